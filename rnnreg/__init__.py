@@ -1,0 +1,29 @@
+"""rnnreg: how to regularize recurrent neural networks, measured.
+
+The alphabet of shapes, used in every docstring and trailing comment:
+
+    M members   T steps   B batch   D inputs   H hidden   G gates   V outputs
+
+Members come first, always: (M, ...). A weight matrix is (M, rows = outputs, columns = inputs),
+the layout of torch.nn.
+
+A module imports only from modules above it in this list:
+
+    errors        a fault in something a user wrote, told without a traceback
+    registry      folder -> names; name -> facts (read, not imported); name -> the class in its file
+    study         study YAML -> Study -> rows; fingerprints; no torch
+    records       Record <-> JSON lines; no torch
+    sources       checked downloads and packaged data
+    noise         random numbers as a function of (seed, step, site)
+    tasks         LanguageModel, Classification, Forecast, Polyphony
+    benchmark     Benchmark, Splits, Model, Budget
+    cells         one recurrent cell a file
+    regularizers  one regularizer a file
+    unroll        the time loop: the plain one that defines the result, and the fast ones
+    model         initial weights, forward -> Trace
+    batches       per-seed order -> (M, T, B)
+    optimizers    Adam and SGD with a member axis
+    training      Population, step, train(row) -> records: the page to read first
+    analysis      torch-free: selection, statistics, tables, figures, reproduction
+    cli           the command line
+"""
