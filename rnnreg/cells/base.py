@@ -1,0 +1,39 @@
+"""A cell is its gates, its states and a pointwise step; the recurrent product is in `unroll`."""
+
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+from torch import Tensor
+
+State = tuple[Tensor, ...]  # each (M, B, H); the first is h, the output
+
+
+class Cell(ABC):
+    """One recurrent cell, written once for M members.
+
+    With W (G x H, D) and R (G x H, H), step t computes
+
+        x = W input_t + b          for all t at once, before the loop
+        r = R (h x mask)           in the loop; the last `recurrent_biases` gates add a bias here
+        state = step(x, r, state, update)
+
+    `update` multiplies the candidate: the one gate's output that is new content.
+    Gates are ordered as in torch.nn, so weights can be exchanged with it.
+    """
+
+    title: ClassVar[str]
+    source: ClassVar[str]  # paper and equation
+    gates: ClassVar[int]
+    states: ClassVar[int] = 1
+    recurrent_biases: ClassVar[int] = 0  # how many of the last gates have a bias inside r too
+    first_bias: ClassVar[tuple[float, ...]] = ()  # initial bias a gate; () is zero for all
+
+    name: ClassVar[str]
+
+    def __init_subclass__(cls) -> None:
+        cls.name = cls.__module__.rpartition(".")[2]
+
+    @staticmethod
+    @abstractmethod
+    def step(x: Tensor, r: Tensor, state: State, update: Tensor | float) -> State:
+        """The next state from x, r (M, B, G x H), state and update (M, B, H)."""

@@ -1,0 +1,198 @@
+"""What is asked of a model: from its output to a loss (M,) and to metrics in the field's units.
+
+A task is a frozen dataclass of facts. Losses are means over the targets of one member, in nats a
+target or in squared standard deviations, so clip, learning rate and penalty mean the same for all.
+Evaluation adds up `totals` over batches and turns them into metrics once.
+"""
+
+import math
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+Totals = dict[str, Tensor]  # each (M, ...), added up over batches; "targets" counts
+
+
+@dataclass(frozen=True)
+class Task(ABC):
+    """Facts of a task, its loss and its metrics.
+
+    output   (M, T, B, V) where `every_step`, else (M, B, V)
+    y        the targets: see each task
+    weight   1.0 where a target counts, 0.0 where it is padding or missing; None: all count
+    """
+
+    every_step: ClassVar[bool]  # the output matrix reads every step, or the last one of a sequence
+    compared: ClassVar[str] = "loss"  # the scale of comparisons across benchmarks
+    labels: ClassVar[dict[str, tuple[str, str]]]  # metric -> (label with unit, what is better)
+
+    @property
+    @abstractmethod
+    def headline(self) -> str:
+        """The metric shown first."""
+
+    @abstractmethod
+    def each(self, output: Tensor, y: Tensor) -> Tensor:
+        """The loss of each target, (M, ...), summed over what makes up one target."""
+
+    @abstractmethod
+    def outputs(self, inputs: int, classes: int) -> int:
+        """V, from D (or the size of the vocabulary) and the number of classes."""
+
+    def loss(self, output: Tensor, y: Tensor, weight: Tensor | None = None) -> Tensor:
+        """Mean loss over each member's targets, (M,)."""
+        each = self.each(output, y)
+        if weight is None:
+            return each.flatten(1).mean(1)
+        return (each * weight).flatten(1).sum(1) / weight.flatten(1).sum(1)
+
+    def totals(self, output: Tensor, y: Tensor, weight: Tensor | None = None) -> Totals:
+        """Sums over the targets of a batch, in double precision."""
+        each = self.each(output, y)
+        weight = torch.ones_like(each) if weight is None else weight.expand_as(each)
+        found = {"loss": _sum(each * weight), "targets": _sum(weight)}
+        return {**found, **self.more_totals(output, y, weight)}
+
+    def more_totals(self, output: Tensor, y: Tensor, weight: Tensor) -> Totals:
+        """Sums that a metric needs beside the loss."""
+        return {}
+
+    def metrics(self, totals: Totals) -> dict[str, Tensor]:
+        """Metrics, each (M,); always with "loss"."""
+        return {"loss": totals["loss"] / totals["targets"]}
+
+
+@dataclass(frozen=True)
+class LanguageModel(Task):
+    """Predict the next symbol; the state is carried from window to window. y (M, T, B)."""
+
+    level: str  # "character" or "word"
+    window: int  # T of truncated back-propagation
+
+    every_step = True
+    labels = {
+        "bits_per_character": ("bits per character", "lower"),
+        "perplexity": ("perplexity", "lower"),
+    }
+
+    @property
+    def headline(self) -> str:
+        return "perplexity" if self.level == "word" else "bits_per_character"
+
+    def outputs(self, inputs: int, classes: int) -> int:
+        return inputs
+
+    def each(self, output: Tensor, y: Tensor) -> Tensor:
+        return F.cross_entropy(output.flatten(0, -2), y.flatten(), reduction="none").view(y.shape)
+
+    def metrics(self, totals: Totals) -> dict[str, Tensor]:
+        loss = totals["loss"] / totals["targets"]
+        metric = loss.exp() if self.level == "word" else loss / math.log(2)
+        return {"loss": loss, self.headline: metric}
+
+
+@dataclass(frozen=True)
+class Classification(Task):
+    """Name the class of a whole sequence, read off its last step. y (M, B)."""
+
+    metric: str = "accuracy"  # or "macro_f1": the one shown first
+
+    every_step = False
+    compared = "error"
+    labels = {
+        "accuracy": ("accuracy", "higher"),
+        "error": ("error rate", "lower"),
+        "macro_f1": ("macro-averaged F1", "higher"),
+    }
+
+    @property
+    def headline(self) -> str:
+        return self.metric
+
+    def outputs(self, inputs: int, classes: int) -> int:
+        return classes
+
+    def each(self, output: Tensor, y: Tensor) -> Tensor:
+        return F.cross_entropy(output.flatten(0, -2), y.flatten(), reduction="none").view(y.shape)
+
+    def more_totals(self, output: Tensor, y: Tensor, weight: Tensor) -> Totals:
+        members, classes = output.shape[0], output.shape[-1]
+        cell = y * classes + output.argmax(-1)  # (M, B): true class x predicted class
+        confusion = torch.zeros(members, classes * classes, dtype=torch.float64, device=y.device)
+        confusion.scatter_add_(1, cell, weight.double())
+        return {"confusion": confusion.view(members, classes, classes)}
+
+    def metrics(self, totals: Totals) -> dict[str, Tensor]:
+        confusion = totals["confusion"]
+        hits = confusion.diagonal(dim1=1, dim2=2)  # (M, classes)
+        named = confusion.sum(1) + confusion.sum(2)  # predicted + true
+        accuracy = hits.sum(1) / totals["targets"]
+        return {
+            "loss": totals["loss"] / totals["targets"],
+            "accuracy": accuracy,
+            "error": 1 - accuracy,
+            "macro_f1": (2 * hits / named.clamp(min=1)).mean(1),
+        }
+
+
+@dataclass(frozen=True)
+class Forecast(Task):
+    """Predict the next `horizon` rows of a series from the last `context` ones. y (M, B, horizon, targets)."""
+
+    context: int  # T
+    horizon: int
+    season: int  # rows a season, for the seasonal naive forecast
+    targets: tuple[int, ...] | None = None  # the columns predicted; None: all
+
+    every_step = False
+    labels = {
+        "mse": ("MSE, standardised", "lower"),
+        "mae": ("MAE, standardised", "lower"),
+    }
+
+    @property
+    def headline(self) -> str:
+        return "mse"
+
+    def outputs(self, inputs: int, classes: int) -> int:
+        return self.horizon * (inputs if self.targets is None else len(self.targets))
+
+    def each(self, output: Tensor, y: Tensor) -> Tensor:
+        return (output.view(y.shape) - y).square()
+
+    def more_totals(self, output: Tensor, y: Tensor, weight: Tensor) -> Totals:
+        return {"absolute": _sum((output.view(y.shape) - y).abs() * weight)}
+
+    def metrics(self, totals: Totals) -> dict[str, Tensor]:
+        loss = totals["loss"] / totals["targets"]
+        return {"loss": loss, "mse": loss, "mae": totals["absolute"] / totals["targets"]}
+
+
+@dataclass(frozen=True)
+class Polyphony(Task):
+    """Predict which of V keys sound in the next frame, each on its own. y (M, T, B, V) of 0 and 1."""
+
+    every_step = True
+    labels = {"nll": ("NLL per frame (nats)", "lower")}
+
+    @property
+    def headline(self) -> str:
+        return "nll"
+
+    def outputs(self, inputs: int, classes: int) -> int:
+        return inputs
+
+    def each(self, output: Tensor, y: Tensor) -> Tensor:
+        return F.binary_cross_entropy_with_logits(output, y, reduction="none").sum(-1)
+
+    def metrics(self, totals: Totals) -> dict[str, Tensor]:
+        loss = totals["loss"] / totals["targets"]
+        return {"loss": loss, "nll": loss}
+
+
+def _sum(values: Tensor) -> Tensor:
+    return values.double().flatten(1).sum(1)

@@ -1,0 +1,72 @@
+"""The time loop of one layer: the plain one, which defines the result, and the fast ones."""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from rnnreg.cells.base import Cell, State
+
+Mask = Tensor | float  # (M, T or 1, B, H), or a number that holds everywhere; 1.0 is no mask
+
+
+@dataclass(frozen=True)
+class Masks:
+    """The masks of one layer's recurrence, and how much of each new state is taken (zoneout)."""
+
+    recurrent: Mask = 1.0  # on h before the recurrent product
+    update: Mask = 1.0  # on the candidate
+    carry: tuple[Mask, ...] = ()  # a state each: new = old + carry x (new - old); () takes all
+
+    @property
+    def none(self) -> bool:
+        """Whether the recurrence is left as it is."""
+        given = (self.recurrent, self.update, *self.carry)
+        return all(isinstance(m, float) and m == 1.0 for m in given)
+
+
+def unroll(
+    cell: type[Cell], x: Tensor, weights: dict[str, Tensor], state: State, masks: Masks
+) -> tuple[Tensor, State]:
+    """Run one layer over all T steps.
+
+    x         (M, T, B, D)
+    weights   input (M, GH, D), recurrent (M, GH, H), bias (M, GH), and, for a cell that has
+              them, recurrent_bias (M, recurrent_biases x H)
+    state     (M, B, H) each
+    returns   h at every step (M, T, B, H), and the state after the last
+    """
+    return plain(cell, x, weights, state, masks)
+
+
+def plain(
+    cell: type[Cell], x: Tensor, weights: dict[str, Tensor], state: State, masks: Masks
+) -> tuple[Tensor, State]:
+    """The definition: one step after another, in the words of the cell."""
+    members, steps, batch, _ = x.shape
+    x = torch.baddbmm(weights["bias"][:, None], x.flatten(1, 2), weights["input"].mT)
+    x = x.view(members, steps, batch, -1)
+    recurrent = weights["recurrent"].mT  # (M, H, GH)
+    hidden = recurrent.shape[1]
+    bias = weights.get("recurrent_bias")  # of the last gates
+    if bias is not None:
+        bias = F.pad(bias, (cell.gates * hidden - bias.shape[1], 0))[:, None]
+    outputs = []
+    for t in range(steps):
+        h = state[0] * at(masks.recurrent, t)
+        r = torch.bmm(h, recurrent) if bias is None else torch.baddbmm(bias, h, recurrent)
+        new = cell.step(x[:, t], r, state, at(masks.update, t))
+        if masks.carry:
+            pairs = zip(state, new, masks.carry, strict=True)
+            new = tuple(old + at(carry, t) * (n - old) for old, n, carry in pairs)
+        state = new
+        outputs.append(state[0])
+    return torch.stack(outputs, dim=1), state
+
+
+def at(mask: Mask, t: int) -> Mask:
+    """A mask at step t: (M, B, H), or the number that it is."""
+    if isinstance(mask, float):
+        return mask
+    return mask[:, t if mask.shape[1] > 1 else 0]
