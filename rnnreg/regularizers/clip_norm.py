@@ -1,0 +1,28 @@
+"""Clipping of the gradient's norm."""
+
+from math import inf
+
+from rnnreg.regularizers.base import Regularizer, norms, spread
+
+
+class ClipNorm(Regularizer):
+    """Scales a member's whole gradient down to norm `strength` where it is longer.
+
+    >>> import torch
+    >>> ClipNorm(torch.tensor([1.0])).gradients({"output": torch.tensor([[3.0, 4.0]])})
+    {'output': tensor([[0.6000, 0.8000]])}
+    """
+
+    title = "clipped norm"
+    source = (
+        "Pascanu, Mikolov and Bengio 2013, On the difficulty of training recurrent neural "
+        "networks, ICML (arXiv:1211.5063), algorithm 1"
+    )
+    strengths = (5.0, 1.0, 0.5, 0.25, 0.1)
+    off = inf
+    clips = True
+
+    def gradients(self, grads):
+        """Gradient x min(1, strength / norm)."""
+        shrink = (self.strength / norms(grads)).clamp(max=1)  # (M,)
+        return {name: g * spread(shrink, g.ndim) for name, g in grads.items()}

@@ -1,0 +1,31 @@
+"""Clipping of each entry of the gradient."""
+
+from math import inf
+
+from rnnreg.regularizers.base import Regularizer, spread
+
+
+class ClipValue(Regularizer):
+    """Moves each entry of the gradient into the interval from -strength to strength.
+
+    >>> import torch
+    >>> ClipValue(torch.tensor([1.0])).gradients({"output": torch.tensor([[0.5, -4.0]])})
+    {'output': tensor([[ 0.5000, -1.0000]])}
+    """
+
+    title = "clipped values"
+    source = (
+        "Mikolov 2012, Statistical Language Models Based on Neural Networks, PhD thesis, Brno "
+        "University of Technology, as described by Pascanu, Mikolov and Bengio 2013, "
+        "arXiv:1211.5063, section 3.2"
+    )
+    strengths = (1.0, 0.1, 0.03, 0.01, 0.003)
+    off = inf
+    clips = True
+
+    def gradients(self, grads):
+        """min(max(gradient, -strength), strength)."""
+        return {
+            name: g.clamp(-spread(self.strength, g.ndim), spread(self.strength, g.ndim))
+            for name, g in grads.items()
+        }

@@ -1,0 +1,36 @@
+"""Stopping when the validation loss has not improved for a while."""
+
+from math import inf
+
+from rnnreg.regularizers.base import Regularizer
+
+
+class EarlyStopping(Regularizer):
+    """Stops a member `strength` checks after its best one, and takes the weights of that one.
+
+    Unlike Prechelt's criterion UP, which counts successive rises, this counts checks since the
+    best: the patience of today's libraries. Patience is not tuned: on equal seeds the largest
+    always wins; what a smaller one saves follows from the learning curves of `none`.
+
+    >>> import torch
+    >>> losses = torch.tensor([[3.0], [1.0], [2.0], [2.0]])     # best at the second check
+    >>> EarlyStopping(torch.tensor([3.0])).keep_training(losses)
+    tensor([True])
+    >>> EarlyStopping(torch.tensor([2.0])).keep_training(losses)
+    tensor([False])
+    """
+
+    title = "early stopping"
+    source = (
+        "Prechelt 1998, Early Stopping - But When?, in Neural Networks: Tricks of the Trade, "
+        "LNCS 1524, section 2"
+    )
+    strengths = (5.0,)
+    off = inf
+    range = (1.0, inf)
+    scored_at = "best"
+
+    def keep_training(self, losses):
+        """Whether the best check is less than `strength` checks ago; NaN is never the best."""
+        losses = losses.nan_to_num(nan=inf)
+        return len(losses) - 1 - losses.argmin(dim=0) < self.strength

@@ -1,0 +1,25 @@
+"""A penalty on the absolute value of the weights."""
+
+from rnnreg.regularizers.base import Regularizer, matrices
+
+
+class L1(Regularizer):
+    """Adds strength x sum |w| over the input, recurrent and output matrices to the mean loss.
+
+    >>> import torch
+    >>> weights = {"output": torch.tensor([[[1.0, -2.0]]]), "output_bias": torch.tensor([[9.0]])}
+    >>> L1(torch.tensor([0.5])).penalty(weights, None)
+    tensor([1.5000])
+    """
+
+    title = "L1"
+    source = (
+        "Tibshirani 1996, Regression Shrinkage and Selection via the Lasso, J. R. Statist. Soc. B "
+        "58(1), section 2; for networks Goodfellow, Bengio and Courville 2016, Deep Learning, "
+        "section 7.1.2"
+    )
+    strengths = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2)
+
+    def penalty(self, weights, trace):
+        """Strength x sum |w|."""
+        return self.strength * sum(w.abs().flatten(1).sum(1) for w in matrices(weights))

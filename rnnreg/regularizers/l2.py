@@ -1,0 +1,26 @@
+"""A penalty on the square of the weights."""
+
+from rnnreg.regularizers.base import Regularizer, matrices
+
+
+class L2(Regularizer):
+    """Adds strength x sum w^2 over the input, recurrent and output matrices to the mean loss.
+
+    A penalty in the loss, seen by the optimizer's scaling; not decoupled weight decay.
+
+    >>> import torch
+    >>> weights = {"output": torch.tensor([[[1.0, -2.0]]]), "output_bias": torch.tensor([[9.0]])}
+    >>> L2(torch.tensor([0.5])).penalty(weights, None)
+    tensor([2.5000])
+    """
+
+    title = "L2"
+    source = (
+        "Krogh and Hertz 1991, A Simple Weight Decay Can Improve Generalization, NIPS 4, "
+        "section 1 (there with a factor one half)"
+    )
+    strengths = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2)
+
+    def penalty(self, weights, trace):
+        """Strength x sum w^2."""
+        return self.strength * sum(w.square().flatten(1).sum(1) for w in matrices(weights))
