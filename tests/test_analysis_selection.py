@@ -39,5 +39,5 @@ def test_evaluation_members_have_no_say():
 
 
 def test_nothing_tuned_is_an_error():
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="empty"):
         choose([record(1.0, 0.5, phase="evaluate")], "best")
