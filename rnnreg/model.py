@@ -1,7 +1,7 @@
 """The model: embedding, layers of one cell, and an output matrix; for M members at once."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -68,12 +68,14 @@ class Trace:
 
     output   (M, T, B, V) or (M, B, V)
     state    the state after the last step, a tuple a layer
-    hidden   h of every layer at every step, (M, T, B, H), after the mask above it
+    hidden   h of every layer at every step, (M, T, B, H), before the mask above it
+    read     what the output matrix read, after its mask: (M, T, B, H) or (M, B, H)
     """
 
     output: Tensor
     state: list[State]
-    hidden: list[Tensor] = field(default_factory=list)
+    hidden: list[Tensor]
+    read: Tensor
 
 
 def initial(network: Network, seeds: Tensor) -> Params:
@@ -103,7 +105,11 @@ def zero_state(network: Network, like: Tensor, batch: int) -> list[State]:
 
 
 def forward(
-    network: Network, weights: Params, batch: Batch, mask: MaskHook, state: list[State] | None = None
+    network: Network,
+    weights: Params,
+    batch: Batch,
+    mask: MaskHook,
+    state: list[State] | None = None,
 ) -> Trace:
     """Run the model over a batch. `mask(site, (T, B, units))` as in Regularizer.mask."""
     h = embed(weights["embedding"], batch.x) if network.symbols else batch.x
@@ -120,13 +126,14 @@ def forward(
         h, end = unroll(network.cell, h, own, state[layer], masks)
         hidden.append(h)
         last.append(end)
-    h = times(h, mask(Site("output"), (steps, size, network.hidden)))
-    hidden[-1] = h
     if not network.every_step:
-        h = h[:, -1] if batch.length is None else _at_end(h, batch.length)
+        h = h[:, -1:] if batch.length is None else _at_end(h, batch.length)
+    h = times(h, mask(Site("output"), tuple(h.shape[1:])))
     flat = h.reshape(members, -1, network.hidden)
     output = torch.baddbmm(weights["output_bias"][:, None], flat, weights["output"].mT)
-    return Trace(output.view(*h.shape[:-1], -1), last, hidden)
+    if network.every_step:
+        return Trace(output.view(*h.shape[:-1], -1), last, hidden, h)
+    return Trace(output, last, hidden, h[:, 0])
 
 
 def embed(table: Tensor, x: Tensor) -> Tensor:
@@ -152,6 +159,6 @@ def _masks(network: Network, layer: int, shape: tuple[int, int, int], mask: Mask
 
 
 def _at_end(h: Tensor, length: Tensor) -> Tensor:
-    """h (M, T, B, H) at each sequence's last step: (M, B, H)."""
+    """h (M, T, B, H) at each sequence's last step: (M, 1, B, H)."""
     index = (length - 1).expand(h.shape[0], -1)[:, None, :, None]
-    return h.gather(1, index.expand(-1, 1, -1, h.shape[-1])).squeeze(1)
+    return h.gather(1, index.expand(-1, 1, -1, h.shape[-1]))

@@ -20,7 +20,7 @@ INITIAL = -1  # the step of initial weights
 class Site(str):
     """A place where noise enters: compares as its name, draws by its name and layer."""
 
-    def __new__(cls, name: str, layer: int = 0):  # noqa: D102
+    def __new__(cls, name: str, layer: int = 0):
         site = super().__new__(cls, name)
         site.layer = layer
         return site
@@ -107,7 +107,9 @@ def bits(keys: Tensor, count: int) -> Tensor:
     index = torch.arange(1, count + 1, device=keys.device)
     out = torch.empty(len(keys), count, dtype=torch.int64, device=keys.device)
     piece = PIECE if keys.device.type == "cpu" else count
-    for k, row in zip(keys, out, strict=True) if keys.device.type == "cpu" else [(keys[:, None], out)]:
+    for k, row in (
+        zip(keys, out, strict=True) if keys.device.type == "cpu" else [(keys[:, None], out)]
+    ):
         for start in range(0, count, piece):
             part = slice(start, start + piece)
             row[..., part] = mix(index[part] * _signed(GAMMA) + k)

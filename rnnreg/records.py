@@ -35,7 +35,9 @@ class Record:
     seed: int
     steps: int  # optimizer steps taken
     check_steps: list[int]
-    train_loss: list[float | None]  # mean over the steps since the check before; as trained, no penalty
+    train_loss: list[
+        float | None
+    ]  # mean over the steps since the check before; as trained, no penalty
     validation_loss: list[float | None]
     gradient_norm: list[float | None]  # mean over those steps, before the `gradients` hook
     clipped: float  # fraction of steps at which the `gradients` hook changed the gradient

@@ -101,7 +101,9 @@ def _tree(file: Path) -> ast.Module:
 
 def _classes(file: Path, base: str) -> list[ast.ClassDef]:
     classes = [node for node in _tree(file).body if isinstance(node, ast.ClassDef)]
-    return [c for c in classes if base in {getattr(b, "id", getattr(b, "attr", "")) for b in c.bases}]
+    return [
+        c for c in classes if base in {getattr(b, "id", getattr(b, "attr", "")) for b in c.bases}
+    ]
 
 
 def _literals(node: ast.ClassDef) -> dict:

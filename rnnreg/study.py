@@ -139,10 +139,14 @@ def _resolve(name: str, where: str, given: object) -> Study:
         chosen[key] = _names(f"{where}: {key}", given[key], registry.names(kind), left_out)
 
     seeds = given["seeds"]
-    _check_mapping(f"{where}: seeds", seeds, {"tuning": int, "evaluation": int}, ("tuning", "evaluation"))
+    _check_mapping(
+        f"{where}: seeds", seeds, {"tuning": int, "evaluation": int}, ("tuning", "evaluation")
+    )
     for key, count in seeds.items():
         if count < 1:
-            raise UserError(f"{where}: seeds: {key}: given {count}, allowed are whole numbers from 1.")
+            raise UserError(
+                f"{where}: seeds: {key}: given {count}, allowed are whole numbers from 1."
+            )
     tuning = tuple(range(seeds["tuning"]))
     evaluation = tuple(range(FIRST_EVALUATION_SEED, FIRST_EVALUATION_SEED + seeds["evaluation"]))
 
@@ -167,9 +171,13 @@ def _names(where: str, given: list | str, known: list[str], left_out: list[str])
     if given == "all":
         return [n for n in known if n not in left_out]
     if isinstance(given, str):
-        raise UserError(f"{where}: given '{given}', allowed are 'all' or a list of: {', '.join(known)}")
+        raise UserError(
+            f"{where}: given '{given}', allowed are 'all' or a list of: {', '.join(known)}"
+        )
     if not given:
-        raise UserError(f"{where}: the list is empty; name at least one of: {', '.join(known)}, or write 'all'.")
+        raise UserError(
+            f"{where}: the list is empty; name at least one of: {', '.join(known)}, or write 'all'."
+        )
     _check_names(where, given, known)
     return given
 
@@ -185,21 +193,31 @@ def _check_names(where: str, given: list | dict, known: list[str]) -> None:
 
 def _check_mapping(where: str, given: object, types: dict, required: tuple = ()) -> None:
     if not isinstance(given, dict):
-        raise UserError(f"{where}: given {given!r}, expected a mapping with keys {', '.join(types)}.")
+        raise UserError(
+            f"{where}: given {given!r}, expected a mapping with keys {', '.join(types)}."
+        )
     for key, value in given.items():
         if key not in types:
             raise unknown(f"{where}: key", key, types)
         _check_type(f"{where}: {key}", value, types[key])
     for key in required:
         if key not in given:
-            raise UserError(f"{where}: the key '{key}' is missing; needed are {', '.join(required)}.")
+            raise UserError(
+                f"{where}: the key '{key}' is missing; needed are {', '.join(required)}."
+            )
 
 
 def _check_type(where: str, value: object, wanted: type | tuple) -> None:
     wanted = wanted if isinstance(wanted, tuple) else (wanted,)
     number = float in wanted and isinstance(value, int)
     if isinstance(value, bool) or not (isinstance(value, wanted) or number):
-        words = {list: "a list", str: "text", dict: "a mapping", int: "a whole number", float: "a number"}
+        words = {
+            list: "a list",
+            str: "text",
+            dict: "a mapping",
+            int: "a whole number",
+            float: "a number",
+        }
         allowed = " or ".join(words[t] for t in wanted)
         raise UserError(f"{where}: given {value!r} ({type(value).__name__}), expected {allowed}.")
 
@@ -232,7 +250,9 @@ def check_strength(where: str, given: object, allowed: tuple[float, float]) -> f
     try:
         value = float(given)  # YAML 1.1 reads 1e-3, which has no point, as text
     except (TypeError, ValueError) as error:
-        raise UserError(f"{where}: given {given!r}, expected a number from {low} to {high}.") from error
+        raise UserError(
+            f"{where}: given {given!r}, expected a number from {low} to {high}."
+        ) from error
     if not low <= value <= high:
         raise UserError(f"{where}: given {value}, allowed are numbers from {low} to {high}.")
     return value
@@ -242,6 +262,9 @@ def _code(file: Path) -> str:
     """The syntax tree of a file as text, without docstrings; comments are not in it anyway."""
     tree = ast.parse(file.read_text(encoding="utf-8"))
     for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
+        if (
+            isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
+            and ast.get_docstring(node) is not None
+        ):
             node.body = node.body[1:]
     return ast.dump(tree)

@@ -98,34 +98,34 @@ class Chain(Regularizer):
         self.parts = parts
         self.scored_at = "best" if "best" in {p.scored_at for p in parts} else "last"
 
-    def members(self, index):  # noqa: D102
+    def members(self, index):
         return Chain(*(part.members(index) for part in self.parts))
 
-    def weights(self, params, noise):  # noqa: D102
+    def weights(self, params, noise):
         for part in self.parts:
             params = part.weights(params, noise)
         return params
 
-    def mask(self, site, shape, noise):  # noqa: D102
+    def mask(self, site, shape, noise):
         product = 1.0
         for part in self.parts:
             product = product * part.mask(site, shape, noise)
         return product
 
-    def penalty(self, weights, trace):  # noqa: D102
+    def penalty(self, weights, trace):
         return sum(part.penalty(weights, trace) for part in self.parts)
 
-    def gradients(self, grads):  # noqa: D102
+    def gradients(self, grads):
         for part in self.parts:
             grads = part.gradients(grads)
         return grads
 
-    def project(self, params):  # noqa: D102
+    def project(self, params):
         for part in self.parts:
             params = part.project(params)
         return params
 
-    def keep_training(self, losses):  # noqa: D102
+    def keep_training(self, losses):
         keep = True
         for part in self.parts:
             keep = part.keep_training(losses) & keep

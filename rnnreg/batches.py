@@ -1,0 +1,247 @@
+"""From prepared arrays to batches: training batches in each seed's own order, evaluation in one.
+
+Every source answers `train(step)`, a Batch whose leading axis is the members, and
+`evaluate(split)`, the batches of a split, the same for all members (leading axis 1). The order
+is a function of (seed, epoch), so training resumes anywhere and a member does not notice the
+others. Shapes depend on the step alone, never on the seeds.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from rnnreg.model import Batch
+from rnnreg.noise import Noise
+from rnnreg.tasks import Classification, Forecast, LanguageModel, Polyphony, Task
+
+Arrays = dict[str, np.ndarray]
+PAD = 16  # sequences are padded on the right to a multiple of this
+
+
+class Batches(ABC):
+    """The batches of one population: the task's arrays, the members' seeds (M,), B.
+
+    The "sample" beside the splits is a fixed part of the training data, no larger than the
+    validation split, on which the training loss is measured as the others are.
+    """
+
+    def __init__(self, task: Task, splits: dict[str, Arrays], seeds: Tensor, size: int):
+        self.task, self.size, self.device = task, size, seeds.device
+        self.distinct, self.member = seeds.unique(return_inverse=True)
+        self.splits = {name: self.load(arrays) for name, arrays in splits.items()}
+        self.splits["sample"] = self.load(self.sample(splits))
+        self.epoch, self.drawn = -1, None
+
+    def keep(self, index: Tensor) -> None:
+        """Go on with some of the members."""
+        self.member = self.member[index]
+
+    def place(self, step: int, batches: int) -> int:
+        """Batch number within the epoch; draws the order where an epoch starts."""
+        epoch, within = divmod(step, batches)
+        if epoch != self.epoch:
+            self.epoch, self.drawn = epoch, self.draw(Noise(self.distinct, epoch))
+        return within
+
+    def tensor(self, values: np.ndarray, dtype: torch.dtype) -> Tensor:
+        return torch.as_tensor(np.ascontiguousarray(values)).to(self.device, dtype)
+
+    @abstractmethod
+    def load(self, arrays: Arrays) -> object:
+        """A split's arrays as tensors on the device."""
+
+    @abstractmethod
+    def sample(self, splits: dict[str, Arrays]) -> Arrays:
+        """The part of the training arrays that the training loss is measured on."""
+
+    @abstractmethod
+    def draw(self, noise: Noise) -> object:
+        """The order of an epoch for each distinct seed."""
+
+    @abstractmethod
+    def train(self, step: int) -> Batch:
+        """The batch of a training step."""
+
+    @abstractmethod
+    def evaluate(self, split: str) -> Iterator[Batch]:
+        """All targets of a split, each once."""
+
+
+class Streams(Batches):
+    """Language modelling: B columns of one long text, read window by window.
+
+    Each seed and epoch starts the text at an offset of its own. Evaluation cuts the text into
+    fixed columns; what is left over at the end is padded and not counted.
+    """
+
+    COLUMNS = 32  # of evaluation
+    LONGEST = 128  # steps of an evaluation window
+
+    def load(self, arrays):
+        return self.tensor(arrays["tokens"], torch.int64)
+
+    def sample(self, splits):
+        return {"tokens": splits["train"]["tokens"][: len(splits["validation"]["tokens"])]}
+
+    def draw(self, noise):
+        high = noise.at("offset").uniform((1,)).double()  # (S, 1)
+        return (high * len(self.splits["train"])).long()
+
+    def train(self, step):
+        text, window = self.splits["train"], self.task.window
+        column = max((len(text) - 1) // self.size, window)
+        within = self.place(step, column // window)
+        time = torch.arange(window + 1, device=self.device)[:, None] + within * window
+        start = torch.arange(self.size, device=self.device) * column
+        index = (self.drawn[..., None] + time + start) % len(text)  # (S, T + 1, B)
+        tokens = text[index][self.member]
+        return Batch(tokens[:, :-1], tokens[:, 1:], fresh=within == 0)
+
+    def evaluate(self, split):
+        text = self.splits[split]
+        column = -(-(len(text) - 1) // self.COLUMNS)
+        missing = column * self.COLUMNS - (len(text) - 1)
+        padded = torch.cat([text, text.new_zeros(missing)])
+        x, y = padded[:-1].view(-1, column).T, padded[1:].view(-1, column).T  # (T, B)
+        counts = (torch.arange(column * self.COLUMNS, device=self.device) < len(text) - 1).float()
+        weight = counts.view(-1, column).T
+        for start in range(0, column, self.LONGEST):
+            part = slice(start, start + self.LONGEST)
+            yield Batch(x[None, part], y[None, part], weight[None, part], fresh=start == 0)
+
+
+class Sequences(Batches):
+    """Classification and polyphony: whole sequences of unequal length, padded on the right.
+
+    Sequences of like length form a bucket of at least B; a batch comes from one bucket. The
+    buckets of an epoch come in an order that all seeds share; which sequences of a bucket form a
+    batch is each seed's own. What does not fill a batch waits for another epoch's order.
+    """
+
+    bucketed = None  # made at the first step
+
+    def load(self, arrays):
+        length = self.tensor(arrays["length"], torch.int64)
+        first = torch.cat([length.new_zeros(1), length.cumsum(0)[:-1]])
+        symbols = arrays["x"].ndim == 1
+        x = self.tensor(arrays["x"], torch.int64 if symbols else torch.float32)
+        y = self.tensor(arrays["y"], torch.int64) if "y" in arrays else None
+        if isinstance(self.task, Polyphony):
+            length = length - 1  # the last frame has nothing after it
+        return {"x": x, "y": y, "first": first, "length": length}
+
+    def sample(self, splits):
+        train, count = splits["train"], len(splits["validation"]["length"])
+        every = np.unique(np.linspace(0, len(train["length"]) - 1, count).astype(int))
+        first = np.concatenate([[0], np.cumsum(train["length"])])
+        rows = np.concatenate([np.arange(first[i], first[i + 1]) for i in every])
+        picked = {"x": train["x"][rows], "length": train["length"][every]}
+        return {**picked, "y": train["y"][every]} if "y" in train else picked
+
+    def buckets(self) -> list[tuple[int, Tensor]]:
+        """(longest, sequence numbers) a bucket; each at least B, but where there are fewer in all."""
+        length = self.splits["train"]["length"]
+        order = length.argsort(stable=True)
+        _, counts = ((length[order] + PAD - 1) // PAD).unique_consecutive(return_counts=True)
+        sizes, waiting = [], 0
+        for count in counts.tolist():
+            waiting += count
+            if waiting >= self.size:
+                sizes.append(waiting)
+                waiting = 0
+        if sizes:
+            sizes[-1] += waiting
+        return [(int(length[b].max()), b) for b in order.split(sizes or [len(order)])]
+
+    def draw(self, noise):
+        """(longest, sequence numbers (S, B)) for each batch of the epoch, in the shared order."""
+        if self.bucketed is None:
+            self.bucketed = self.buckets()
+        found = []
+        for number, (longest, bucket) in enumerate(self.bucketed):
+            order = bucket[noise.at(f"bucket {number}").order(len(bucket))]  # (S, bucket)
+            whole = len(bucket) // self.size * self.size or len(bucket)
+            found += [(longest, chosen) for chosen in order[:, :whole].split(self.size, dim=1)]
+        shared = Noise(torch.zeros_like(self.distinct[:1]), noise.step)
+        turn = shared.at("bucket order").order(len(found))[0].tolist()
+        return [found[i] for i in turn]
+
+    def train(self, step):
+        batches = sum(max(len(b) // self.size, 1) for _, b in self.bucketed or self.buckets())
+        within = self.place(step, batches)
+        longest, chosen = self.drawn[within]
+        return self.batch("train", chosen[self.member], longest)
+
+    def evaluate(self, split):
+        length = self.splits[split]["length"]
+        for chosen in length.argsort(stable=True).split(4 * self.size):
+            yield self.batch(split, chosen[None], int(length[chosen].max()))
+
+    def batch(self, split: str, chosen: Tensor, longest: int) -> Batch:
+        """The sequences with numbers (M, B), padded to the multiple of PAD that holds `longest`."""
+        data = self.splits[split]
+        length = data["length"][chosen]  # (M, B)
+        time = torch.arange(-(-longest // PAD) * PAD, device=self.device)[:, None]
+        valid = time < length[:, None]  # (M, T, B)
+        index = data["first"][chosen][:, None] + time.minimum(length[:, None] - 1)
+        x = data["x"][index]
+        x = x * valid.view(*valid.shape, *(1 for _ in x.shape[3:]))
+        if isinstance(self.task, Polyphony):
+            return Batch(x, data["x"][index + 1], weight=valid.float())
+        return Batch(x, data["y"][chosen], length=length)
+
+
+class Windows(Batches):
+    """Forecasting: every window of `context` rows with the `horizon` rows after it."""
+
+    def load(self, arrays):
+        series = self.tensor(arrays["series"], torch.float32)
+        observed = arrays.get("observed")
+        return series, None if observed is None else self.tensor(observed, torch.float32)
+
+    def sample(self, splits):
+        rows = len(splits["validation"]["series"])
+        return {name: values[:rows] for name, values in splits["train"].items()}
+
+    def count(self, split: str) -> int:
+        """How many windows a split has."""
+        return len(self.splits[split][0]) - self.task.context - self.task.horizon + 1
+
+    def draw(self, noise):
+        return noise.at("order").order(self.count("train"))  # (S, windows)
+
+    def train(self, step):
+        within = self.place(step, max(self.count("train") // self.size, 1))
+        start = self.drawn[:, within * self.size : (within + 1) * self.size]
+        return self.batch("train", start[self.member])
+
+    def evaluate(self, split):
+        for start in torch.arange(self.count(split), device=self.device).split(16 * self.size):
+            yield self.batch(split, start[None])
+
+    def batch(self, split: str, start: Tensor) -> Batch:
+        """The windows that start at rows (M, B)."""
+        series, observed = self.splits[split]
+        context, horizon = self.task.context, self.task.horizon
+        time = torch.arange(context, device=self.device)[:, None]
+        ahead = start[..., None] + context + torch.arange(horizon, device=self.device)
+        x, y = series[start[:, None] + time], series[ahead]  # (M, T, B, D), (M, B, horizon, D)
+        if self.task.targets is not None:
+            y = y[..., list(self.task.targets)]
+        return Batch(x, y, None if observed is None else observed[ahead])
+
+
+SOURCES = {
+    LanguageModel: Streams,
+    Classification: Sequences,
+    Polyphony: Sequences,
+    Forecast: Windows,
+}
+
+
+def batches(task: Task, splits: dict[str, Arrays], seeds: Tensor, size: int) -> Batches:
+    """The source of batches that a task calls for."""
+    return SOURCES[type(task)](task, splits, seeds, size)
