@@ -1,0 +1,132 @@
+"""From records to one table of members and one file of facts; refuses what other code made."""
+
+import io
+import json
+import math
+from dataclasses import asdict
+from pathlib import Path
+
+import pandas as pd
+
+from rnnreg import records, registry
+from rnnreg.analysis.selection import choose
+from rnnreg.errors import UserError
+from rnnreg.records import Record
+from rnnreg.study import Row, Study
+
+CRITERIA = ("best", "final")
+
+
+def collect(study: Study, prepared: Path = Path("data/prepared")) -> Path:
+    """Write members.parquet and study.json into the study's folder, and return the folder.
+
+    Every record must have been made by the present code from the present data, and every member
+    that the study asks for must be there. UserError names the first row where that is not so,
+    why, how many more there are, and the command that renews it. Records that the study no
+    longer asks for are left out.
+    """
+    facts = {b: read_facts(b, prepared) for b in study.benchmarks}
+    wanted, faults, rows = [], [], []
+    for row in study.rows:
+        found, why = _check(study, row, facts[row.benchmark]["data_hash"])
+        if why:
+            faults.append((row, why))
+            continue
+        wanted += found
+        chosen = {c: choose(found, c) for c in CRITERIA}
+        rows.append({**asdict(row), "fingerprint": row.fingerprint, "chosen": chosen})
+    if faults:
+        raise _refusal(study, faults)
+    frame = io.BytesIO()
+    table(wanted).to_parquet(frame, index=False)
+    records.write_bytes(study.folder / "members.parquet", frame.getvalue())
+    described = {"name": study.name, "title": study.title, "rows": rows, "benchmarks": facts}
+    for key, kind in {"cells": "cell", "regularizers": "regularizer"}.items():
+        names = dict.fromkeys(getattr(row, kind) for row in study.rows)
+        described[key] = {name: registry.facts(kind, name) for name in names}
+    records.write_text(study.folder / "study.json", json.dumps(_plain(described), indent=1))
+    return study.folder
+
+
+def read_facts(benchmark: str, prepared: Path) -> dict:
+    """The facts that `prepare` wrote beside a benchmark's arrays."""
+    file = prepared / f"{benchmark}.json"
+    if not file.is_file():
+        raise UserError(
+            f"{file}: not there, so records of {benchmark} cannot be checked against its data. "
+            f"Remedy: python -m rnnreg prepare {benchmark}"
+        )
+    return json.loads(file.read_text(encoding="utf-8"))
+
+
+def table(members: list[Record]) -> pd.DataFrame:
+    """One row a member; curves as lists; scores flattened, as in `best_test_loss`."""
+    return pd.DataFrame([_flat(m) for m in members])
+
+
+def _check(study: Study, row: Row, data_hash: str) -> tuple[list[Record], str]:
+    """The members that the row asks for, in the order of its grid, and what is wrong, or ''."""
+    file = study.records(row)
+    if not file.is_file():
+        return [], f"no records ({file} is not there)"
+    found = {r.member: r for r in records.read(file)}
+    code = row.fingerprint
+    fresh = {k: r for k, r in found.items() if r.fingerprint == code}
+    current = {k: r for k, r in fresh.items() if r.data_hash == data_hash}
+    tune = [("tune", s, seed) for s in row.strengths for seed in row.tuning_seeds]
+    why = _why(tune, found, fresh, current)
+    if why:
+        return [], why
+    tuned = [current[k] for k in tune]
+    chosen = dict.fromkeys(choose(tuned, c) for c in CRITERIA)
+    evaluate = [("evaluate", s, seed) for s in chosen for seed in row.evaluation_seeds]
+    why = _why(evaluate, found, fresh, current)
+    return [] if why else tuned + [current[k] for k in evaluate], why
+
+
+def _why(wanted: list, found: dict, fresh: dict, current: dict) -> str:
+    missing = [k for k in wanted if k not in found]
+    if missing:
+        phase, strength, seed = missing[0]
+        return (
+            f"{len(missing)} members missing (first: {phase}, strength {strength:g}, seed {seed})"
+        )
+    stale = [found[k] for k in wanted if k not in fresh]
+    if stale:
+        return f"code changed: {len(stale)} members have fingerprint {stale[0].fingerprint}"
+    moved = [fresh[k] for k in wanted if k not in current]
+    if moved:
+        return f"data changed: {len(moved)} members were trained on data {moved[0].data_hash}"
+    return ""
+
+
+def _refusal(study: Study, faults: list[tuple[Row, str]]) -> UserError:
+    row, why = faults[0]
+    command = f"python -m rnnreg train --study {study.name}"
+    message = f"{study.records(row)}: {row.name}: {why}.\n"
+    message += f"Remedy: {command} {row.benchmark} {row.cell} {row.regularizer}"
+    if len(faults) > 1:
+        others = ", ".join(r.name for r, _ in faults[1:4])
+        more = f" and {len(faults) - 4} others" if len(faults) > 4 else ""
+        message += f"\nThe same holds for {others}{more}; all at once: {command} --missing"
+    return UserError(message)
+
+
+def _flat(member: Record) -> dict:
+    row = asdict(member)
+    for criterion, parts in row.pop("scores").items():
+        for part, metrics in parts.items():
+            row |= {f"{criterion}_{part}_{metric}": value for metric, value in metrics.items()}
+    row["versions"] = json.dumps(row["versions"], sort_keys=True)
+    return row
+
+
+def _plain(value: object) -> object:
+    """Strict JSON: numbers that are not finite as text, which `float` reads back."""
+    if isinstance(value, dict):
+        return {k: _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return value

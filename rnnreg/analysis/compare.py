@@ -1,0 +1,33 @@
+"""From members to every table of numbers: what figures, sentences and report read."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from rnnreg import records
+from rnnreg.analysis import tables
+from rnnreg.analysis.across import across
+from rnnreg.analysis.comparisons import comparisons
+from rnnreg.analysis.diagnostics import diagnostics, patience
+from rnnreg.analysis.results import load
+from rnnreg.analysis.tuning import tuning
+
+
+def compare(folder: Path) -> Path:
+    """Write the statistics of a collected study as CSV, and its tables for papers under tables/.
+
+    selected, strengths, tries   see `tuning.tuning`          comparisons   see `comparisons`
+    across, pairs, profiles      see `across.across`          diagnostics   see `diagnostics`
+    patience                     see `diagnostics.patience`   scores        one line a seed
+    """
+    results = load(folder)
+    found = {"scores": results.scores, "comparisons": comparisons(results)}
+    found["selected"], found["strengths"], found["tries"] = tuning(results)
+    found["across"], found["pairs"], found["profiles"] = across(results)
+    found |= {"diagnostics": diagnostics(results), "patience": patience(results)}
+    for name, frame in found.items():
+        records.write_text(
+            results.folder / f"{name}.csv", frame.to_csv(index=False, float_format="%.10g")
+        )
+    tables.write(results)
+    return results.folder

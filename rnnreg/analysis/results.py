@@ -1,0 +1,108 @@
+"""What `collect` wrote, read back: the members, the facts, and what follows from both at once."""
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from rnnreg.errors import UserError
+
+KEYS = ["benchmark", "cell", "regularizer"]
+CRITERIA = ("best", "final")
+REFERENCE = "none"
+
+
+@dataclass(frozen=True)
+class Results:
+    """A study's folder, its facts (study.json) and its members (members.parquet)."""
+
+    folder: Path
+    study: dict
+    members: pd.DataFrame
+
+    @property
+    def benchmarks(self) -> dict[str, dict]:
+        return self.study["benchmarks"]
+
+    @property
+    def cells(self) -> list[str]:
+        return list(self.study["cells"])
+
+    @property
+    def regularizers(self) -> list[str]:
+        """`none` first, the others in the order of the study."""
+        names = list(self.study["regularizers"])
+        return sorted(names, key=lambda name: name != REFERENCE)
+
+    @property
+    def has_reference(self) -> bool:
+        return REFERENCE in self.study["regularizers"]
+
+    def title(self, kind: str, name: str) -> str:
+        """How a benchmark, cell or regularizer is called in figures and prose."""
+        return self.study[kind][name].get("title") or name.replace("_", " ")
+
+    @cached_property
+    def rows(self) -> pd.DataFrame:
+        """One line a row of the study: its grid, its seeds, the strength that each criterion chose."""
+        frame = pd.DataFrame(self.study["rows"])
+        frame["strengths"] = [tuple(map(float, s)) for s in frame["strengths"]]
+        for criterion in CRITERIA:
+            frame[f"chosen_{criterion}"] = [float(c[criterion]) for c in frame["chosen"]]
+        return frame.drop(columns="chosen")
+
+    @cached_property
+    def scores(self) -> pd.DataFrame:
+        """One line an evaluated member and criterion, at the strength which that criterion chose.
+
+        score   the benchmark's headline metric on the test split
+        log     natural logarithm of the test loss (nats or MSE) or of the error rate: the scale
+                of comparisons across benchmarks. An error rate of k in n counts as
+                (k + 1/2) / (n + 1), so that no errors at all have a logarithm too.
+        """
+        evaluated = self.members[self.members["phase"] == "evaluate"]
+        evaluated = evaluated.merge(self.rows[[*KEYS, "chosen_best", "chosen_final"]], on=KEYS)
+        parts = []
+        for criterion in CRITERIA:
+            part = evaluated[evaluated["strength"] == evaluated[f"chosen_{criterion}"]]
+            parts.append(_scored(part, criterion, self.benchmarks))
+        return pd.concat(parts, ignore_index=True)
+
+    def read(self, name: str) -> pd.DataFrame:
+        """A table that `compare` wrote."""
+        file = self.folder / f"{name}.csv"
+        if not file.is_file():
+            raise UserError(f"{file}: not there. Remedy: python -m rnnreg compare {self.folder}")
+        return pd.read_csv(file, keep_default_na=False, na_values=[""])
+
+
+def load(folder: Path | str) -> Results:
+    """Read the folder of a study; UserError where it was not collected."""
+    folder = Path(folder)
+    for name in ("study.json", "members.parquet"):
+        if not (folder / name).is_file():
+            raise UserError(
+                f"{folder / name}: not there. Remedy: python -m rnnreg collect {folder.name}"
+            )
+    study = json.loads((folder / "study.json").read_text(encoding="utf-8"))
+    return Results(folder, study, pd.read_parquet(folder / "members.parquet"))
+
+
+def _scored(members: pd.DataFrame, criterion: str, facts: dict[str, dict]) -> pd.DataFrame:
+    plain = [*KEYS, "seed", "strength", "diverged", "steps", "best_step", "seconds", "clipped"]
+    frame = members[[*plain, "weight_norm", "small_weights"]].assign(criterion=criterion)
+    for part in ("train", "validation", "test"):
+        frame[f"{part}_loss"] = members[f"{criterion}_{part}_loss"]
+    frame["score"], frame["log"] = np.nan, np.nan
+    for benchmark, fact in facts.items():
+        here = members["benchmark"] == benchmark
+        frame.loc[here, "score"] = members.loc[here, f"{criterion}_test_{fact['headline']}"]
+        compared = members.loc[here, f"{criterion}_test_{fact['compared']}"].astype(float)
+        if fact["compared"] == "error":
+            n = fact["sizes"]["test"]
+            compared = (compared * n + 0.5) / (n + 1)
+        frame.loc[here, "log"] = np.log(compared.clip(lower=1e-12))
+    return frame
