@@ -1,0 +1,132 @@
+"""The flow: one rule and one artifact an arrow. Every shell is a command that a person can type.
+
+    snakemake --cores all                          the default study
+    snakemake --cores all --config study=quick     another one: a name, or the path of a YAML file
+"""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, workflow.basedir)
+
+from rnnreg import study as studies
+
+PYTHON = f"{sys.executable} -m rnnreg"
+DEFAULT = "standard" if "standard" in studies.names() else "quick"
+STUDY = studies.read(config.get("study", DEFAULT))
+ASKED = config.get("study", DEFAULT)
+FOLDER = STUDY.folder
+ROWS = {str(STUDY.records(row)): row for row in STUDY.rows}
+
+
+wildcard_constraints:
+    benchmark=r"\w+",
+    cell=r"\w+",
+    regularizer=r"\w+",
+
+
+rule all:
+    input:
+        list(ROWS),  # each row, so that a deleted one is made again
+        FOLDER / "report.html",
+
+
+rule download:
+    output:
+        "data/raw/{benchmark}/sources.json",
+    log:
+        "data/raw/{benchmark}/download.log",
+    retries: 2
+    shell:
+        "{PYTHON} download {wildcards.benchmark} --study {ASKED} > {log} 2>&1"
+
+
+rule prepare:
+    input:
+        "data/raw/{benchmark}/sources.json",
+        "benchmarks/{benchmark}.py",
+    output:
+        "data/prepared/{benchmark}.npz",
+        "data/prepared/{benchmark}.json",
+    log:
+        "data/prepared/{benchmark}.log",
+    shell:
+        "{PYTHON} prepare {wildcards.benchmark} > {log} 2>&1"
+
+
+# `ancient`: data prepared again, the same to the byte, retrains nothing. Data that did change is
+# seen by `collect`, which compares hashes. `update`: members that exist already are kept.
+rule train:
+    input:
+        ancient("data/prepared/{benchmark}.npz"),
+        ancient("data/prepared/{benchmark}.json"),
+    output:
+        update(str(FOLDER / "records/{benchmark}/{cell}/{regularizer}.jsonl")),
+    log:
+        str(FOLDER / "logs/{benchmark}/{cell}/{regularizer}.log"),
+    params:
+        request=lambda w: STUDY.row(w.benchmark, w.cell, w.regularizer).request,
+    threads: 1
+    shell:
+        "{PYTHON} train {wildcards.benchmark} {wildcards.cell} {wildcards.regularizer}"
+        " --study {ASKED} --threads {threads} > {log} 2>&1"
+
+
+rule collect:
+    input:
+        list(ROWS),
+        expand("data/prepared/{benchmark}.json", benchmark=STUDY.benchmarks),
+    output:
+        FOLDER / "members.parquet",
+        FOLDER / "study.json",
+    log:
+        FOLDER / "logs/collect.log",
+    shell:
+        "{PYTHON} collect {ASKED} > {log} 2>&1"
+
+
+rule compare:
+    input:
+        rules.collect.output,
+    output:
+        FOLDER / "selected.csv",
+        FOLDER / "comparisons.csv",
+        FOLDER / "across.csv",
+    log:
+        FOLDER / "logs/compare.log",
+    shell:
+        "{PYTHON} compare {FOLDER} > {log} 2>&1"
+
+
+rule draw:
+    input:
+        rules.compare.output,
+    output:
+        directory(FOLDER / "figures"),
+    log:
+        FOLDER / "logs/draw.log",
+    shell:
+        "{PYTHON} draw {FOLDER} > {log} 2>&1"
+
+
+rule report:
+    input:
+        rules.compare.output,
+        rules.draw.output,
+        "report/report.md",
+    output:
+        FOLDER / "report.html",
+        FOLDER / "report.pdf",
+        FOLDER / "report.ipynb",
+    log:
+        FOLDER / "logs/report.log",
+    shell:
+        "{PYTHON} report --only {FOLDER} > {log} 2>&1"
+
+
+onsuccess:
+    print(f"The report: {FOLDER / 'report.html'}")
+
+
+onerror:
+    print(f"A step failed. Its log lies under {FOLDER / 'logs'} (or data/); the same command goes on from there.")

@@ -1,0 +1,281 @@
+"""The command line: one subcommand an arrow of the workflow, and a few to look around.
+
+Standard library only, and each command imports what it needs when it runs: `train` works where
+there is nothing but torch and numpy.
+"""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from rnnreg import records, registry, study
+from rnnreg.errors import UserError
+
+PREPARED, RAW = Path("data/prepared"), Path("data/raw")
+EXAMPLES = """\
+examples:
+  rnnreg list                                   what there is, with sources
+  rnnreg train elnino lstm dropout              train one row by hand, with a progress bar
+  rnnreg train --study quick --missing          train what a study still lacks, in one process
+  rnnreg report results/quick                   rebuild tables, figures and report from records
+  snakemake --cores all --config study=quick    all of it, in the right order
+"""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; a fault of the user's is one message and exit status 2."""
+    given = parser().parse_args(arguments)
+    try:
+        given.run(given)
+    except UserError as error:
+        print(f"rnnreg: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:  # the reader of our output went away: `rnnreg list | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except KeyboardInterrupt:
+        print("\nrnnreg: interrupted; finished phases are kept.", file=sys.stderr)
+        return 130
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """All commands and their options."""
+    top = argparse.ArgumentParser(
+        prog="rnnreg",
+        description="Which regularizer helps a recurrent network, where, and by how much.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = top.add_subparsers(metavar="command", required=True)
+
+    def command(name: str, run, help: str) -> argparse.ArgumentParser:
+        made = commands.add_parser(name, help=help, description=help[0].upper() + help[1:] + ".")
+        made.set_defaults(run=run)
+        return made
+
+    p = command("list", list_, "list benchmarks, cells, regularizers and studies")
+    p.add_argument("kind", nargs="?", choices=["benchmarks", "cells", "regularizers", "studies"])
+
+    for name, run, help in (
+        ("download", download, "fetch raw files into data/raw, checked by hash"),
+        ("prepare", prepare, "turn raw files into data/prepared, with naive scores"),
+    ):
+        p = command(name, run, help)
+        p.add_argument("benchmarks", nargs="*", metavar="benchmark")
+        p.add_argument("--all", action="store_true", help="every benchmark there is")
+        p.add_argument("--study", help="the benchmarks of this study, and its mirror")
+
+    p = command("train", train, "train a row, or all rows that a study still lacks")
+    p.add_argument("row", nargs="*", metavar="benchmark cell regularizer")
+    p.add_argument("--study", help="take seeds, strengths and budgets from this study")
+    p.add_argument("--missing", action="store_true", help="with --study: every unfinished row")
+    p.add_argument("--strengths", metavar="S,S,...", help="by hand: instead of the grid")
+    p.add_argument("--seeds", type=int, default=5, help="by hand: evaluation seeds (default 5)")
+    p.add_argument("--tuning-seeds", type=int, default=2, help="by hand: tuning seeds (default 2)")
+    p.add_argument("--steps", type=int, help="by hand: instead of the benchmark's budget")
+    p.add_argument("--device", default="auto", help="auto (default), cpu, cuda, cuda:1, ...")
+    p.add_argument("--threads", type=int, default=1, help="CPU threads (default 1)")
+
+    p = command("collect", collect, "gather a study's records into one table")
+    p.add_argument("study")
+    for name, run, help in (
+        ("compare", compare, "compute statistics and tables from the collected records"),
+        ("draw", draw, "draw the figures"),
+        ("report", report, "write the report; makes what it needs first"),
+    ):
+        p = command(name, run, help)
+        p.add_argument("folder", type=Path, help="results/<study>")
+        if name == "report":
+            p.add_argument("--only", action="store_true", help="from the tables as they are")
+    p = command("compare-runs", compare_runs, "test whether two runs of a study agree")
+    p.add_argument("a", type=Path, help="a folder of records")
+    p.add_argument("b", type=Path, help="another")
+    p = command("status", status, "show rows done, running and waiting")
+    p.add_argument("study")
+    return top
+
+
+def list_(given: argparse.Namespace) -> None:
+    """Print names with one line of facts each."""
+    for kind in ("benchmark", "cell", "regularizer"):
+        if given.kind in (None, f"{kind}s"):
+            print(f"{kind}s:")
+            for name in registry.names(kind):
+                print(f"  {name:<18} {_line(kind, name)}")
+    if given.kind in (None, "studies"):
+        print("studies:")
+        for name in study.names():
+            found = study.read(name)
+            print(f"  {name:<18} {len(found.rows)} rows: {found.title}")
+
+
+def _line(kind: str, name: str) -> str:
+    facts = registry.facts(kind, name)
+    if kind == "cell":
+        return facts["source"]
+    if kind == "regularizer":
+        return f"{', '.join(f'{s:g}' for s in facts['strengths'])} | {facts['source']}"
+    return f"{facts['group']} | {facts['title']} | {facts['licence']} | {facts['citation']}"
+
+
+def download(given: argparse.Namespace) -> None:
+    """Fetch the raw files of the benchmarks named."""
+    from rnnreg.prepared import download as fetch
+
+    mirror = study.read(given.study).mirror if given.study else None
+    for name in _benchmarks(given):
+        print(f"{name}: {fetch(name, RAW, mirror)}")
+
+
+def prepare(given: argparse.Namespace) -> None:
+    """Prepare the benchmarks named."""
+    from rnnreg.prepared import prepare as make
+
+    for name in _benchmarks(given):
+        print(f"{name}: {make(name, RAW, PREPARED)}")
+
+
+def _benchmarks(given: argparse.Namespace) -> list[str]:
+    chosen = list(given.benchmarks)
+    if given.all:
+        chosen = registry.names("benchmark")
+    elif given.study:
+        chosen = chosen or study.read(given.study).benchmarks
+    if not chosen:
+        known = ", ".join(registry.names("benchmark"))
+        raise UserError(f"no benchmark named; name some, or give --all or --study. Known: {known}")
+    for name in chosen:
+        registry.path("benchmark", name)
+    return chosen
+
+
+def train(given: argparse.Namespace) -> None:
+    """Train a row, or every unfinished row of a study."""
+    if given.missing:
+        if given.row or not given.study:
+            raise UserError("train --missing: give --study and no row; it trains all that lack.")
+        chosen = study.read(given.study)
+        rows = chosen.rows
+    else:
+        if len(given.row) != 3:
+            raise UserError(
+                f"train: given {len(given.row)} names, expected three: benchmark, cell and "
+                "regularizer (or --study NAME --missing). `rnnreg list` shows what there is."
+            )
+        chosen = study.read(given.study) if given.study else _by_hand(given)
+        rows = [chosen.row(*given.row)]
+    device = _device(given)
+    for row in rows:
+        _train_row(chosen, row, device)
+
+
+def _by_hand(given: argparse.Namespace) -> study.Study:
+    benchmark, cell, regularizer = given.row
+    for kind, name in zip(study.LISTS.values(), given.row, strict=True):
+        registry.path(kind, name)
+    facts = registry.facts("regularizer", regularizer)
+    grid = given.strengths.split(",") if given.strengths else facts["strengths"]
+    row = study.Row(
+        benchmark,
+        cell,
+        regularizer,
+        tuple(study.check_strength("--strengths", s, facts["range"]) for s in grid),
+        tuple(range(given.tuning_seeds)),
+        tuple(range(study.FIRST_EVALUATION_SEED, study.FIRST_EVALUATION_SEED + given.seeds)),
+        {"steps": given.steps} if given.steps else {},
+    )
+    return study.Study("by_hand", "rows trained by hand", (row,))
+
+
+def _device(given: argparse.Namespace) -> str:
+    import torch
+
+    torch.set_num_threads(given.threads)
+    torch.set_flush_denormal(True)  # denormal numbers slow a CPU down many times
+    torch.backends.cudnn.allow_tf32 = False  # true float32 unless somebody says otherwise
+    if given.device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if given.device.startswith("cuda") and not torch.cuda.is_available():
+        raise UserError(f"--device {given.device}: this torch sees no GPU; use --device cpu.")
+    return given.device
+
+
+def _train_row(chosen: study.Study, row: study.Row, device: str) -> None:
+    from rnnreg import prepared, training
+    from rnnreg.progress import Progress
+
+    facts, splits = prepared.read(row.benchmark, PREPARED)
+    file = chosen.records(row)
+    partial = file.with_name(f".{file.name}.partial")
+    known = [r for f in (file, partial) if f.exists() for r in records.read(f)]
+    bar = Progress(row.name)
+    found = training.train(
+        row, facts, splits, known, device, lambda some: records.write(partial, some), bar
+    )
+    bar.clear()
+    records.write(file, found)
+    partial.unlink(missing_ok=True)
+    print(f"{row.name}: {_summary(found, facts)} -> {file}", flush=True)
+
+
+def _summary(found: list[records.Record], facts: dict) -> str:
+    tested = [r for r in found if r.phase == "evaluate"]
+    metric = facts["headline"]
+    scores = [r.scores["best"]["test"][metric] for r in tested]
+    strengths = ", ".join(f"{s:g}" for s in sorted({r.strength for r in tested}))
+    return (
+        f"strength {strengths}, test {facts['metrics'][metric]['label']} "
+        f"{sum(scores) / len(scores):.4g} (mean of {len(scores)} members), "
+        f"{sum(r.diverged for r in found)} of {len(found)} diverged, "
+        f"{sum(r.seconds for r in found):.1f} s"
+    )
+
+
+def collect(given: argparse.Namespace) -> None:
+    """Gather records into members.parquet."""
+    from rnnreg.analysis.collect import collect as gather
+
+    print(gather(study.read(given.study), PREPARED))
+
+
+def compare(given: argparse.Namespace) -> None:
+    """Statistics and tables."""
+    from rnnreg.analysis.compare import compare as make
+
+    make(given.folder)
+
+
+def draw(given: argparse.Namespace) -> None:
+    """Figures."""
+    from rnnreg.analysis.figures import draw as make
+
+    make(given.folder)
+
+
+def report(given: argparse.Namespace) -> None:
+    """The report; without --only, tables and figures are made anew first."""
+    from rnnreg.analysis.report import report as make
+
+    if not given.only:
+        compare(given)
+        draw(given)
+    print(f"The report: {make(given.folder)}")
+
+
+def compare_runs(given: argparse.Namespace) -> None:
+    """Two runs of a study, figure by figure."""
+    from rnnreg.analysis.reproduction import compare_runs as make
+
+    print(make(given.a, given.b).to_string(index=False))
+
+
+def status(given: argparse.Namespace) -> None:
+    """Rows done, begun and waiting."""
+    from rnnreg.status import show
+
+    show(study.read(given.study))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,101 @@
+"""Four small tasks with data made here, one of each kind; for tests of the core."""
+
+import numpy as np
+import torch
+
+from rnnreg import registry
+from rnnreg.benchmark import Benchmark, Budget, Model
+from rnnreg.model import Network
+from rnnreg.tasks import Classification, Forecast, LanguageModel, Polyphony
+from rnnreg.training import Setting
+
+SYMBOLS, CLASSES, SERIES, KEYS = 7, 3, 2, 12
+
+
+class Language(Benchmark):
+    """Characters of a random walk around a ring."""
+
+    task = LanguageModel("character", window=12)
+    model = Model(hidden=10, layers=2, embedding=5)
+    budget = Budget(steps=12, batch=4, learning_rate=1e-2, checks=4)
+
+    def prepare(self, raw):
+        raise NotImplementedError
+
+
+class Labels(Language):
+    """Which symbol came first; sequences of 3 to 40 symbols."""
+
+    task = Classification()
+
+
+class Series(Language):
+    """Two sines."""
+
+    task = Forecast(context=12, horizon=3, season=6)
+
+
+class Music(Language):
+    """Random chords of twelve keys."""
+
+    task = Polyphony()
+
+
+TASKS = {"language": Language, "labels": Labels, "series": Series, "music": Music}
+
+
+def arrays(kind: str, size: int, seed: int) -> dict[str, np.ndarray]:
+    """A split of one kind of task."""
+    rng = np.random.default_rng(seed)
+    if kind == "language":
+        return {"tokens": (np.cumsum(rng.integers(0, 3, 10 * size)) % SYMBOLS).astype(np.int32)}
+    if kind == "series":
+        time = np.arange(3 * size)[:, None]
+        noise = rng.normal(0, 0.1, (len(time), SERIES))
+        return {"series": (np.sin(time * [0.3, 0.7]) + noise).astype(np.float32)}
+    length = rng.integers(3, 40, size).astype(np.int32)
+    if kind == "music":
+        return {"x": (rng.random((length.sum(), KEYS)) < 0.2).astype(np.uint8), "length": length}
+    x = rng.integers(0, SYMBOLS, length.sum()).astype(np.int32)
+    first = x[np.concatenate([[0], np.cumsum(length)[:-1]])]
+    return {"x": x, "length": length, "y": (first % CLASSES).astype(np.int32)}
+
+
+ENDS = {  # inputs, outputs, symbols
+    "language": (SYMBOLS, SYMBOLS, SYMBOLS),
+    "labels": (SYMBOLS, CLASSES, SYMBOLS),
+    "series": (SERIES, 3 * SERIES, 0),
+    "music": (KEYS, KEYS, 0),
+}
+
+
+def setting(kind="labels", cell="lstm", regularizer="none", **budget) -> Setting:
+    """A row on a toy task, without files."""
+    benchmark = TASKS[kind]
+    inputs, outputs, symbols = ENDS[kind]
+    splits = {n: arrays(kind, 40, i) for i, n in enumerate(("train", "validation", "test"))}
+    score = {"loss": 10.0, benchmark.task.headline: 10.0}
+    facts = {
+        "inputs": inputs,
+        "outputs": outputs,
+        "symbols": symbols,
+        "naive": {"toy": {"validation": score, "test": score}},
+        "naive_best": "toy",
+        "data_hash": "toy",
+        "headline": benchmark.task.headline,
+    }
+    sizes = benchmark.model
+    network = Network(
+        registry.load("cell", cell), inputs, outputs, sizes.hidden, sizes.layers, sizes.embedding,
+        symbols=symbols > 0, every_step=benchmark.task.every_step,
+    )  # fmt: skip
+    return Setting(
+        benchmark,
+        registry.load("cell", cell),
+        registry.load("regularizer", regularizer),
+        Budget(**{**vars(benchmark.budget), **budget}),
+        network,
+        splits,
+        facts,
+        torch.device("cpu"),
+    )
