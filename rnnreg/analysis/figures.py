@@ -1,0 +1,46 @@
+"""All figures of a study: one function each, named as the figure, written as SVG and PDF."""
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+
+from rnnreg import records
+from rnnreg.analysis import figures_across as over
+from rnnreg.analysis import figures_benchmark as within
+from rnnreg.analysis import figures_tuning as tuning
+from rnnreg.analysis import style
+from rnnreg.analysis.results import load
+
+STUDY: tuple[Callable, ...] = (
+    over.effects, over.heatmap, over.cells, over.best_and_final, over.performance_profile,
+    over.critical_difference, over.cost, over.gap, tuning.tries, tuning.patience,
+)  # fmt: skip
+BENCHMARK: tuple[Callable, ...] = (
+    within.scores, within.learning_curves, within.gradient_norms, tuning.strengths,
+)  # fmt: skip
+
+
+def draw(folder: Path) -> Path:
+    """Draw every figure of a compared study into its folder figures/, and return that folder."""
+    results = load(folder)
+    target = results.folder / "figures"
+    with style.drawing():
+        for function in STUDY:
+            save(function(results), target / function.__name__)
+        for benchmark in results.benchmarks:
+            for function in BENCHMARK:
+                save(function(results, benchmark), target / f"{function.__name__}_{benchmark}")
+    return target
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write a figure as SVG and PDF: the same numbers give the same bytes."""
+    blank = {"svg": {"Date": None}, "pdf": {"CreationDate": None, "ModDate": None}}
+    with mpl.rc_context({"svg.hashsalt": path.name}):
+        for kind, metadata in blank.items():
+            drawn = io.BytesIO()
+            figure.savefig(drawn, format=kind, metadata=metadata)
+            records.write_bytes(path.with_name(f"{path.name}.{kind}"), drawn.getvalue())
