@@ -1,0 +1,323 @@
+"""The compiled time loop against the plain one, which is the definition."""
+
+import os
+import subprocess
+import sys
+import warnings
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rnnreg import registry
+from rnnreg.native import build, recurrence
+from rnnreg.unroll import Masks, _agrees, path, plain, unroll
+
+needed = pytest.mark.skipif(build.library() is None, reason="no C++ compiler on this machine")
+CELLS = sorted(recurrence.KERNELS)
+SITES = ("none", "recurrent", "update", "carry", "all", "numbers", "a member each")
+SHAPES = (
+    (2, 5, 3, 4, 7),
+    (1, 1, 1, 1, 1),
+    (3, 9, 20, 7, 32),
+    (2, 4, 33, 20, 65),
+    (2, 3, 5, 16, 48),
+)
+
+
+def case(cell, members, steps, batch, inputs, hidden, sites="none", seed=0):
+    """x, weights, state, masks and the gradients that come back; in single precision."""
+    g = torch.Generator().manual_seed(seed)
+
+    def normal(*shape):
+        return torch.randn(*shape, generator=g) / 2
+
+    def kept(steps, p):
+        return (torch.rand(members, steps, batch, hidden, generator=g) > p) / (1 - p)
+
+    def share():
+        return torch.rand(members, 1, 1, 1, generator=g)
+
+    gates = cell.gates * hidden
+    weights = {
+        "input": normal(members, gates, inputs) / inputs**0.5,
+        "recurrent": normal(members, gates, hidden) / hidden**0.5,
+        "bias": normal(members, gates),
+    }
+    if cell.recurrent_biases:
+        weights["recurrent_bias"] = normal(members, cell.recurrent_biases * hidden)
+    states = range(cell.states)
+    masks = {
+        "none": lambda: Masks(),
+        "recurrent": lambda: Masks(recurrent=kept(1, 0.5)),
+        "update": lambda: Masks(update=kept(steps, 0.25)),
+        "carry": lambda: Masks(carry=tuple(kept(steps, 0.1) * 0.9 for _ in states)),
+        "all": lambda: Masks(kept(steps, 0.5), kept(1, 0.5), tuple(kept(steps, 0) for _ in states)),
+        "numbers": lambda: Masks(0.9, 0.5, (0.25, 0.75)[: cell.states]),
+        "a member each": lambda: Masks(share(), share(), tuple(share() for _ in states)),
+    }[sites]()
+    state = tuple(normal(members, batch, hidden) for _ in states)
+    back = [
+        normal(members, steps, batch, hidden),
+        *(normal(members, batch, hidden) for _ in states),
+    ]
+    return normal(members, steps, batch, inputs), weights, state, masks, back
+
+
+def native(cell, *given):
+    return recurrence.unroll(cell.name, *given)
+
+
+def results(loop, cell, x, weights, state, masks, back):
+    """Outputs, last state and the gradients of all that is not a mask."""
+    leaves = [t.detach().clone().requires_grad_() for t in (x, *weights.values(), *state)]
+    own = dict(zip(weights, leaves[1:], strict=False))
+    output, last = loop(cell, leaves[0], own, tuple(leaves[1 + len(weights) :]), masks)
+    total = sum((a * b).sum() for a, b in zip((output, *last), back, strict=True))
+    return [output.detach(), *(s.detach() for s in last), *torch.autograd.grad(total, leaves)]
+
+
+def double(given):
+    """Everything in double precision, so that the reference has no rounding of its own."""
+    x, weights, state, masks, back = given
+    to = lambda m: m.double() if isinstance(m, torch.Tensor) else m  # noqa: E731
+    masks = Masks(to(masks.recurrent), to(masks.update), tuple(map(to, masks.carry)))
+    weights = {n: w.double() for n, w in weights.items()}
+    return x.double(), weights, tuple(map(to, state)), masks, list(map(to, back))
+
+
+def assert_near(found, wanted):
+    """Within 1e-5 of the largest entry."""
+    for a, b in zip(found, wanted, strict=True):
+        assert a.shape == b.shape
+        torch.testing.assert_close(
+            a.double(), b, rtol=0, atol=1e-5 * max(b.abs().max().item(), 0.1)
+        )
+
+
+@needed
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("sites", SITES)
+@pytest.mark.parametrize("name", CELLS)
+def test_values_and_gradients_are_those_of_the_plain_loop(name, sites, shape):
+    cell = registry.load("cell", name)
+    given = case(cell, *shape, sites)
+    assert_near(results(native, cell, *given), results(plain, cell, *double(given)))
+
+
+@needed
+@settings(max_examples=30, deadline=None)
+@given(
+    st.sampled_from(CELLS),
+    st.sampled_from(SITES),
+    st.tuples(*(st.integers(1, n) for n in (3, 12, 40, 40, 80))),
+    st.integers(0, 1 << 30),
+)
+def test_any_size(name, sites, shape, seed):
+    cell = registry.load("cell", name)
+    given = case(cell, *shape, sites, seed)
+    assert_near(results(native, cell, *given), results(plain, cell, *double(given)))
+
+
+@needed
+@pytest.mark.parametrize("name", CELLS)
+def test_long_sequences_are_summed_in_blocks(name):
+    cell = registry.load("cell", name)
+    given = case(cell, 1, 150, 32, 3, 64, "recurrent")
+    assert_near(results(native, cell, *given), results(plain, cell, *double(given)))
+
+
+@needed
+@pytest.mark.parametrize("sites", SITES)
+@pytest.mark.parametrize("name", CELLS)
+def test_a_member_is_alone_to_the_last_bit(name, sites):
+    cell = registry.load("cell", name)
+    x, weights, state, masks, back = case(cell, 3, 6, 5, 4, 18, sites)
+    together = results(native, cell, x, weights, state, masks, back)
+    one = lambda m: m[1:2] if isinstance(m, torch.Tensor) else m  # noqa: E731
+    alone = results(
+        native, cell, one(x), {n: one(w) for n, w in weights.items()}, tuple(map(one, state)),
+        Masks(one(masks.recurrent), one(masks.update), tuple(map(one, masks.carry))),
+        list(map(one, back)),
+    )  # fmt: skip
+    for a, b in zip(together, alone, strict=True):
+        assert torch.equal(a[1:2], b)
+
+
+@needed
+@pytest.mark.parametrize("name", CELLS)
+def test_a_member_that_is_not_finite_leaves_its_neighbours_as_they_are(name):
+    cell = registry.load("cell", name)
+    given = case(cell, 3, 6, 5, 4, 18, "all")
+    sound = results(native, cell, *given)
+    given[1]["recurrent"][1] = torch.nan
+    broken = results(native, cell, *given)
+    for a, b in zip(sound, broken, strict=True):
+        assert torch.equal(a[[0, 2]], b[[0, 2]])
+    assert broken[0][1].isnan().all()
+    assert broken[2][1].isnan().any()
+
+
+@needed
+@pytest.mark.parametrize("sites", ["none", "all"])
+@pytest.mark.parametrize("name", CELLS)
+def test_evaluation_is_training_without_the_gradients(name, sites):
+    cell = registry.load("cell", name)
+    given = case(cell, 2, 7, 3, 4, 18, sites)
+    trained = results(native, cell, *given)
+    with torch.no_grad():
+        output, last = native(cell, *given[:-1])
+    for a, b in zip((output, *last), trained, strict=False):
+        assert torch.equal(a, b)
+
+
+@needed
+@pytest.mark.parametrize("name", CELLS)
+def test_layouts_do_not_matter(name):
+    """Inputs shared by all members, transposed weights, gradients that were never written out."""
+    cell = registry.load("cell", name)
+    x, weights, state, _, _ = case(cell, 2, 4, 3, 5, 6)
+    x = x[:1].expand(2, -1, -1, -1)
+    weights = {n: w.mT.contiguous().mT if w.ndim == 3 else w for n, w in weights.items()}
+    mask = torch.tensor([0.5, 1.0]).view(1, 1, 1, 2).expand(2, 4, 3, 2).repeat(1, 1, 1, 3)
+    masks = Masks(mask.transpose(1, 2).contiguous().transpose(1, 2), mask[:, :, :1], ())
+    leaves = list(weights.values())
+    for leaf in leaves:
+        leaf.requires_grad_()
+    found = []
+    for loop in (native, plain):
+        output, _ = loop(cell, x, weights, state, masks)
+        found.append([output, *torch.autograd.grad(output.mean(), leaves)])
+    for a, b in zip(*found, strict=True):
+        torch.testing.assert_close(a, b, rtol=0, atol=1e-6)
+
+
+@needed
+def test_a_second_backward_pass_gives_the_same():
+    cell = registry.load("cell", "lstm")
+    x, weights, state, masks, _ = case(cell, 2, 4, 3, 5, 6)
+    w = weights["recurrent"].requires_grad_()
+    total = native(cell, x, weights, state, masks)[0].square().sum()
+    first, second = (torch.autograd.grad(total, w, retain_graph=True)[0] for _ in range(2))
+    assert torch.equal(first, second)
+
+
+@needed
+def test_tanh_and_sigmoid_are_accurate_to_a_few_units_in_the_last_place():
+    size = torch.logspace(-12, 1.4, 2000)
+    points = torch.cat([-size, size, torch.linspace(-20, 20, 4001)]).view(1, 1, -1, 1)
+    state = (torch.zeros(1, points.numel(), 1),)
+    tanh = registry.load("cell", "elman_tanh")
+    weights = {
+        "input": torch.ones(1, 1, 1),
+        "recurrent": torch.zeros(1, 1, 1),
+        "bias": torch.zeros(1, 1),
+    }
+    found = native(tanh, points, weights, state, Masks())[0].double()
+    wanted = points.double().tanh()
+    assert ((found - wanted) / wanted).nan_to_num().abs().max() < 3e-7
+
+    gru = registry.load("cell", "gru")  # from h = 1, with a candidate of 0: h is the sigmoid of z
+    weights = {
+        "input": torch.zeros(1, 3, 1),
+        "recurrent": torch.zeros(1, 3, 1),
+        "bias": torch.zeros(1, 3),
+    }
+    weights |= {"recurrent_bias": torch.zeros(1, 1)}
+    weights["input"][0, 1] = 1
+    found = native(gru, points, weights, (torch.ones_like(state[0]),), Masks())[0].double()
+    wanted = points.double().sigmoid()
+    assert ((found - wanted) / wanted).abs().max() < 3e-7
+
+
+@needed
+@pytest.mark.parametrize("name", CELLS)
+def test_unroll_takes_it_in_single_precision(name, monkeypatch):
+    cell = registry.load("cell", name)
+    given = case(cell, 2, 3, 2, 4, 5)
+    assert path(cell, torch.device("cpu")) == "native"
+    assert path(cell, torch.device("meta")) == "plain"
+    calls = []
+    original = recurrence.unroll
+    monkeypatch.setattr(recurrence, "unroll", lambda *a: calls.append(a) or original(*a))
+    unroll(cell, *given[:-1])
+    assert len(calls) == 1
+    unroll(cell, *double(given)[:-1])
+    learned = Masks(recurrent=torch.ones(2, 1, 2, 5, requires_grad=True))
+    output, _ = unroll(cell, *given[:3], learned)
+    assert len(calls) == 1  # double precision, and masks that are learned, take the plain loop
+    assert torch.autograd.grad(output.sum(), learned.recurrent)[0].abs().sum() > 0
+
+
+@needed
+def test_a_cell_that_was_changed_takes_the_plain_loop_and_says_so():
+    class Changed(registry.load("cell", "elman_tanh")):
+        @staticmethod
+        def step(x, r, state, update):
+            return (update * (x + r).sin(),)
+
+    Changed.name = "elman_tanh"
+    with pytest.warns(UserWarning, match=r"cells/elman_tanh.py no longer says what .* plain loop"):
+        assert path(Changed, torch.device("cpu")) == "plain"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # said once
+        assert path(Changed, torch.device("cpu")) == "plain"
+    given = case(Changed, 2, 3, 2, 4, 5)[:-1]
+    assert torch.equal(unroll(Changed, *given)[0], plain(Changed, *given)[0])
+    _agrees.cache_clear()
+
+
+def test_a_cell_of_other_gates_or_an_unknown_one_is_not_known():
+    class Wider(registry.load("cell", "gru")):
+        gates = 4
+
+    Wider.name = "gru"
+    assert not recurrence.knows(Wider)
+    Wider.name = "mine"
+    assert not recurrence.knows(Wider)
+
+
+PROGRAM = "from rnnreg.native.build import library; print(library() is not None)"
+
+
+def start(cache, **environment):
+    return subprocess.Popen(
+        [sys.executable, "-c", PROGRAM],
+        env={**os.environ, "XDG_CACHE_HOME": str(cache), **environment},
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=registry.ROOT,
+    )  # fmt: skip
+
+
+@needed
+def test_processes_that_start_together_compile_once_and_leave_one_file(tmp_path):
+    together = [start(tmp_path) for _ in range(3)]
+    for process in together:
+        output, errors = process.communicate(timeout=120)
+        assert output == "True\n", errors
+    (made,) = (tmp_path / "rnnreg").iterdir()
+    before = made.stat().st_mtime_ns
+    assert start(tmp_path).communicate(timeout=60)[0] == "True\n"
+    assert made.stat().st_mtime_ns == before
+
+
+@pytest.mark.parametrize(
+    ("environment", "said"),
+    [
+        ({"RNNREG_NATIVE": "0"}, ""),
+        ({"CXX": "no-such-compiler"}, "no C++ compiler 'no-such-compiler' on the PATH"),
+        ({"CXX": "false"}, "no compiled time loop"),
+    ],
+)
+def test_without_a_compiler_there_is_none_and_one_warning(tmp_path, environment, said):
+    output, errors = start(tmp_path, **environment).communicate(timeout=60)
+    assert output == "False\n"
+    assert said in errors
+    assert bool(errors) == bool(said)
+    assert "Traceback" not in errors
+
+
+@needed
+def test_a_cache_that_cannot_be_written_is_done_without(tmp_path):
+    (tmp_path / "rnnreg").write_text("a file where the folder should be")
+    assert start(tmp_path).communicate(timeout=120)[0] == "True\n"

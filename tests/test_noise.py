@@ -1,0 +1,114 @@
+"""The stream of random numbers: known answers, statistics, independence of neighbours."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from rnnreg.noise import Noise, Site, bits, keys
+
+SEEDS = torch.tensor([0, 1, 2, 3, 1000, 1001])
+
+
+def test_known_answers():
+    """SplitMix64 from state 1234567: the outputs that reference implementations are checked with."""
+    expected = [
+        6457827717110365317,
+        3203168211198807973,
+        9817491932198370423,
+        4593380528125082431,
+        16408922859458223821,
+    ]
+    found = [v % 2**64 for v in bits(torch.tensor([1234567]), 5)[0].tolist()]
+    assert found == expected
+
+
+def test_pieces_do_not_change_the_stream(monkeypatch):
+    whole = bits(torch.tensor([5, 6]), 1000)
+    monkeypatch.setattr("rnnreg.noise.PIECE", 64)
+    assert torch.equal(bits(torch.tensor([5, 6]), 1000), whole)
+
+
+def test_uniform_passes_a_battery():
+    u = Noise(torch.tensor([7]), 3).at("site").uniform((200_000,))[0].double().numpy()
+    assert stats.kstest(u, "uniform").pvalue > 1e-3
+    pairs = np.histogram2d(u[::2], u[1::2], bins=32, range=[[0, 1], [0, 1]])[0]
+    assert stats.chisquare(pairs.flatten()).pvalue > 1e-3
+    for lag in (1, 2, 3, 4, 16, 64):
+        assert abs(np.corrcoef(u[:-lag], u[lag:])[0, 1]) < 4 / np.sqrt(len(u))
+    assert 0 < u.min() < u.max() < 1
+
+
+def test_every_bit_is_fair():
+    words = bits(keys(torch.tensor([11]), 0, "site"), 40_000)[0]
+    ones = torch.stack([(words >> b) & 1 for b in range(64)]).double().mean(1)
+    assert ((ones - 0.5).abs() < 5 * 0.5 / 40_000**0.5).all()
+
+
+def test_normal_is_normal():
+    z = Noise(torch.tensor([7]), 3).at("site").normal((100_000,))[0].double().numpy()
+    assert stats.kstest(z, "norm").pvalue > 1e-3
+
+
+@pytest.mark.parametrize("what", ["seed", "step", "site", "layer"])
+def test_neighbours_are_uncorrelated(what):
+    draws = []
+    for i in range(12):
+        seed = torch.tensor([i if what == "seed" else 1])
+        step = i if what == "step" else 1
+        site = Site(f"site {i}" if what == "site" else "site", i if what == "layer" else 0)
+        draws.append(Noise(seed, step).at(site).uniform((20_000,))[0].double().numpy())
+    correlation = np.corrcoef(draws) - np.eye(len(draws))
+    assert np.abs(correlation).max() < 4.5 / np.sqrt(20_000)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.integers(0, 5000), min_size=1, max_size=6), st.integers(0, 10**6))
+def test_a_draw_does_not_depend_on_the_population(seeds, step):
+    shape = (3, 2, 5)
+    p = torch.linspace(0, 0.9, len(seeds))
+    together = Noise(torch.tensor(seeds), step).at("site").dropout(p, shape)
+    for m, seed in enumerate(seeds):
+        alone = Noise(torch.tensor([seed]), step).at("site").dropout(p[m : m + 1], shape)
+        assert torch.equal(together[m], alone[0])
+
+
+def test_members_of_one_seed_share_their_draws():
+    noise = Noise(torch.tensor([4, 4, 5]), 0).at("site").uniform((50,))
+    assert torch.equal(noise[0], noise[1])
+    assert not torch.equal(noise[0], noise[2])
+
+
+def test_padding_moves_no_draw():
+    p = torch.tensor([0.3])
+    short = Noise(torch.tensor([4]), 0).at("site").dropout(p, (5, 3, 7))
+    long = Noise(torch.tensor([4]), 0).at("site").dropout(p, (9, 3, 7))
+    assert torch.equal(short, long[:, :5])
+
+
+def test_a_step_on_the_device_is_the_same_step():
+    number = Noise(SEEDS, 12).at("site").uniform((9,))
+    tensor = Noise(SEEDS, torch.tensor(12)).at("site").uniform((9,))
+    assert torch.equal(number, tensor)
+
+
+@pytest.mark.parametrize("p", [0.0, 0.1, 0.5, 0.9])
+def test_dropout_keeps_the_mean(p):
+    mask = Noise(torch.tensor([1]), 0).at("site").dropout(torch.tensor([p]), (40_000,))
+    assert float(mask.mean()) == pytest.approx(1, abs=5 * (p / (1 - p) / 40_000) ** 0.5 + 1e-6)
+    assert float((mask == 0).double().mean()) == pytest.approx(p, abs=5 * (p / 40_000) ** 0.5)
+
+
+def test_in_evaluation_draws_are_their_means():
+    draw, p = Noise(torch.tensor([1, 2]), 0).expected().at("site"), torch.tensor([0.1, 0.4])
+    assert draw.dropout(p, (3,)) == 1.0
+    assert draw.bernoulli(p, (3,)).flatten().tolist() == pytest.approx([0.1, 0.4])
+    assert (draw.uniform((3,)), draw.normal((3,))) == (0.5, 0.0)
+
+
+def test_orders_are_permutations():
+    order = Noise(SEEDS, 0).at("order").order(97)
+    assert (order.sort(dim=1).values == torch.arange(97)).all()
+    assert len({tuple(o) for o in order.tolist()}) == len(SEEDS)
