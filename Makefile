@@ -1,0 +1,43 @@
+# Two commands do everything on a fresh machine with Python 3.11 or newer:
+#   make quick    set up, run the quick study, write its report
+#   make test     set up, run the tests
+# The README shows the plain commands behind both.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: quick test setup lint format help
+
+help:
+	@sed -n 's/^#   //p' Makefile
+
+quick: $(READY)
+	$(BIN)/snakemake --cores all --config study=quick
+
+test: $(READY)
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+setup: $(READY)
+
+# torch first and alone, by its exact version: whichever build the machine's pip offers, CPU or
+# CUDA, is then kept by what comes after.
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "rnnreg needs Python 3.11 or newer; try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet $$(grep '^torch==' constraints.txt)
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev]'
+	touch $@
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile
+	$(BIN)/python tests/lint_workflow.py
+
+format: $(READY)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/snakefmt Snakefile

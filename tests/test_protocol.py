@@ -1,0 +1,165 @@
+"""The protocol of a row: what is tuned, what sees the test split, what is kept, what diverges."""
+
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+from toys import setting
+
+from rnnreg import training
+from rnnreg.records import Record, read, write
+from rnnreg.study import Row
+from rnnreg.training import Population, train
+
+
+class ToyRow(Row):
+    fingerprint = "toy"
+
+
+@pytest.fixture
+def run(monkeypatch):
+    """Train a row of a toy task; counts the members of every population."""
+    sizes = []
+
+    def _run(regularizer="l2", strengths=(1e-3, 1e-1), tuning=2, evaluation=3, known=(), **budget):
+        row = ToyRow("toy", "gru", regularizer, strengths, tuple(range(tuning)),
+                     tuple(range(1000, 1000 + evaluation)))  # fmt: skip
+        job = setting("labels", "gru", regularizer, **budget)
+        monkeypatch.setattr(training, "setting", lambda *_: job)
+        made = Population.__init__
+
+        def counted(self, setting, members, seeds):
+            sizes.append(len(members))
+            made(self, setting, members, seeds)
+
+        monkeypatch.setattr(Population, "__init__", counted)
+        sizes.clear()
+        found = train(row, job.facts, job.splits, known)
+        monkeypatch.setattr(Population, "__init__", made)
+        return found, list(sizes)
+
+    return _run
+
+
+def test_tuning_members_have_no_test_score(run):
+    found, sizes = run()
+    assert sizes[0] == 4
+    for r in found:
+        for criterion in ("best", "final"):
+            assert ("test" in r.scores[criterion]) == (r.phase == "evaluate")
+    assert {r.seed for r in found if r.phase == "tune"} == {0, 1}
+    assert {r.seed for r in found if r.phase == "evaluate"} == {1000, 1001, 1002}
+
+
+def test_the_chosen_strength_has_the_lowest_mean_validation_loss(run):
+    found, _ = run()
+    for criterion in ("best", "final"):
+        means = {}
+        for s in (1e-3, 1e-1):
+            losses = [
+                r.scores[criterion]["validation"]["loss"]
+                for r in found
+                if r.phase == "tune" and r.strength == s
+            ]
+            means[s] = sum(losses) / len(losses)
+        chosen = min(means, key=means.get)
+        tested = [r for r in found if r.phase == "evaluate" and r.strength == chosen]
+        assert len(tested) == 3
+
+
+def test_more_seeds_train_only_the_new_members(run):
+    few, _ = run(evaluation=2)
+    more, sizes = run(evaluation=3, known=few)
+    assert sizes == [sum(r.phase == "evaluate" for r in more) // 3] * (len(sizes) > 0)
+    kept = {r.member: r for r in few}
+    assert all(r == kept[r.member] for r in more if r.member in kept)
+    again, sizes = run(evaluation=3, known=more)
+    assert sizes == []
+    assert again == more
+
+
+@pytest.mark.parametrize("what", ["fingerprint", "data_hash"])
+def test_records_of_other_code_or_data_are_not_used(run, what):
+    found, first = run()
+    stale = [replace(r, **{what: "other"}) for r in found]
+    _, sizes = run(known=stale)
+    assert sum(sizes) == sum(first)
+
+
+def test_curves_and_checkpoints_agree(run):
+    for r in run(steps=40, checks=8)[0]:
+        losses = [math.inf if v is None else v for v in r.validation_loss]
+        best = losses.index(min(losses))
+        assert r.best_step == r.check_steps[best]
+        assert r.scores["best"]["validation"]["loss"] == pytest.approx(min(losses))
+        assert r.scores["final"]["validation"]["loss"] == pytest.approx(losses[-1])
+        assert r.steps == r.check_steps[-1] == 40
+        assert len(r.check_steps) == len(r.train_loss) == len(r.gradient_norm) == 8
+
+
+def test_early_stopping_stops_and_is_scored_at_its_best_check(run):
+    found, _ = run("early_stopping", (2.0,), steps=100, checks=20, learning_rate=0.05)
+    assert any(r.steps < 100 for r in found)
+    for r in found:
+        assert r.scores["final"] == r.scores["best"]
+        if r.steps < 100:
+            checks = r.check_steps
+            assert checks.index(r.steps) - checks.index(r.best_step) == 2
+
+
+def test_a_stopped_member_is_what_it_was_when_it_stopped():
+    """Freezing, and going on without those that have stopped, change no member."""
+    job = setting("labels", "gru", "early_stopping", steps=100, checks=20, learning_rate=0.05)
+    seeds = list(range(8))
+    together = Population(job, [2.0] * 8, seeds)
+    together.run()
+    assert len({int(c) for c in together.curves.checks}) > 2, "members stop at different checks"
+    for m in seeds:
+        alone = Population(job, [2.0], [m])
+        alone.run()
+        for kept in ("final", "best"):
+            ours, theirs = getattr(together, kept), getattr(alone, kept)
+            assert all(torch.equal(ours[n][m], theirs[n][0]) for n in ours)
+
+
+def test_divergence_is_a_result(run):
+    found, _ = run("none", (0.0,), steps=40, checks=4, learning_rate=1e6)
+    assert all(r.diverged for r in found)
+    for r in found:
+        assert r.scores["best"]["validation"]["loss"] == 10.0, "the naive score"
+        if r.phase == "evaluate":
+            assert r.scores["final"]["test"]["loss"] == 10.0
+
+
+def test_not_finite_is_diverged_and_written_as_null(tmp_path):
+    job = setting("labels")
+    population = Population(job, [0.0, 0.0], [1, 2])
+    for p in population.params.values():
+        p[0] = math.nan
+    population.run()
+    row = ToyRow("toy", "lstm", "none", (0.0,), (1, 2), ())
+    made = training.records(row, job, population, "tune")
+    assert [r.diverged for r in made] == [True, False]
+    assert made[0].validation_loss[0] is None
+    write(tmp_path / "records.jsonl", made)
+    assert read(tmp_path / "records.jsonl") == made
+    assert isinstance(made[0], Record)
+
+
+def test_a_base_clip_holds_but_for_rows_that_clip(monkeypatch):
+    def reg(name):
+        job = setting("labels", "lstm", name)
+        monkeypatch.setattr(job.benchmark, "base_clip", 0.5)
+        return job.regularizers(torch.tensor([0.25]))
+
+    grads = {"output": torch.tensor([[30.0, 40.0]])}
+    assert reg("l2").gradients(grads)["output"].norm() == pytest.approx(0.5)
+    assert reg("clip_norm").gradients(grads)["output"].norm() == pytest.approx(0.25)
+
+
+def test_clipping_is_counted(run):
+    always, _ = run("clip_norm", (1e-4,), tuning=1, evaluation=1)
+    never, _ = run("clip_norm", (1e4,), tuning=1, evaluation=1)
+    assert {r.clipped for r in always} == {1.0}
+    assert {r.clipped for r in never} == {0.0}
