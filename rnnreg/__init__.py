@@ -19,7 +19,8 @@ A module imports only from modules above it in this list:
     benchmark     Benchmark, Splits, Model, Budget
     cells         one recurrent cell a file
     regularizers  one regularizer a file
-    unroll        the time loop: the plain one that defines the result, and the fast ones
+    native        the compiled time loop, built on first use
+    unroll        the time loop: the plain one that defines the result, and the fast one
     model         initial weights, forward -> Trace
     batches       per-seed order -> (M, T, B)
     optimizers    Adam and SGD with a member axis

@@ -1,12 +1,20 @@
-"""The time loop of one layer: the plain one, which defines the result, and the fast ones."""
+"""The time loop of one layer: the plain one, which defines the result, and the fast one.
 
+`unroll` chooses by cell, device and precision alone; never by timing, so that equal runs take equal
+paths. "native" is a compiled loop for a CPU in single precision, for the cells that it knows;
+everything else is "plain".
+"""
+
+import warnings
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from rnnreg.cells.base import Cell, State
+from rnnreg.native import recurrence as native
 
 Mask = Tensor | float  # (M, T or 1, B, H), or a number that holds everywhere; 1.0 is no mask
 
@@ -37,12 +45,14 @@ def unroll(
     state     (M, B, H) each
     returns   h at every step (M, T, B, H), and the state after the last
     """
+    if path(cell, x.device) == "native" and native.takes(x, weights, state, masks):
+        return native.unroll(cell.name, x, weights, state, masks)
     return plain(cell, x, weights, state, masks)
 
 
 def path(cell: type[Cell], device: torch.device) -> str:
-    """How a cell's recurrence is computed on a device, as records name it."""
-    return "plain"
+    """How a cell's recurrence is computed on a device, as records name it: "native" or "plain"."""
+    return "native" if device.type == "cpu" and native.knows(cell) and _agrees(cell) else "plain"
 
 
 def plain(
@@ -75,3 +85,32 @@ def at(mask: Mask, t: int) -> Mask:
     if isinstance(mask, float):
         return mask
     return mask[:, t if mask.shape[1] > 1 else 0]
+
+
+@cache
+def _agrees(cell: type[Cell]) -> bool:
+    """Whether the compiled loop computes what the cell's file says, tried once on a small case."""
+    gates = cell.gates * 3
+    shapes = {"x": (1, 2, 2, 2), "input": (1, gates, 2), "recurrent": (1, gates, 3)}
+    shapes |= {"bias": (1, gates), "recurrent_bias": (1, 3 * cell.recurrent_biases)}
+    shapes |= {f"state{i}": (1, 2, 3) for i in range(cell.states)}
+    masks = Masks(update=0.5, carry=(0.75,) * cell.states)
+    results = []
+    for loop in (plain, lambda cell, *given: native.unroll(cell.name, *given)):
+        given = {
+            n: torch.linspace(-1, 1.5, torch.Size(s).numel()) for n, s in shapes.items() if s[-1]
+        }
+        given = {n: v.view(shapes[n]).cos().requires_grad_() for n, v in given.items()}
+        state = tuple(v for n, v in given.items() if n.startswith("state"))
+        with torch.enable_grad():
+            output, last = loop(cell, given["x"], given, state, masks)
+            total = output.square().sum() + sum(s.sum() for s in last)
+            results.append([output, *torch.autograd.grad(total, list(given.values()))])
+    same = all(torch.allclose(a, b, rtol=1e-3, atol=1e-4) for a, b in zip(*results, strict=True))
+    if not same:
+        warnings.warn(
+            f"rnnreg/cells/{cell.name}.py no longer says what the compiled loop computes, "
+            "so it takes the plain loop, several times slower. Remedy: change the two alike.",
+            stacklevel=2,
+        )
+    return same
