@@ -1,7 +1,7 @@
 """The flow: one rule and one artifact an arrow. Every shell is a command that a person can type.
 
-    snakemake --cores all                          the default study
-    snakemake --cores all --config study=quick     another one: a name, or the path of a YAML file
+snakemake --cores all                          the default study
+snakemake --cores all --config study=quick     another one: a name, or the path of a YAML file
 """
 
 import sys
@@ -64,9 +64,9 @@ rule train:
         update(str(FOLDER / "records/{benchmark}/{cell}/{regularizer}.jsonl")),
     log:
         str(FOLDER / "logs/{benchmark}/{cell}/{regularizer}.log"),
+    threads: 1
     params:
         request=lambda w: STUDY.row(w.benchmark, w.cell, w.regularizer).request,
-    threads: 1
     shell:
         "{PYTHON} train {wildcards.benchmark} {wildcards.cell} {wildcards.regularizer}"
         " --study {ASKED} --threads {threads} > {log} 2>&1"
@@ -129,4 +129,6 @@ onsuccess:
 
 
 onerror:
-    print(f"A step failed. Its log lies under {FOLDER / 'logs'} (or data/); the same command goes on from there.")
+    print(
+        f"A step failed. Its log lies under {FOLDER / 'logs'} (or data/); the same command goes on from there."
+    )

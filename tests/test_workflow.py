@@ -1,0 +1,198 @@
+"""The workflow on a tiny study in a copy of the project: what reruns, what survives, what is refused."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from rnnreg import records, registry
+
+pytestmark = pytest.mark.xdist_group("workflow")
+
+BENCHMARK = '''
+"""A sine that two steps of training see."""
+import numpy as np
+from rnnreg.benchmark import Benchmark, Budget, Model, Splits
+from rnnreg.tasks import Forecast
+
+class Wave(Benchmark):
+    """A sine."""
+    title = "Wave"
+    group = "time series"
+    licence = "none needed"
+    citation = "made here"
+    task = Forecast(context=8, horizon=2, season=8)
+    model = Model(hidden=4)
+    budget = Budget(steps=4, batch=4, checks=2)
+
+    def prepare(self, raw):
+        rng = np.random.default_rng(0)
+        wave = np.sin(np.arange(240)[:, None]) + rng.normal(0, 0.1, (240, 1))
+        parts = [{"series": p.astype(np.float32)} for p in (wave[:120], wave[120:180], wave[180:])]
+        return Splits(*parts)
+'''
+STUDY = """
+title: Tiny
+benchmarks: [wave]
+cells: [elman_tanh, gru]
+regularizers: all
+except: [clip_norm, clip_value, dropout, early_stopping, l1, recurrent_dropout]
+seeds: {tuning: 1, evaluation: 2}
+"""
+MINE = '''
+"""A regularizer of one's own."""
+from rnnreg.regularizers.base import Regularizer, matrices
+
+class Mine(Regularizer):
+    """Half of the squared weights."""
+    title = "mine"
+    source = "this test, 2026"
+    strengths = (1e-3,)
+
+    def penalty(self, weights, trace):
+        return 0.5 * self.strength * sum(w.square().flatten(1).sum(1) for w in matrices(weights))
+'''
+TABLE = "results/tiny/members.parquet"
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """A copy of the project with a benchmark and a study of its own; the study has run once."""
+    copy = tmp_path_factory.mktemp("project")
+    for name in ("rnnreg", "report", "profiles", "benchmarks"):
+        leave = shutil.ignore_patterns("__pycache__", "*.so", "speed")
+        shutil.copytree(registry.ROOT / name, copy / name, ignore=leave)
+    shutil.copy(registry.ROOT / "Snakefile", copy)
+    (copy / "benchmarks/wave.py").write_text(BENCHMARK)
+    (copy / "benchmarks/studies/tiny.yaml").write_text(STUDY)
+    done = snakemake(copy, TABLE)
+    assert done.returncode == 0, done.stderr
+    assert jobs(done) == {"train": 4, "collect": 1, "download": 1, "prepare": 1}
+    return copy
+
+
+def start(copy: Path, *targets: str) -> subprocess.Popen:
+    command = [sys.executable, "-m", "snakemake", "--cores", "2", "--config", "study=tiny", "--"]
+    # The copy's package must win over the installed one, and PYTHONPATH reaches the jobs too.
+    variables = {**os.environ, "PYTHONPATH": str(copy), "OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(
+        [*command, *targets], cwd=copy, env=variables, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+    )  # fmt: skip
+
+
+def snakemake(copy: Path, *targets: str) -> subprocess.CompletedProcess:
+    process = start(copy, *targets)
+    out, err = process.communicate(timeout=280)
+    return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+
+def jobs(done: subprocess.CompletedProcess) -> dict[str, int]:
+    """How many jobs of each rule a run had, from its own table."""
+    rules = "train|collect|download|prepare|compare|draw|report"
+    table = re.findall(rf"^({rules})\s+(\d+)$", done.stdout + done.stderr, flags=re.M)
+    return {rule: int(count) for rule, count in table}
+
+
+def row_files(copy: Path) -> dict[str, bytes]:
+    folder = copy / "results/tiny/records"
+    return {str(f.relative_to(folder)): f.read_bytes() for f in sorted(folder.rglob("*.jsonl"))}
+
+
+def test_again_nothing_is_done(project):
+    done = snakemake(project, TABLE)
+    assert "Nothing to be done" in done.stdout + done.stderr
+
+
+def test_a_comment_retrains_nothing_and_an_edit_only_its_rows(project):
+    file = project / "rnnreg/regularizers/l2.py"
+    text, before = file.read_text(), row_files(project)
+    file.write_text("# A comment.\n" + text)
+    assert "train" not in jobs(snakemake(project, TABLE))
+    file.write_text(text.replace("w.square()", "(1.5 * w.square())"))
+    done = snakemake(project, TABLE)
+    assert done.returncode == 0, done.stderr
+    assert jobs(done)["train"] == 2
+    after = row_files(project)
+    assert {n for n in before if before[n] != after[n]} == {
+        "wave/elman_tanh/l2.jsonl",
+        "wave/gru/l2.jsonl",
+    }
+
+
+def test_a_new_regularizer_trains_its_rows_and_is_in_the_report(project):
+    before = row_files(project)
+    (project / "rnnreg/regularizers/mine.py").write_text(MINE)
+    done = snakemake(project)
+    assert done.returncode == 0, done.stderr
+    assert jobs(done)["train"] == 2
+    after = row_files(project)
+    assert set(after) - set(before) == {"wave/elman_tanh/mine.jsonl", "wave/gru/mine.jsonl"}
+    assert all(after[n] == before[n] for n in before)
+    assert "mine" in (project / "results/tiny/comparisons.csv").read_text()
+    assert ">mine<" in (project / "results/tiny/report.html").read_text()
+
+
+def test_more_seeds_keep_the_members_there_are(project):
+    study, before = project / "benchmarks/studies/tiny.yaml", row_files(project)
+    study.write_text(STUDY.replace("evaluation: 2", "evaluation: 3"))
+    done = snakemake(project, TABLE)
+    assert done.returncode == 0, done.stderr
+    for name, text in row_files(project).items():
+        lines = text.splitlines()
+        assert set(before[name].splitlines()) < set(lines), "all that were there, and new ones"
+
+
+def test_a_stale_record_is_refused_with_the_command_that_renews_it(project):
+    row = project / "results/tiny/records/wave/gru/none.jsonl"
+    text = row.read_text()
+    made = records.read(row)[0]
+    row.write_text(text.replace(made.fingerprint, "0" * 16))
+    found = rnnreg(project, "collect", "tiny")
+    row.write_text(text)
+    assert found.returncode == 2
+    assert "wave/gru/none" in found.stderr
+    assert "python -m rnnreg train --study tiny wave gru none" in found.stderr
+    assert "Traceback" not in found.stderr
+    assert rnnreg(project, "collect", "tiny").returncode == 0
+
+
+def test_after_a_kill_the_finished_rows_are_kept(project):
+    """kill -9 of everything in the middle; the same command then does the rest."""
+    file = project / "benchmarks/wave.py"
+    shutil.rmtree(project / "results/tiny/records")
+    file.write_text(BENCHMARK.replace("steps=4", "steps=3000").replace("checks=2", "checks=3"))
+    process = start(project, TABLE)
+    deadline = time.monotonic() + 120
+    while not (finished := row_files(project)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    subprocess.run(["pkill", "-9", "-f", f"--study tiny.*{project}"], check=False)
+    finished = row_files(project)
+    total = len(list(project.glob("rnnreg/regularizers/[!_b]*.py")))
+    assert 0 < len(finished) < 6, (len(finished), total)
+    again = snakemake(project, TABLE)
+    if "lock" in (again.stdout + again.stderr).lower() and again.returncode:
+        unlock = [sys.executable, "-m", "snakemake", "--unlock", "--config", "study=tiny"]
+        subprocess.run(unlock, cwd=project, check=True, capture_output=True)
+        again = snakemake(project, TABLE)
+    assert again.returncode == 0, again.stderr
+    assert jobs(again)["train"] == 6 - len(finished)
+    after = row_files(project)
+    assert all(after[n] == finished[n] for n in finished)
+    assert not list(project.glob("results/tiny/records/**/*.part*"))
+
+
+def rnnreg(copy: Path, *arguments: str) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", "rnnreg", *arguments]
+    variables = {**os.environ, "PYTHONPATH": str(copy)}
+    return subprocess.run(
+        command, cwd=copy, env=variables, capture_output=True, text=True, check=False
+    )
