@@ -1,7 +1,7 @@
 """Each regularizer across benchmarks: interquartile means, ranks and profiles by scope.
 
 A scope is `all`, a group of benchmarks (`NLP`, `time series`), or one cell over all benchmarks
-(`cell: lstm`).
+(`cell: lstm`), or one cell over the benchmarks of a task (`Forecast: lstm`).
 """
 
 import numpy as np
@@ -62,7 +62,12 @@ def _scopes(results: Results, sets: list[str]) -> list[tuple[str, list[int], lis
     group = [results.benchmarks[s]["group"] for s in sets]
     scopes = [("all", everywhere, cells)]
     scopes += [(g, [i for i in everywhere if group[i] == g], cells) for g in dict.fromkeys(group)]
-    return scopes + [(f"cell: {name}", everywhere, [i]) for i, name in enumerate(results.cells)]
+    scopes += [(f"cell: {name}", everywhere, [i]) for i, name in enumerate(results.cells)]
+    task = [results.benchmarks[s]["task"] for s in sets]
+    for t in dict.fromkeys(task):
+        chosen = [i for i in everywhere if task[i] == t]
+        scopes += [(f"{t}: {name}", chosen, [i]) for i, name in enumerate(results.cells)]
+    return scopes
 
 
 def _scope(

@@ -2,11 +2,10 @@
 
 from pathlib import Path
 
-import pandas as pd
-
 from rnnreg import records
-from rnnreg.analysis import tables
+from rnnreg.analysis import shown
 from rnnreg.analysis.across import across
+from rnnreg.analysis.advice import advice
 from rnnreg.analysis.comparisons import comparisons
 from rnnreg.analysis.diagnostics import diagnostics, patience
 from rnnreg.analysis.results import load
@@ -25,9 +24,13 @@ def compare(folder: Path) -> Path:
     found["selected"], found["strengths"], found["tries"] = tuning(results)
     found["across"], found["pairs"], found["profiles"] = across(results)
     found |= {"diagnostics": diagnostics(results), "patience": patience(results)}
+    found["advice"] = advice(results, found)
     for name, frame in found.items():
         records.write_text(
             results.folder / f"{name}.csv", frame.to_csv(index=False, float_format="%.10g")
         )
-    tables.write(results)
+    for table in shown.tables(results):
+        kinds = {"csv": table.as_csv(), "md": table.as_markdown(), "tex": table.as_latex()}
+        for kind, text in kinds.items():
+            records.write_text(results.folder / "tables" / f"{table.name}.{kind}", text)
     return results.folder

@@ -1,0 +1,282 @@
+"""The tables of the report, built from the tables of numbers."""
+
+import numpy as np
+import pandas as pd
+
+from rnnreg.analysis.results import REFERENCE, Results
+from rnnreg.analysis.tables import (
+    Table,
+    decimals_for,
+    fixed,
+    interval,
+    number,
+    p_value,
+    strength,
+    word,
+)
+
+TASKS = {"LanguageModel": "language modelling", "Classification": "classification",
+         "Forecast": "forecasting", "Polyphony": "polyphony"}  # fmt: skip
+EDGES = {"weakest": "weakest of grid", "strongest": "strongest of grid"}
+
+
+def tables(results: Results) -> list[Table]:
+    """Every table of the report that is also written for papers."""
+    found = [data(results), models(results), regularizers(results), naive(results), across(results)]
+    found += [
+        advice(results),
+        ranks(results),
+        selection(results),
+        every_row(results),
+        every_row(results, "final"),
+    ]
+    found += [diagnostics(results), *(scores(results, b) for b in results.benchmarks)]
+    return [t for t in found if t.rows]
+
+
+def data(results: Results) -> Table:
+    """Data sets: task, size, licence, citation."""
+    rows = []
+    for name, f in results.benchmarks.items():
+        sizes = [number(f["sizes"][split], 9) for split in ("train", "validation", "test")]
+        rows.append((word(f["title"]), word(f["group"]), word(TASKS.get(f["task"], f["task"])),
+                     word(f["setting"]), word(f["licence"]), word(f["citation"]), *sizes))  # fmt: skip
+    columns = (
+        "Data set",
+        "Group",
+        "Task",
+        "Setting",
+        "Licence",
+        "Source",
+        "Train",
+        "Validation",
+        "Test",
+    )
+    return Table("data", "Data sets. Sizes are counts of targets in each split.", columns, rows, 6)
+
+
+def models(results: Results) -> Table:
+    """Models and budgets."""
+    rows = []
+    overrides = {r["benchmark"]: r["budget"] for r in results.study["rows"]}
+    for name, f in results.benchmarks.items():
+        budget, model = f["budget"] | overrides.get(name, {}), f["model"]
+        rate = budget["learning_rate"]
+        rate = (
+            ", ".join(f"{c} {r:g}" for c, r in rate.items())
+            if isinstance(rate, dict)
+            else f"{rate:g}"
+        )
+        clip = f.get("base_clip")
+        rows.append((word(f["title"]), word(budget["optimizer"]), word(rate), word(budget["schedule"]),
+                     word("none" if clip in (None, "inf") else f"{clip:g}"),
+                     *(number(v, 9) for v in (model["hidden"], model["layers"], model["embedding"],
+                       budget["steps"], budget["batch"], budget["checks"]))))  # fmt: skip
+    columns = ("Data set", "Optimizer", "Learning rate", "Schedule", "Base clip", "Hidden", "Layers",
+               "Embedding", "Steps", "Batch", "Checks")  # fmt: skip
+    return Table("models", "Models and budgets: the same for every regularizer.", columns, rows, 5)
+
+
+def regularizers(results: Results) -> Table:
+    """What is compared: grids and sources."""
+    rows = []
+    for name in results.regularizers:
+        facts = results.study["regularizers"][name]
+        grid = results.rows[results.rows["regularizer"] == name]["strengths"].iloc[0]
+        text = ", ".join(strength(s).text for s in grid) if name != REFERENCE else "–"
+        rows.append((word(results.title("regularizers", name)), word(text), word(facts["source"])))
+    return Table("regularizers", "Regularizers, their grids from weak to strong, and their sources.",
+                 ("Regularizer", "Strengths", "Source"), rows, 3)  # fmt: skip
+
+
+def naive(results: Results) -> Table:
+    """Each cell without regularization beside the naive score and published results."""
+    frame = results.read("comparisons")
+    frame = frame[(frame["criterion"] == "best") & (frame["regularizer"] == REFERENCE)]
+    rows = []
+    for name, f in results.benchmarks.items():
+        headline = f["headline"]
+        simple = f["naive"][f["naive_best"]]["test"][headline]
+        own = frame[frame["benchmark"] == name].set_index("cell")
+        lower = f["metrics"][headline]["better"] == "lower"
+        cells = []
+        for cell in results.cells:
+            value = own["score"].get(cell, np.nan)
+            cells.append(number(value, strong=bool(value < simple if lower else value > simple)))
+        published = "; ".join(f"{p['model']}: {p['value']:g} ({p['reference']})"
+                              for p in f.get("published", []) if p["metric"] == headline)  # fmt: skip
+        rows.append((word(f["title"]), word(f["metrics"][headline]["label"]), word(f["naive_best"]),
+                     word(published or "–"), number(simple), *cells))  # fmt: skip
+    columns = ("Data set", "Metric", "Naive baseline", "Published", "Naive",
+               *(results.title("cells", c) for c in results.cells))  # fmt: skip
+    caption = "Test scores without regularization beside the naive score; bold beats it."
+    return Table("naive", caption, columns, rows if len(frame) else [], 4)
+
+
+def scores(results: Results, benchmark: str, criterion: str = "best") -> Table:
+    """Test scores on one benchmark: a row a regularizer, a column a cell."""
+    frame = _rows(results, criterion)
+    frame = frame[frame["benchmark"] == benchmark].set_index(["regularizer", "cell"])
+    facts = results.benchmarks[benchmark]
+    decimals = decimals_for(frame["score"])
+    rows = []
+    for name in results.regularizers:
+        cells = []
+        for cell in results.cells:
+            r = frame.loc[(name, cell)]
+            better = r["verdict"] == "better"
+            cells.append(
+                interval(r["score"], r["score_low"], r["score_high"], decimals, strong=better)
+            )
+        rows.append((word(results.title("regularizers", name)), *cells))
+    metric = facts["metrics"][facts["headline"]]
+    caption = (f"{facts['title']}: {metric['label']} on the test split ({metric['better']} is better), mean "
+               "and 95% interval over seeds. Bold: better than none after Holm's correction.")  # fmt: skip
+    columns = ("Regularizer", *(results.title("cells", c) for c in results.cells))
+    return Table(f"scores_{benchmark}", caption, columns, rows)
+
+
+def across(results: Results) -> Table:
+    """Effects over all benchmarks and by group."""
+    if not results.has_reference:
+        return Table("across", "", ())
+    frame = results.read("across")
+    frame = frame[frame["regularizer"] != REFERENCE]
+    frame = frame[~frame["scope"].str.contains(": ")]
+    wide = frame.set_index(["regularizer", "criterion", "scope"])
+    scopes = list(frame["scope"].unique())
+    shown = [("best", s) for s in scopes] + [("final", "all")]
+    order = frame[(frame["criterion"] == "best") & (frame["scope"] == "all")].sort_values("effect")
+    rows = []
+    for name in order["regularizer"][::-1]:
+        cells = [_effect(wide.loc[(name, *key)], "seeds") for key in shown]
+        new = _effect(wide.loc[(name, "best", "all")], "sets")
+        rows.append((word(results.title("regularizers", name)), *cells[:1], new, *cells[1:]))
+    columns = ("Regularizer", "All", "All, for new data sets", *(f"{s[0].upper()}{s[1:]}" for s in scopes[1:]),
+               "All, after the last step")  # fmt: skip
+    caption = (
+        "Relative improvement over none in percent: interquartile mean over data sets, with a 95% "
+        "interval over seeds for these data sets; second column: the interval for new data sets "
+        "(none below six families)."
+    )
+    return Table("across", caption, columns, rows)
+
+
+def _effect(row: pd.Series, over: str) -> object:
+    low, high = row[f"{over}_low"], row[f"{over}_high"]
+    if over == "sets" and np.isnan(low):
+        return word("–")
+    return interval(row["effect"], low, high, 1, True, strong=bool(low > 0))
+
+
+def advice(results: Results) -> Table:
+    """Which should I use? Picked on validation, shown on test, by task and cell."""
+    if not results.has_reference or len(results.regularizers) < 2:
+        return Table("advice", "", ())
+    rows = [(word(TASKS.get(r["task"], r["task"])), word(results.title("cells", r["cell"])),
+             word(results.title("regularizers", r["regularizer"]), r["effect_low"] > 0),
+             word("yes" if r["effect_low"] > 0 else "no" if r["effect_high"] < 0 else "open"),
+             interval(r["effect"], r["effect_low"], r["effect_high"], 1, True),
+             number(r["detectable"], 2), strength(r["strength"]), number(r["cost"], 2))
+            for r in results.read("advice").to_dict("records")]  # fmt: skip
+    columns = ("Task", "Cell", "Picked on validation", "Helps on test", "Effect on test, %",
+               "Smallest detectable, %", "Start at strength", "Time, relative")  # fmt: skip
+    caption = (
+        "Which should I use? For each task and cell the regularizer with the best validation score "
+        "of the tuning seeds, and what it then did on the test split with fresh seeds. Smallest "
+        "detectable: the effect that a paired t-test on one data set finds with power 0.8. Strength: "
+        "the median of those chosen."
+    )
+    return Table("advice", caption, columns, rows, 4)
+
+
+def ranks(results: Results) -> Table:
+    """Mean ranks and tests over families of data sets."""
+    if not results.has_reference:
+        return Table("ranks", "", ())
+    frame = (
+        results.read("across")
+        .query("criterion == 'best' and scope == 'all'")
+        .sort_values("mean_rank")
+    )
+    rows = [(word(results.title("regularizers", r["regularizer"])), number(r["mean_rank"]),
+             number(100 * r["best_in"], 2), p_value(r["wilcoxon_p_holm"]))
+            for r in frame.to_dict("records")]  # fmt: skip
+    columns = (
+        "Regularizer",
+        "Mean rank",
+        "Best on, % of data sets",
+        "Wilcoxon against none, p (Holm)",
+    )
+    return Table("ranks", "Ranks over families of data sets, cells averaged.", columns, rows)
+
+
+def selection(results: Results) -> Table:
+    """Chosen strengths, with flags."""
+    frame = results.read("selected")
+    frame = frame[(frame["grid"] > 1) & (frame["criterion"] == "best")]
+    rows = [(word(results.title("benchmarks", r["benchmark"])), word(results.title("cells", r["cell"])),
+             word(results.title("regularizers", r["regularizer"])), word(EDGES.get(r["edge"], "")),
+             word("yes" if r["prefers_none"] else ""), strength(r["strength"]),
+             number(100 * r["stability"], 3), number(r["diverged"]), number(r["members"]))
+            for r in frame.fillna({"edge": ""}).to_dict("records")]  # fmt: skip
+    columns = ("Data set", "Cell", "Regularizer", "At an edge", "Validation preferred none", "Strength",
+               "Same choice, % of resamples", "Diverged", "Tuning members")  # fmt: skip
+    return Table(
+        "selection", "Strengths chosen on validation, at the best check.", columns, rows, 5
+    )
+
+
+def every_row(results: Results, criterion: str = "best") -> Table:
+    """The appendix: every row."""
+    frame = _rows(results, criterion)
+    rows = []
+    for r in frame.to_dict("records"):
+        decimals = decimals_for([r["score"]]) + 1
+        rows.append((word(results.title("benchmarks", r["benchmark"])), word(results.title("cells", r["cell"])),
+                     word(results.title("regularizers", r["regularizer"])), strength(r["strength"]),
+                     interval(r["score"], r["score_low"], r["score_high"], decimals),
+                     interval(r.get("difference", np.nan), r.get("difference_low", np.nan),
+                              r.get("difference_high", np.nan), decimals, True),
+                     interval(r.get("effect", np.nan), r.get("effect_low", np.nan), r.get("effect_high", np.nan),
+                              1, True, strong=r["verdict"] == "better"),
+                     p_value(r.get("p_holm", np.nan)), number(r.get("wins", np.nan), 2),
+                     number(r.get("detectable", np.nan), 2), word(r["verdict"])))  # fmt: skip
+    columns = ("Data set", "Cell", "Regularizer", "Strength", "Test score", "Minus none", "Effect, %",
+               "p (Holm)", "P(better)", "Detectable", "Verdict")  # fmt: skip
+    at = "at the best validation check" if criterion == "best" else "after the last step"
+    caption = (
+        f"Every row, {at}: mean and 95% interval over evaluation seeds, paired with none by seed."
+    )
+    return Table(f"rows_{criterion}", caption, columns, rows, 3)
+
+
+def diagnostics(results: Results) -> Table:
+    """What explains the scores, averaged over cells, a line a benchmark and regularizer."""
+    frame = results.read("diagnostics").query("criterion == 'best'")
+    means = frame.groupby(["benchmark", "regularizer"], sort=False).agg(
+        gap=("gap", "mean"), diverged=("diverged", "sum"), members=("members", "sum"),
+        weight_norm=("weight_norm", "mean"), small=("small_weights", "mean"), clipped=("clipped", "mean"),
+        reached=("reached", "mean"), speed=("speed", "mean"), steps=("steps", "mean"),
+        seconds=("seconds", "mean"), ratio=("seconds_ratio", "mean"),
+    )  # fmt: skip
+    rows = [(word(results.title("benchmarks", b)), word(results.title("regularizers", r)), number(v["gap"]),
+             word(f"{v['diverged']:.0f} of {v['members']:.0f}"), number(v["weight_norm"]),
+             number(100 * v["small"], 2), number(100 * v["clipped"], 2), number(100 * v["reached"], 2),
+             number(v["speed"], 2), number(v["steps"], 9), number(v["seconds"], 2), number(v["ratio"], 2))
+            for (b, r), v in means.iterrows()]  # fmt: skip
+    columns = ("Data set", "Regularizer", "Gap", "Diverged", "Weight norm", "Small weights, %",
+               "Steps clipped, %", "Reached none's best, %", "Speed to it", "Steps", "Seconds", "Time, relative")  # fmt: skip
+    caption = (
+        "Diagnostics, means over cells and evaluation seeds. Gap: test minus train loss. Small: |w| < 0.001. "
+        "Reached: seeds whose validation loss came down to none's best; speed: none's steps over theirs."
+    )
+    return Table("diagnostics", caption, columns, rows, 2)
+
+
+def _rows(results: Results, criterion: str) -> pd.DataFrame:
+    frame = results.read("comparisons")
+    return frame[frame["criterion"] == criterion]
+
+
+__all__ = ["fixed", "tables"]
