@@ -59,7 +59,7 @@ def _group(
     for column in ("effect", "effect_low", "effect_high"):
         frame[column] = percent(frame[column])
     frame = frame.rename(columns={"effect_low": "effect_high", "effect_high": "effect_low"})
-    frame["effect_detectable"] = -percent(st.smallest_detectable(ratio, tests))
+    frame["effect_detectable"] = percent(-st.smallest_detectable(ratio, tests))
     frame["verdict"] = [_verdict(*v) for v in zip(frame["p_holm"], difference.mean(1), strict=True)]
     frame.loc[frame["verdict"] == "lower", "verdict"] = "better" if lower else "worse"
     frame.loc[frame["verdict"] == "higher", "verdict"] = "worse" if lower else "better"
