@@ -65,29 +65,37 @@ static inline V reciprocal(V v) {  // an estimate and one or two steps of Newton
     return y + y * (1.0f - v * y);
 }
 
-// exp(x) - 1 = s (exp(r) - 1) + (s - 1) with s = 2^n, x = n log 2 + r. The polynomial is the best
-// of degree 6 for the relative error of exp(r) - 1 on +-log(2)/2: 1.3e-8.
-static inline V expm1(V x, float limit) {
-    x = x > limit ? all(limit) : x;  // NaN passes
-    x = x < -limit ? all(-limit) : x;
-    const float shift = 12582912.0f;  // 1.5 x 2^23: adding it rounds to a whole number
+static inline V clamp(V x, float limit) {  // NaN passes
+#if defined(__AVX512F__)
+    return (V)_mm512_max_ps((__m512)all(-limit), _mm512_min_ps((__m512)all(limit), (__m512)x));
+#else
+    x = x > limit ? all(limit) : x;
+    return x < -limit ? all(-limit) : x;
+#endif
+}
+
+// exp(x) - 1 = s p + (s - 1) with s = 2^n, x = n log 2 + r, p = exp(r) - 1. The polynomial is the
+// best of degree 6 for the relative error of p on +-log(2)/2: 1.3e-8.
+static inline V expm1_parts(V x, V& s) {
+    const float shift = 12582912.0f + 127;  // 1.5 x 2^23: adding it rounds to a whole number
     V shifted = x * 1.44269504088896341f + shift;
-    V n = shifted - shift;
-    V r = x - n * 0.693359375f;
-    r = r + n * 2.12194440e-4f;
+    V r = x - (shifted - shift) * 0.693147180559945309f;
+    s = (V)((I)shifted << 23);
     V q = r * 0.0013882520f + 0.0083665272f;
     q = q * r + 0.0416672001f;
     q = q * r + 0.1666654357f;
     q = q * r + 0.4999999815f;
-    V p = r + r * r * q;
-    V s = (V)(((I)shifted << 23) + 0x3f800000);
-    return s * p + (s - 1.0f);
+    return r * r * q + r;
 }
 
-static inline V sigmoid(V x) { return reciprocal(2.0f + expm1(-x, 80.0f)); }
+static inline V sigmoid(V x) {
+    V s, p = expm1_parts(-clamp(x, 80.0f), s);
+    return reciprocal(s * p + (s + 1.0f));
+}
 
 static inline V tanh(V x) {
-    V e = expm1(x + x, 30.0f);
+    V s, p = expm1_parts(2.0f * clamp(x, 15.0f), s);
+    V e = s * p + (s - 1.0f);
     return e * reciprocal(e + 2.0f);
 }
 
@@ -324,7 +332,7 @@ struct Point {  // everything but the pre-activations that the gates of one step
 };
 
 template <class Cell>
-static __attribute__((noinline)) void gates(const Point& p, const V* a, Int first, Int rows, Int unit) {
+static __attribute__((noinline)) void gates(Point p, const V* a, Int first, Int rows, Int unit) {
     Int n = p.hidden - unit, kept_row = Cell::kept * wide(p.hidden);
     for (Int row = first; row < first + rows; row++, a += Cell::slots) {
         Int here = row * p.hidden + unit;
@@ -406,7 +414,7 @@ struct Back {  // what one step reads and writes when gradients go back; w: padd
 };
 
 template <class Cell>
-static void gates_backward(const Back& p, Int rows) {
+static __attribute__((noinline)) void gates_backward(Back p, Int rows) {
     constexpr int S = Cell::slots;
     Int hw = wide(p.hidden);
     for (Int unit = 0; unit < p.hidden; unit += LANES) {
