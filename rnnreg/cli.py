@@ -91,6 +91,10 @@ def parser() -> argparse.ArgumentParser:
     p = command("compare-runs", compare_runs, "test whether two runs of a study agree")
     p.add_argument("a", type=Path, help="a folder of records")
     p.add_argument("b", type=Path, help="another")
+    p = command("estimate", estimate, "predict rows, members and hours of a study on this machine")
+    p.add_argument("study")
+    p.add_argument("--device", default="auto", help="auto (default), cpu, cuda, cuda:1, ...")
+    p.add_argument("--threads", type=int, default=1, help="CPU threads (default 1)")
     p = command("status", status, "show rows done, running and waiting")
     p.add_argument("study")
     return top
@@ -268,6 +272,19 @@ def compare_runs(given: argparse.Namespace) -> None:
     from rnnreg.analysis.reproduction import compare_runs as make
 
     print(make(given.a, given.b).to_string(index=False))
+
+
+def estimate(given: argparse.Namespace) -> None:
+    """What a study will cost here; its data must be prepared."""
+    from functools import cache
+
+    from rnnreg import prepared
+    from rnnreg.estimate import estimate as make
+    from rnnreg.estimate import show
+
+    device = _device(given)
+    read = cache(lambda benchmark: prepared.read(benchmark, PREPARED))
+    show(make(study.read(given.study), read, device), device)
 
 
 def status(given: argparse.Namespace) -> None:
