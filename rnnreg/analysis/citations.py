@@ -35,7 +35,7 @@ def resolve(text: str, entries: dict[str, dict[str, str]]) -> str:
                     f"report/report.md: cites '{key}', which report/references.bib lacks."
                 )
             parts.append(f"[{_who(entries[key])} {entries[key]['year']}](#ref-{key})")
-        return "; ".join(parts)
+        return f"({'; '.join(parts)})"
 
     return CITED.sub(cite, text)
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from rnnreg import records
-from rnnreg.analysis import shown
+from rnnreg.analysis import reproduction, shown
 from rnnreg.analysis.across import across
 from rnnreg.analysis.advice import advice
 from rnnreg.analysis.comparisons import comparisons
@@ -29,6 +29,7 @@ def compare(folder: Path) -> Path:
         records.write_text(
             results.folder / f"{name}.csv", frame.to_csv(index=False, float_format="%.10g")
         )
+    reproduction.check(results)
     for table in shown.tables(results):
         kinds = {"csv": table.as_csv(), "md": table.as_markdown(), "tex": table.as_latex()}
         for kind, text in kinds.items():

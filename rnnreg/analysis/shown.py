@@ -12,6 +12,7 @@ from rnnreg.analysis.tables import (
     number,
     p_value,
     strength,
+    whole,
     word,
 )
 
@@ -38,7 +39,7 @@ def data(results: Results) -> Table:
     """Data sets: task, size, licence, citation."""
     rows = []
     for name, f in results.benchmarks.items():
-        sizes = [number(f["sizes"][split], 9) for split in ("train", "validation", "test")]
+        sizes = [whole(f["sizes"][split]) for split in ("train", "validation", "test")]
         rows.append((word(f["title"]), word(f["group"]), word(TASKS.get(f["task"], f["task"])),
                      word(f["setting"]), word(f["licence"]), word(f["citation"]), *sizes))  # fmt: skip
     columns = (
@@ -70,7 +71,7 @@ def models(results: Results) -> Table:
         clip = f.get("base_clip")
         rows.append((word(f["title"]), word(budget["optimizer"]), word(rate), word(budget["schedule"]),
                      word("none" if clip in (None, "inf") else f"{clip:g}"),
-                     *(number(v, 9) for v in (model["hidden"], model["layers"], model["embedding"],
+                     *(whole(v) for v in (model["hidden"], model["layers"], model["embedding"],
                        budget["steps"], budget["batch"], budget["checks"]))))  # fmt: skip
     columns = ("Data set", "Optimizer", "Learning rate", "Schedule", "Base clip", "Hidden", "Layers",
                "Embedding", "Steps", "Batch", "Checks")  # fmt: skip
@@ -218,7 +219,7 @@ def selection(results: Results) -> Table:
     rows = [(word(results.title("benchmarks", r["benchmark"])), word(results.title("cells", r["cell"])),
              word(results.title("regularizers", r["regularizer"])), word(EDGES.get(r["edge"], "")),
              word("yes" if r["prefers_none"] else ""), strength(r["strength"]),
-             number(100 * r["stability"], 3), number(r["diverged"]), number(r["members"]))
+             number(100 * r["stability"], 3), whole(r["diverged"]), whole(r["members"]))
             for r in frame.fillna({"edge": ""}).to_dict("records")]  # fmt: skip
     columns = ("Data set", "Cell", "Regularizer", "At an edge", "Validation preferred none", "Strength",
                "Same choice, % of resamples", "Diverged", "Tuning members")  # fmt: skip
@@ -263,7 +264,7 @@ def diagnostics(results: Results) -> Table:
     rows = [(word(results.title("benchmarks", b)), word(results.title("regularizers", r)), number(v["gap"]),
              word(f"{v['diverged']:.0f} of {v['members']:.0f}"), number(v["weight_norm"]),
              number(100 * v["small"], 2), number(100 * v["clipped"], 2), number(100 * v["reached"], 2),
-             number(v["speed"], 2), number(v["steps"], 9), number(v["seconds"], 2), number(v["ratio"], 2))
+             number(v["speed"], 2), whole(v["steps"]), number(v["seconds"], 2), number(v["ratio"], 2))
             for (b, r), v in means.iterrows()]  # fmt: skip
     columns = ("Data set", "Regularizer", "Gap", "Diverged", "Weight norm", "Small weights, %",
                "Steps clipped, %", "Reached none's best, %", "Speed to it", "Steps", "Seconds", "Time, relative")  # fmt: skip

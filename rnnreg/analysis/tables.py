@@ -121,6 +121,17 @@ def interval(
     return Cell(text, _key(value), strong)
 
 
+def whole(value: float) -> Cell:
+    """A cell with a whole number, thousands apart.
+
+    >>> whole(2000).text, whole(123456.0).text
+    ('2000', '123,456')
+    """
+    if not math.isfinite(value):
+        return Cell("–", _key(value))
+    return Cell(f"{value:,.0f}" if value >= 10000 else f"{value:.0f}", float(value))
+
+
 def p_value(p: float) -> Cell:
     """A cell with a p-value; a dash where no test was made."""
     if math.isnan(p):
