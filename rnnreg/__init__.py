@@ -13,10 +13,17 @@ A module imports only from modules above it in this list:
     registry      folder -> names; name -> facts (read, not imported); name -> the class in its file
     study         study YAML -> Study -> rows; fingerprints; no torch
     records       Record <-> JSON lines; no torch
+    transfer      bytes from an address, the hub or a folder: retries, resume
     sources       checked downloads and packaged data
     noise         random numbers as a function of (seed, step, site)
     tasks         LanguageModel, Classification, Forecast, Polyphony
     benchmark     Benchmark, Splits, Model, Budget
+    sequences     labelled sequences of unequal length -> Splits
+    text          vocabularies; texts -> Splits
+    series        tables -> Splits for forecasting
+    naive         scores that need no network
+    checks        what is true of any prepared benchmark
+    prepared      raw files -> arrays and facts, written and read
     cells         one recurrent cell a file
     regularizers  one regularizer a file
     native        the compiled time loop, built on first use
