@@ -108,5 +108,6 @@ def _pieces(tokens: np.ndarray, length: int, apart: bool) -> list[int]:
 
 
 def _powers(base: int, count: int) -> np.ndarray:
-    with np.errstate(over="ignore"):
-        return np.cumprod(np.concatenate([[1], np.full(count - 1, base)]).astype(np.uint64))
+    factors = np.full(count, base, np.uint64)
+    factors[:1] = 1
+    return np.cumprod(factors)

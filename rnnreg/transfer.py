@@ -23,7 +23,7 @@ class _PassingError(Exception):
 def download(url: str, part: Path) -> None:
     """Complete `part` from an address; what it holds already is not asked for again.
 
-    Raises NotThereError after the last attempt, or at once where waiting cannot help. The partial file
+    NotThereError after the last attempt, or at once where waiting cannot help; the partial file
     stays for the next run. OSError comes from writing it.
     """
     for wait in (*WAITS, None):
