@@ -15,6 +15,7 @@ A module imports only from modules above it in this list:
     records       Record <-> JSON lines; no torch
     transfer      bytes from an address, the hub or a folder: retries, resume
     sources       checked downloads and packaged data
+    native        what is compiled on first use: the time loop, masks
     noise         random numbers as a function of (seed, step, site)
     tasks         LanguageModel, Classification, Forecast, Polyphony
     benchmark     Benchmark, Splits, Model, Budget
@@ -26,7 +27,6 @@ A module imports only from modules above it in this list:
     prepared      raw files -> arrays and facts, written and read
     cells         one recurrent cell a file
     regularizers  one regularizer a file
-    native        the compiled time loop, built on first use
     unroll        the time loop: the plain one that defines the result, and the fast one
     model         initial weights, forward -> Trace
     batches       per-seed order -> (M, T, B)

@@ -127,7 +127,7 @@ def forward(
         hidden.append(h)
         last.append(end)
     if not network.every_step:
-        h = h[:, -1:] if batch.length is None else _at_end(h, batch.length)
+        h = end[0][:, None] if batch.length is None else _at_end(h, batch.length)
     h = times(h, mask(Site("output"), tuple(h.shape[1:])))
     flat = h.reshape(members, -1, network.hidden)
     output = torch.baddbmm(weights["output_bias"][:, None], flat, weights["output"].mT)

@@ -12,6 +12,8 @@ from functools import cache
 import torch
 from torch import Tensor
 
+from rnnreg.native import noise as native
+
 GAMMA = 0x9E3779B97F4A7C15
 PIECE = 1 << 16  # 64-bit words mixed at a time on a CPU: half a megabyte stays in cache
 INITIAL = -1  # the step of initial weights
@@ -62,16 +64,17 @@ class Draw:
         """
         if self.keys is None:
             return 1.0
-        cut = (p.double() * 65536).round().clamp(0, 65535)  # (M,)
-        kept = _draw16(self, shape) >= _spread((cut - 32768).to(torch.int16), shape)
-        return kept * _spread((65536 / (65536 - cut)).float(), shape)
+        cut = _cut(p)
+        scale = (65536 / (65536 - cut)).float()
+        return _choose(self, cut, torch.zeros_like(scale), scale, shape)
 
     def bernoulli(self, p: Tensor, shape: tuple[int, ...]) -> Tensor:
         """1 with probability p, else 0; (M, *shape). p, to be broadcast, in evaluation."""
         if self.keys is None:
             return _spread(p, shape)
-        cut = (p.double() * 65536).round().clamp(0, 65535)
-        return (_draw16(self, shape) < _spread((cut - 32768).to(torch.int16), shape)).float()
+        cut = _cut(p)
+        one = torch.ones(cut.shape, device=cut.device)
+        return _choose(self, cut, one, torch.zeros_like(one), shape)
 
     def uniform(self, shape: tuple[int, ...]) -> Tensor | float:
         """Uniform on (0, 1) in steps of 2^-24; (M, *shape). 0.5 in evaluation."""
@@ -123,11 +126,25 @@ def mix(z: Tensor) -> Tensor:
     return z ^ ((z >> 31) & 0x1FFFFFFFF)
 
 
-def _draw16(draw: Draw, shape: tuple[int, ...]) -> Tensor:
-    """Sixteen random bits an entry, as int16: (M, *shape). Four come from one 64-bit output."""
-    count = _count(shape)
+def _cut(p: Tensor) -> Tensor:
+    """How many of 65536 equal draws are under p: (M,)."""
+    return (p.double() * 65536).round().clamp(0, 65535)
+
+
+def _choose(
+    draw: Draw, cut: Tensor, below: Tensor, above: Tensor, shape: tuple[int, ...]
+) -> Tensor:
+    """`below` where sixteen random bits are under `cut`, else `above`: (M, *shape).
+
+    Four draws come from one 64-bit output.
+    """
+    limit, count = (cut - 32768).to(torch.int16), _count(shape)
+    if native.draws(draw.keys):
+        found = native.choose(draw.keys[draw.member], limit, below, above, count)
+        return found.view(-1, *shape)
     words = bits(draw.keys, -(-count // 4)).view(torch.int16)
-    return words[:, :count].view(-1, *shape)[draw.member]
+    under = words[:, :count].view(-1, *shape)[draw.member] < _spread(limit, shape)
+    return torch.where(under, _spread(below, shape), _spread(above, shape))
 
 
 def _distinct(seeds: Tensor) -> tuple[Tensor, Tensor]:

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnnreg import registry
-from rnnreg.native import build, recurrence
+from rnnreg.native import build, noise, recurrence
+from rnnreg.noise import Noise, Site
 from rnnreg.unroll import Masks, _agrees, path, plain, unroll
 
 needed = pytest.mark.skipif(build.library() is None, reason="no C++ compiler on this machine")
@@ -276,6 +277,20 @@ def test_a_cell_of_other_gates_or_an_unknown_one_is_not_known():
     assert not recurrence.knows(Wider)
     Wider.name = "mine"
     assert not recurrence.knows(Wider)
+
+
+@needed
+@pytest.mark.parametrize("shape", [(1,), (3,), (7, 5, 3), (20, 16, 33)])
+def test_masks_are_those_of_the_definition_to_the_last_bit(shape, monkeypatch):
+    draw = Noise(torch.tensor([5, 0, 5, 9]), step=3).at(Site("recurrent", 1))
+    p = torch.tensor([0.0, 0.3, 0.99, 1.0])
+    compiled = draw.dropout(p, shape), draw.bernoulli(p, shape)
+    monkeypatch.setattr(noise, "draws", lambda keys: False)
+    for found, wanted in zip(
+        compiled, (draw.dropout(p, shape), draw.bernoulli(p, shape)), strict=True
+    ):
+        assert found.shape == (4, *shape)
+        assert torch.equal(found, wanted)
 
 
 PROGRAM = "from rnnreg.native.build import library; print(library() is not None)"

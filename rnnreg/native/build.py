@@ -1,4 +1,4 @@
-"""Compile the C++ source with the machine's own compiler, once a machine, and load it."""
+"""Compile the C++ sources with the machine's own compiler, once a machine, and load it."""
 
 import ctypes
 import hashlib
@@ -11,7 +11,7 @@ import warnings
 from functools import cache
 from pathlib import Path
 
-SOURCE = Path(__file__).with_name("recurrence.cpp")
+SOURCES = sorted(Path(__file__).parent.glob("*.cpp"))
 FLAGS = ["-std=c++17", "-O3", "-march=native", "-ffp-contract=fast", "-shared", "-fPIC"]
 FLAGS += ["-fno-math-errno", "-fno-trapping-math"]
 
@@ -26,7 +26,9 @@ def library() -> ctypes.CDLL | None:
     if os.environ.get("RNNREG_NATIVE") == "0":
         return None
     try:
-        return ctypes.CDLL(str(_compiled()))
+        loaded = ctypes.CDLL(str(_compiled()))
+        _keep_freed_memory()
+        return loaded
     except (OSError, subprocess.SubprocessError) as error:
         detail = getattr(error, "stderr", None) or str(error)
         warnings.warn(
@@ -38,19 +40,33 @@ def library() -> ctypes.CDLL | None:
         return None
 
 
+def _keep_freed_memory() -> None:
+    """Let glibc keep what is freed: new pages at every step cost more than the work on them."""
+    keep = getattr(ctypes.CDLL(None), "mallopt", None)
+    if keep:
+        keep(-4, 0)  # M_MMAP_MAX: no allocation gets pages of its own
+        keep(-1, -1)  # M_TRIM_THRESHOLD: none are given back
+
+
 def _compiled() -> Path:
     compiler = os.environ.get("CXX", "c++").split()
     if shutil.which(compiler[0]) is None:
         raise FileNotFoundError(f"no C++ compiler '{compiler[0]}' on the PATH")
     version = _run([*compiler, "--version"])
-    parts = [SOURCE.read_text(encoding="utf-8"), *compiler, *FLAGS, version, _processor()]
+    parts = [
+        *(s.read_text(encoding="utf-8") for s in SOURCES),
+        *compiler,
+        *FLAGS,
+        version,
+        _processor(),
+    ]
     key = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
     folder = _folder()
-    made = folder / f"recurrence-{key}.so"
+    made = folder / f"native-{key}.so"
     if not made.is_file():  # many processes may be here at once: each compiles, the last one stays
         with tempfile.TemporaryDirectory(dir=folder) as own:
             fresh = Path(own) / made.name
-            _run([*compiler, *FLAGS, str(SOURCE), "-o", str(fresh)])
+            _run([*compiler, *FLAGS, *map(str, SOURCES), "-o", str(fresh)])
             fresh.replace(made)
     return made
 
