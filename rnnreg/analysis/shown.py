@@ -38,7 +38,7 @@ def tables(results: Results) -> list[Table]:
 def data(results: Results) -> Table:
     """Data sets: task, size, licence, citation."""
     rows = []
-    for name, f in results.benchmarks.items():
+    for f in results.benchmarks.values():
         sizes = [whole(f["sizes"][split]) for split in ("train", "validation", "test")]
         rows.append((word(f["title"]), word(f["group"]), word(TASKS.get(f["task"], f["task"])),
                      word(f["setting"]), word(f["licence"]), word(f["citation"]), *sizes))  # fmt: skip
@@ -220,7 +220,7 @@ def selection(results: Results) -> Table:
              word(results.title("regularizers", r["regularizer"])), word(EDGES.get(r["edge"], "")),
              word("yes" if r["prefers_none"] else ""), strength(r["strength"]),
              number(100 * r["stability"], 3), whole(r["diverged"]), whole(r["members"]))
-            for r in frame.fillna({"edge": ""}).to_dict("records")]  # fmt: skip
+            for r in frame.to_dict("records")]  # fmt: skip
     columns = ("Data set", "Cell", "Regularizer", "At an edge", "Validation preferred none", "Strength",
                "Same choice, % of resamples", "Diverged", "Tuning members")  # fmt: skip
     return Table(
