@@ -3,7 +3,7 @@
 One series of 61 x 12 months, cut by time: 41 years train, 8 validate, 12 test. It has no gaps.
 """
 
-from rnnreg.benchmark import Benchmark, Budget, Model, fail
+from rnnreg.benchmark import Benchmark, Budget, Model, expect
 from rnnreg.series import forecast, read_csv
 from rnnreg.sources import Packaged
 from rnnreg.tasks import Forecast
@@ -32,6 +32,5 @@ class Elnino(Benchmark):
 
     def prepare(self, raw):
         values = read_csv(raw["elnino.csv"], MONTHS).reshape(-1, 1)
-        if len(values) != 732:
-            raise fail(self.name, "months", len(values), 732)
+        expect(self.name, "months", len(values), 732)
         return forecast(values, self.task, rows=(41 * 12, 8 * 12, 12 * 12))

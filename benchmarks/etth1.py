@@ -3,9 +3,10 @@
 Split by time as in the literature: 12, 4 and 4 months of 30 days, 8,640 / 2,880 / 2,880 rows; the
 rows after that are not used. No gaps; the oil temperature has long constant runs, which are in the
 data. Unlike Informer, which adds calendar features, the seven series are the only inputs.
+Windows are anchored: the level drifts so much that a plain LSTM loses to the seasonal forecast.
 """
 
-from rnnreg.benchmark import Benchmark, Budget, Model, fail
+from rnnreg.benchmark import Benchmark, Budget, Model, expect
 from rnnreg.series import forecast, read_csv
 from rnnreg.sources import Download
 from rnnreg.tasks import Forecast
@@ -29,12 +30,11 @@ class Etth1(Benchmark):
             "f18de3ad269cef59bb07b5438d79bb3042d3be49bdeecf01c1cd6d29695ee066",
         ),
     )
-    task = Forecast(context=96, horizon=24, season=24)
+    task = Forecast(context=96, horizon=24, season=24, anchored=True)
     model = Model(hidden=64)
-    budget = Budget(steps=1000, batch=32, learning_rate=1e-3, checks=20)
+    budget = Budget(steps=1000, batch=32, learning_rate=3e-3, checks=20)
 
     def prepare(self, raw):
         values = read_csv(raw["ETTh1.csv"], COLUMNS)
-        if len(values) != 17_420:
-            raise fail(self.name, "rows", len(values), 17_420)
+        expect(self.name, "rows", len(values), 17_420)
         return forecast(values, self.task, rows=(12 * MONTH, 4 * MONTH, 4 * MONTH))

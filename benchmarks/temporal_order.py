@@ -31,7 +31,7 @@ class TemporalOrder(Benchmark):
         rng = np.random.RandomState(0)  # its stream is frozen for good, that of default_rng is not
         made = {split: [sequence(rng) for _ in range(n)] for split, n in SIZES.items()}
         parts = [([x for x, _ in cases], [y for _, y in cases]) for cases in made.values()]
-        splits = labelled(*parts, {})
+        splits = labelled(*parts)
         return type(splits)(**{**vars(splits), "symbols": len(SYMBOLS)})
 
 

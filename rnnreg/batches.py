@@ -229,6 +229,9 @@ class Windows(Batches):
         time = torch.arange(context, device=self.device)[:, None]
         ahead = start[..., None] + context + torch.arange(horizon, device=self.device)
         x, y = series[start[:, None] + time], series[ahead]  # (M, T, B, D), (M, B, horizon, D)
+        if self.task.anchored:
+            last = x[:, -1]  # (M, B, D)
+            x, y = x - last[:, None], y - last[:, :, None]
         if self.task.targets is not None:
             y = y[..., list(self.task.targets)]
         return Batch(x, y, None if observed is None else observed[ahead])

@@ -89,10 +89,11 @@ class Benchmark(ABC):
         """Turn raw files, by their names in `sources`, into arrays. Statistics from train alone."""
 
 
-def fail(benchmark: str, what: str, given: object, expected: object) -> UserError:
-    """The error for prepared data that is not what the benchmark promises."""
-    return UserError(
-        f"benchmarks/{benchmark}.py: {what}: found {given}, expected {expected}. "
-        f"Remedy: delete data/raw/{benchmark} and run `python -m rnnreg download {benchmark}`; "
-        "if that does not help, the source has changed and the file must say so."
-    )
+def expect(benchmark: str, what: str, given: object, expected: object) -> None:
+    """UserError where data is not what the benchmark's file promises."""
+    if given != expected:
+        raise UserError(
+            f"benchmarks/{benchmark}.py: {what}: found {given}, expected {expected}. Remedy: delete "
+            f"data/raw/{benchmark} and run: python -m rnnreg download {benchmark}. If that does not "
+            "help, the data is not what the file was written for, and the file must say so."
+        )

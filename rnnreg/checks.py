@@ -6,9 +6,10 @@ import numpy as np
 
 from rnnreg.benchmark import Arrays, Benchmark, Splits
 from rnnreg.errors import UserError
+from rnnreg.sequences import REPEATED, repeated
 from rnnreg.tasks import Classification, Forecast, LanguageModel, Task
 
-REPEATED = {"character": 100, "word": 25}  # symbols in a row that count as a repetition
+PIECE = {"character": 100, "word": 25}  # symbols in a row that nobody repeats by chance
 
 
 def size(task: Task, arrays: Arrays) -> int:
@@ -66,27 +67,19 @@ def _check_values(where: str, splits: Splits, arrays: Arrays) -> None:
         )
 
 
-def duplicates(task: Task, splits: Splits) -> dict[str, int]:
-    """How much of validation and test is in train too, word for word. It is counted, not removed.
+def duplicates(task: Task, splits: Splits) -> dict[str, dict[str, int]]:
+    """How much of validation and test is in train too, unless the benchmark has counted it itself.
 
-    Whole sequences; of one long text, the pieces of 100 characters (25 words) that are somewhere in
-    train. Rows of a series are told apart by their time.
+    Whole sequences; of one long text, those of its pieces of 100 characters (25 words) that are
+    somewhere in train. Rows of a series are told apart by their time.
     """
-    if isinstance(task, Forecast):
+    if isinstance(task, Forecast) or any(REPEATED in key for key in splits.counts):
         return {}
-    if isinstance(task, LanguageModel):
-        what, find = f"pieces of {REPEATED[task.level]} {task.level}s", _pieces
-        sets = [
-            find(a["tokens"], REPEATED[task.level], n > 0)
-            for n, (_, a) in enumerate(splits.items())
-        ]
-    else:
-        what, sets = "sequences", [_sequences(a) for _, a in splits.items()]
-    train = set(sets[0])
-    return {
-        f"{what} of {split} that are in train too": sum(piece in train for piece in pieces)
-        for split, pieces in zip(("validation", "test"), sets[1:], strict=True)
-    }
+    if not isinstance(task, LanguageModel):
+        return repeated("sequences", {split: _sequences(a) for split, a in splits.items()})
+    length = PIECE[task.level]
+    pieces = {s: _pieces(a["tokens"], length, s != "train") for s, a in splits.items()}
+    return repeated(f"pieces of {length} {task.level}s", pieces)
 
 
 def _sequences(arrays: Arrays) -> list[bytes]:

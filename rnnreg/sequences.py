@@ -1,11 +1,13 @@
 """Sequences of unequal length, laid end to end, with or without labels; a part held out."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 
 from rnnreg.benchmark import Arrays, Splits
 
+REPEATED = "that are in train too"
 Labelled = tuple[Sequence[np.ndarray], Sequence]  # sequences (T,) or (T, D), and their labels
 
 
@@ -15,7 +17,7 @@ def end_to_end(sequences: Sequence[np.ndarray]) -> Arrays:
     return {"x": np.concatenate(sequences), "length": length}
 
 
-def labelled(train: Labelled, validation: Labelled, test: Labelled, counts: dict) -> Splits:
+def labelled(train: Labelled, validation: Labelled, test: Labelled, **counts: object) -> Splits:
     """Splits of a classification; classes are numbered in sorted order."""
     parts = {"train": train, "validation": validation, "test": test}
     names = sorted(set(train[1]))
@@ -33,6 +35,40 @@ def labelled(train: Labelled, validation: Labelled, test: Labelled, counts: dict
         **counts,
     }
     return Splits(**arrays, classes=len(names), counts=counts)
+
+
+def repeated(what: str, contents: Mapping[str, Iterable[Hashable]]) -> dict[str, dict[str, int]]:
+    """How many pieces of validation and test are in train too. They are counted, not removed.
+
+    >>> repeated("words", {"train": "ab", "validation": "bc", "test": "aab"})
+    {'words that are in train too': {'validation': 1, 'test': 3}}
+    """
+    train = set(contents["train"])
+    found = {s: sum(c in train for c in contents[s]) for s in ("validation", "test")}
+    return {f"{what} {REPEATED}": found}
+
+
+def piano_rolls(file: Path, longest: int | None = None) -> Splits:
+    """Splits of polyphonic music from a MATLAB file of cells, each (frames, 88) of 0 and 1.
+
+    Training pieces longer than `longest` are cut; a cut shares one frame with the one before, so
+    that the same frames are predicted.
+    """
+    from scipy.io import loadmat
+
+    cells = loadmat(file)
+    names = {"train": "traindata", "validation": "validdata", "test": "testdata"}
+    rolls = {split: [x.astype(np.uint8) for x in cells[name][0]] for split, name in names.items()}
+    counts = {
+        "sequences": {split: len(x) for split, x in rolls.items()},
+        "frames": {split: sum(map(len, x)) for split, x in rolls.items()},
+        **repeated("pieces", {split: [r.tobytes() for r in x] for split, x in rolls.items()}),
+    }
+    if longest:
+        starts = [(x, s) for x in rolls["train"] for s in range(0, len(x) - 1, longest - 1)]
+        rolls["train"] = [x[start : start + longest] for x, start in starts]
+        counts[f"pieces of train, cut at {longest} frames"] = len(rolls["train"])
+    return Splits(**{split: end_to_end(x) for split, x in rolls.items()}, counts=counts)
 
 
 def standardised(splits: Splits) -> Splits:

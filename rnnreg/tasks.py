@@ -147,6 +147,10 @@ class Forecast(Task):
     horizon: int
     season: int  # rows a season, for the seasonal naive forecast
     targets: tuple[int, ...] | None = None  # the columns predicted; None: all
+    # Each window, inputs and targets, less its last known row (NLinear, Zeng et al. 2023, "Are
+    # Transformers Effective for Time Series Forecasting?"), for series whose level drifts away from
+    # that of train. Errors stay what they are: both terms of the difference move alike.
+    anchored: bool = False
 
     every_step = False
     labels = {

@@ -1,11 +1,13 @@
 """Text into symbols: vocabularies, texts for language models, texts with labels."""
 
+import csv
 from collections.abc import Hashable, Iterable, Sequence
+from pathlib import Path
 
 import numpy as np
 
 from rnnreg.benchmark import Splits
-from rnnreg.sequences import labelled
+from rnnreg.sequences import labelled, repeated
 
 UNKNOWN = "<unk>"
 
@@ -48,6 +50,22 @@ def language(train: Sequence, validation: Sequence, test: Sequence, **counts: ob
     return Splits(**arrays, symbols=len(numbers), counts=counts)
 
 
+def words(file: Path, end: str = "<eos>") -> list[str]:
+    """The words of a text that is tokenised already; a line, an empty one too, ends with `end`."""
+    lines = file.read_text(encoding="utf-8").removesuffix("\n").split("\n")
+    return [word for line in lines for word in [*line.split(), end]]
+
+
+def read_labelled(file: Path, text: int, label: int) -> tuple[list[list[str]], list]:
+    """Words and labels of a tab-separated table without header: quotes and "NA" are words."""
+    import pandas as pd
+
+    table = pd.read_csv(
+        file, sep="\t", header=None, quoting=csv.QUOTE_NONE, keep_default_na=False, encoding="utf-8"
+    )
+    return [line.split() for line in table[text]], table[label].tolist()
+
+
 def contiguous(text: Sequence, train: float = 0.8, validation: float = 0.1) -> list[Sequence]:
     """Cut one text by position: the first part trains, the next validates, the rest tests.
 
@@ -71,11 +89,12 @@ def texts(
     def arrays(split: tuple[list[list[str]], Sequence]) -> tuple[list[np.ndarray], Sequence]:
         return [encode(words[:longest], numbers) for words in split[0]], split[1]
 
-    counts = {"vocabulary": len(numbers)}
+    whole = {"train": train, "validation": validation, "test": test}
+    contents = {split: map(tuple, cases[0]) for split, cases in whole.items()}
+    counts = {"vocabulary": len(numbers), **repeated("texts", contents)}
     if longest:
-        longer = [sum(len(w) > longest for w in split[0]) for split in (train, validation, test)]
-        counts[f"texts cut at {longest} words"] = dict(
-            zip(("train", "validation", "test"), longer, strict=True)
-        )
-    found = labelled(arrays(train), arrays(validation), arrays(test), counts)
+        counts[f"texts cut at {longest} words"] = {
+            split: sum(len(words) > longest for words in cases[0]) for split, cases in whole.items()
+        }
+    found = labelled(arrays(train), arrays(validation), arrays(test), **counts)
     return Splits(**{**vars(found), "symbols": len(numbers)})
