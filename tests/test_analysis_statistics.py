@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 from hypothesis.extra.numpy import arrays
 from scipy import stats
+from statsmodels.stats.multitest import multipletests
 
 from rnnreg.analysis import statistics as st
 
@@ -74,6 +75,11 @@ def test_holm_by_hand():
     # sorted 0.01 0.02 0.03 0.5: times 4 3 2 1, then made monotone
     found = st.holm(np.array([0.03, 0.01, 0.5, 0.02]))
     assert found == pytest.approx([0.06, 0.04, 0.5, 0.06])
+
+
+def test_holm_is_that_of_statsmodels():
+    for p in np.random.default_rng(0).uniform(size=(3, 7)) ** 3:
+        assert st.holm(p) == pytest.approx(multipletests(p, method="holm")[1])
 
 
 def test_holm_leaves_tests_not_made_out_of_the_count():

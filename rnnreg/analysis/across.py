@@ -15,7 +15,8 @@ THRESHOLDS = np.linspace(-10, 20, 61)  # percent
 
 
 def across(results: Results) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Three tables: one line a scope, criterion and regularizer; a pair of them; a threshold.
+    """Three tables: one line a scope, criterion and regularizer; a pair of them; a threshold
+    (over all benchmarks, and by group).
 
     effect            interquartile mean over data sets of the relative improvement, in percent
     seeds_low, _high  its 95% interval for these data sets and new seeds
@@ -35,7 +36,8 @@ def across(results: Results) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
                 label = {"criterion": criterion, "scope": scope}
                 frames.append(frame.assign(**label))
                 pairs.append(_pairs(results.regularizers, ranking).assign(**label))
-                profiles.append(_profile(results.regularizers, part).assign(**label))
+                if ": " not in scope:
+                    profiles.append(_profile(results.regularizers, part).assign(**label))
     return tuple(
         pd.concat(f, ignore_index=True) if f else pd.DataFrame() for f in (frames, pairs, profiles)
     )

@@ -1,10 +1,12 @@
 """Each regularizer against `none`, within a benchmark and cell, paired by seed."""
 
+from itertools import product
+
 import numpy as np
 import pandas as pd
 
 from rnnreg.analysis import statistics as st
-from rnnreg.analysis.results import REFERENCE, Results
+from rnnreg.analysis.results import CRITERIA, REFERENCE, Results
 
 
 def comparisons(results: Results) -> pd.DataFrame:
@@ -21,26 +23,35 @@ def comparisons(results: Results) -> pd.DataFrame:
     effect_detectable          the same smallest difference, as an effect
     verdict                    better | worse | open (p_holm above 0.05) | untested | reference
     """
-    groups = results.scores.groupby(["benchmark", "cell", "criterion"], sort=False)
-    frames = [_group(results, *key, group) for key, group in groups]
-    return pd.concat(frames, ignore_index=True)
+    wide = results.scores.set_index(["benchmark", "cell", "criterion", "regularizer", "seed"])
+    score, log = (wide[column].unstack("seed") for column in ("score", "log"))  # a column a seed
+    frames = [
+        _group(results, *key, score.loc[key], log.loc[key])
+        for key in product(results.benchmarks, results.cells, CRITERIA)
+    ]
+    frame = pd.concat(frames, ignore_index=True)
+    chosen = wide["strength"].groupby(["benchmark", "cell", "criterion", "regularizer"]).first()
+    keys = ["benchmark", "cell", "criterion", "regularizer"]
+    frame.insert(4, "strength", chosen.loc[list(frame[keys].itertuples(index=False))].to_numpy())
+    return frame
 
 
 def _group(
-    results: Results, benchmark: str, cell: str, criterion: str, group: pd.DataFrame
+    results: Results,
+    benchmark: str,
+    cell: str,
+    criterion: str,
+    score: pd.DataFrame,
+    log: pd.DataFrame,
 ) -> pd.DataFrame:
+    """The lines of one benchmark, cell and criterion; score and log are regularizers by seeds."""
     facts = results.benchmarks[benchmark]
     lower = facts["metrics"][facts["headline"]]["better"] == "lower"
-    names = [r for r in results.regularizers if r in set(group["regularizer"])]
-    score = _by_seed(group, "score", names)  # (R, n)
-    frame = pd.DataFrame(
-        {
-            "benchmark": benchmark, "cell": cell, "regularizer": names, "criterion": criterion,
-            "strength": group.groupby("regularizer")["strength"].first()[names].to_numpy(),
-            "metric": facts["headline"], "better": "lower" if lower else "higher",
-            "n": score.shape[1],
-        }
-    )  # fmt: skip
+    names = results.regularizers
+    score, log = score.loc[names].to_numpy(), log.loc[names].to_numpy()  # (R, n)
+    frame = pd.DataFrame({"benchmark": benchmark, "cell": cell, "regularizer": names})
+    frame = frame.assign(criterion=criterion, metric=facts["headline"], n=score.shape[1])
+    frame["better"] = "lower" if lower else "higher"
     _interval(frame, "score", score)
     if REFERENCE not in names:
         return frame.assign(verdict="no reference")
@@ -51,18 +62,14 @@ def _group(
     frame["p"] = st.paired_p(difference)
     frame.loc[at, "p"] = np.nan  # compared with itself
     frame["p_holm"] = st.holm(frame["p"].to_numpy())
-    frame["wins"] = st.probability_of_improvement(-difference if lower else difference)
+    gain = -difference if lower else difference
+    frame["wins"] = st.probability_of_improvement(gain)
     frame["detectable"] = st.smallest_detectable(difference, tests)
-    log = _by_seed(group, "log", names)
-    ratio = log - log[at]
-    _interval(frame, "effect", ratio)
+    _interval(frame, "effect", log[at] - log)  # more is better, as in percent
     for column in ("effect", "effect_low", "effect_high"):
-        frame[column] = percent(frame[column])
-    frame = frame.rename(columns={"effect_low": "effect_high", "effect_high": "effect_low"})
-    frame["effect_detectable"] = percent(-st.smallest_detectable(ratio, tests))
-    frame["verdict"] = [_verdict(*v) for v in zip(frame["p_holm"], difference.mean(1), strict=True)]
-    frame.loc[frame["verdict"] == "lower", "verdict"] = "better" if lower else "worse"
-    frame.loc[frame["verdict"] == "higher", "verdict"] = "worse" if lower else "better"
+        frame[column] = percent(-frame[column])
+    frame["effect_detectable"] = percent(-st.smallest_detectable(log - log[at], tests))
+    frame["verdict"] = [_verdict(*v) for v in zip(frame["p_holm"], gain.mean(1), strict=True)]
     frame.loc[at, "verdict"] = "reference"
     return frame
 
@@ -76,17 +83,12 @@ def percent(log_ratio: np.ndarray) -> np.ndarray:
     return -100 * np.expm1(log_ratio) + 0.0  # never -0
 
 
-def _verdict(p: float, difference: float) -> str:
+def _verdict(p: float, gain: float) -> str:
     if np.isnan(p):
         return "untested"
     if p > 0.05:
         return "open"
-    return "lower" if difference < 0 else "higher"
-
-
-def _by_seed(group: pd.DataFrame, column: str, names: list[str]) -> np.ndarray:
-    """(R, n): regularizers by seeds, the same seeds in the same order for all."""
-    return group.pivot(index="regularizer", columns="seed", values=column).loc[names].to_numpy()
+    return "better" if gain > 0 else "worse"
 
 
 def _interval(frame: pd.DataFrame, name: str, values: np.ndarray) -> None:

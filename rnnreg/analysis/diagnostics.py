@@ -19,40 +19,52 @@ def diagnostics(results: Results) -> pd.DataFrame:
                                  `none` at the same seed; speed: steps of `none` to its best over
                                  the steps that this took (above 1 is faster), over those seeds
     """
-    evaluated = results.members[results.members["phase"] == "evaluate"]
-    columns = [evaluated[c] for c in (*KEYS, "strength", "seed")]
-    kept = [evaluated[c] for c in ("validation_loss", "check_steps", "best_step")]
-    curves = dict(zip(zip(*columns, strict=True), zip(*kept, strict=True), strict=True))
-    chosen = results.rows.set_index(KEYS)
-    rows = []
-    for key, group in results.scores.groupby([*KEYS, "criterion"], sort=False):
-        gap, low, high = st.mean_interval((group["test_loss"] - group["train_loss"]).to_numpy())
-        means = group[["train_loss", "test_loss", "weight_norm", "small_weights", "clipped"]].mean()
-        cost = group[["steps", "best_step", "seconds"]].mean()
-        row = dict(zip([*KEYS, "criterion"], key, strict=True)) | means.to_dict() | cost.to_dict()
-        row |= {"gap": gap, "gap_low": low, "gap_high": high, "members": len(group)}
-        row |= {"diverged": int(group["diverged"].sum())} | _speed(curves, chosen, key, group)
-        rows.append(row)
-    frame = pd.DataFrame(rows)
+    keys = [*KEYS, "criterion"]
+    scores = results.scores.assign(gap=results.scores["test_loss"] - results.scores["train_loss"])
+    means = ["train_loss", "test_loss", "weight_norm", "small_weights", "clipped", "steps",
+             "best_step", "seconds"]  # fmt: skip
+    groups = scores.groupby(keys, sort=False)
+    frame = groups[means].mean()
+    gap = scores.set_index([*keys, "seed"])["gap"].unstack("seed").loc[frame.index]
+    frame["gap"], frame["gap_low"], frame["gap_high"] = st.mean_interval(gap.to_numpy())
+    frame["members"], frame["diverged"] = groups.size(), groups["diverged"].sum()
+    frame = frame.join(pd.DataFrame(_speeds(results), index=frame.index)).reset_index()
     reference = frame[frame["regularizer"] == REFERENCE]
     on = ["benchmark", "cell", "criterion"]
     seconds = frame.merge(reference[[*on, "seconds"]], on=on, how="left", suffixes=("", "_none"))
     return frame.assign(seconds_ratio=frame["seconds"] / seconds["seconds_none"].to_numpy())
 
 
-def _speed(curves: dict, chosen: pd.DataFrame, key: tuple, group: pd.DataFrame) -> dict:
-    benchmark, cell, regularizer, criterion = key
-    none = (benchmark, cell, REFERENCE)
-    if none not in chosen.index:
+def _speeds(results: Results) -> list[dict]:
+    """`reached` and `speed` of each row and criterion, in the order of `scores`."""
+    evaluated = results.members[results.members["phase"] == "evaluate"]
+    names = [*KEYS, "strength", "seed"]
+    kept = [evaluated[c] for c in ("validation_loss", "check_steps", "best_step")]
+    found = zip(*kept, strict=True)
+    curves = dict(zip(zip(*(evaluated[c] for c in names), strict=True), found, strict=True))
+    rows = results.rows.to_dict("records")
+    chosen = {tuple(r[k] for k in KEYS): r for r in rows}
+    members = {}
+    for *key, strength, seed in results.scores[[*KEYS, "criterion", "strength", "seed"]].itertuples(
+        index=False
+    ):
+        members.setdefault(tuple(key), []).append((strength, seed))
+    return [_speed(curves, chosen, key, own) for key, own in members.items()]
+
+
+def _speed(curves: dict, chosen: dict, key: tuple, members: list[tuple[float, int]]) -> dict:
+    *row, criterion = key
+    none = (*row[:2], REFERENCE)
+    if none not in chosen:
         return {"reached": np.nan, "speed": np.nan}
     ratios = []
-    for strength, seed in zip(group["strength"], group["seed"], strict=True):
-        losses, steps, _ = curves[(benchmark, cell, regularizer, strength, seed)]
-        targets, _, best_step = curves[(*none, chosen.loc[none, f"chosen_{criterion}"], seed)]
+    for strength, seed in members:
+        losses, steps, _ = curves[(*row, strength, seed)]
+        targets, _, best_step = curves[(*none, chosen[none][f"chosen_{criterion}"], seed)]
         hit = np.flatnonzero(_known(losses) <= _known(targets).min())
         if hit.size:
             ratios.append(best_step / steps[hit[0]])
-    return {"reached": len(ratios) / len(group), "speed": np.mean(ratios) if ratios else np.nan}
+    return {"reached": len(ratios) / len(members), "speed": np.mean(ratios) if ratios else np.nan}
 
 
 def _known(curve: np.ndarray) -> np.ndarray:

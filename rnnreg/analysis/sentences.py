@@ -70,6 +70,8 @@ def where(results: Results) -> str:
 
 def decided(results: Results, criterion: str = "best") -> str:
     """How many comparisons with none are decided."""
+    if not _comparable(results):
+        return "There is nothing here to compare with `none`."
     frame = _rows(results, criterion)
     n, count = int(frame["n"].iloc[0]), len(frame)
     if n < 2:
@@ -222,6 +224,11 @@ def setup(results: Results) -> str:
             f"{_count(len(results.regularizers), 'regularizer')} (none among them): {_count(len(rows), 'row')}, "
             f"{len(members)} trained models, {fixed(hours, 1)} hours of {devices}. Each strength is tuned on "
             f"{_count(tuning, 'seed')}; the chosen one is evaluated on {_count(evaluation, 'fresh seed')}.")  # fmt: skip
+
+
+def _comparable(results: Results) -> bool:
+    """Whether the study has `none`, and something beside it."""
+    return results.has_reference and len(results.regularizers) > 1
 
 
 def _scope(results: Results, criterion: str, scope: str) -> pd.DataFrame:

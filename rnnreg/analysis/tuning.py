@@ -28,17 +28,17 @@ def tuning(results: Results) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
         for criterion in CRITERIA:
             label = {**dict(zip(KEYS, key, strict=True)), "criterion": criterion}
             column = f"{criterion}_validation_loss"
-            losses = _grid(by_row[key], column, row["strengths"])  # (strengths, seeds)
-            none = None if reference is None else _grid(reference, column, None)[0]  # (seeds,)
+            losses = _grid(by_row[key], column, len(row["strengths"]))
+            none = None if reference is None else _grid(reference, column, 1)[0]  # (seeds,)
             selected.append(label | _selected(row, criterion, losses, none, by_row[key]))
             strengths += [label | s for s in _strengths(row, losses, none, by_row[key])]
             tries += [label | t for t in _tries(losses, none)]
     return pd.DataFrame(selected), pd.DataFrame(strengths), pd.DataFrame(tries)
 
 
-def _grid(members: pd.DataFrame, column: str, strengths: tuple | None) -> np.ndarray:
-    table = members.pivot(index="strength", columns="seed", values=column)
-    return (table if strengths is None else table.loc[list(strengths)]).to_numpy(dtype=float)
+def _grid(members: pd.DataFrame, column: str, strengths: int) -> np.ndarray:
+    """(strengths, seeds): `collect` writes members in the order of the grid, and of the seeds."""
+    return members[column].to_numpy(dtype=float).reshape(strengths, -1)
 
 
 def _selected(
@@ -53,19 +53,19 @@ def _selected(
         "tuning_seeds": losses.shape[1], "stability": st.choice_stability(losses),
         "validation_loss": losses[place].mean(),
         "prefers_none": bool(preferred and row["regularizer"] != REFERENCE),
-        "diverged": int(members["diverged"].sum()), "members": len(members),
+        "diverged": int(members["diverged"].to_numpy().sum()), "members": len(members),
     }  # fmt: skip
 
 
 def _strengths(
     row: dict, losses: np.ndarray, none: np.ndarray | None, members: pd.DataFrame
 ) -> list[dict]:
-    diverged = members.groupby("strength")["diverged"].sum()
+    diverged = members["diverged"].to_numpy().reshape(losses.shape).sum(1)
     better = np.full(losses.shape, np.nan) if none is None else 100 * (1 - losses / none)
     columns = (*st.mean_interval(losses), *st.mean_interval(better))
     names = ("loss", "loss_low", "loss_high", "effect", "effect_low", "effect_high")
     return [
-        {"strength": s, "place": i, "diverged": int(diverged[s])}
+        {"strength": s, "place": i, "diverged": int(diverged[i])}
         | {name: float(column[i]) for name, column in zip(names, columns, strict=True)}
         for i, s in enumerate(row["strengths"])
     ]

@@ -1,0 +1,223 @@
+"""From records to numbers, sentences and figures: every number right, every odd study defined."""
+
+import math
+
+import jupytext
+import numpy as np
+import pytest
+import synthetic
+from scipy import stats
+
+from rnnreg.analysis import figures, sentences, shown, style
+from rnnreg.analysis.collect import collect
+from rnnreg.analysis.compare import compare
+from rnnreg.analysis.report import SOURCE
+from rnnreg.analysis.results import load
+
+
+def made(tmp_path, monkeypatch, benefit=None, **asked):
+    synthetic.use(monkeypatch, tmp_path)
+    study = synthetic.study("made", **asked)
+    synthetic.write(tmp_path, study, benefit)
+    return load(tmp_path / compare(collect(study)))
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory):
+    """One study for all tests that only look."""
+    names = ("none", "l2", "dropout", "early_stopping", "clip_norm")
+    tmp_path = tmp_path_factory.mktemp("plain")
+    monkeypatch = pytest.MonkeyPatch()
+    asked = {"benchmarks": ("elnino", "trec"), "cells": ("gru", "lstm"), "regularizers": names}
+    results = made(tmp_path, monkeypatch, **asked)
+    monkeypatch.undo()
+    return results
+
+
+def test_comparisons_against_scipy(plain):
+    frame = plain.read("comparisons").set_index(["benchmark", "cell", "regularizer", "criterion"])
+    scores = plain.scores.set_index(["benchmark", "cell", "regularizer", "criterion", "seed"])
+    key = ("trec", "lstm", "dropout", "final")
+    own, none = scores.loc[key], scores.loc[("trec", "lstm", "none", "final")]
+    test = stats.ttest_rel(own["score"], none["score"])
+    row = frame.loc[key]
+    assert row["score"] == pytest.approx(own["score"].mean())
+    assert row["difference"] == pytest.approx((own["score"] - none["score"]).mean())
+    assert (row["difference_low"], row["difference_high"]) == pytest.approx(
+        tuple(test.confidence_interval())
+    )
+    assert row["p"] == pytest.approx(test.pvalue)
+    ahead = np.sign(own["score"] - none["score"])  # accuracy: higher is better
+    assert row["wins"] == (ahead > 0).mean() + 0.5 * (ahead == 0).mean()
+    assert row["effect"] == pytest.approx(100 * (1 - math.exp((own["log"] - none["log"]).mean())))
+    assert row["effect_low"] <= row["effect"] <= row["effect_high"]
+    family = frame.loc[("trec", "lstm", slice(None), "final"), "p"].dropna().sort_values()
+    assert row["p_holm"] >= row["p"]
+    assert len(family) == 4
+    first = frame.loc[("trec", "lstm", family.index[0][2], "final")]
+    assert first["p_holm"] == pytest.approx(min(1, 4 * first["p"]))
+
+
+def test_scores_are_the_records_at_the_chosen_strength(plain):
+    rows = plain.rows.set_index(["benchmark", "cell", "regularizer"])
+    scores = plain.scores
+    for criterion in ("best", "final"):
+        part = scores[scores["criterion"] == criterion]
+        for key, group in part.groupby(["benchmark", "cell", "regularizer"]):
+            assert set(group["strength"]) == {rows.loc[key, f"chosen_{criterion}"]}
+            assert len(group) == 8
+    stopped = scores[scores["regularizer"] == "early_stopping"]
+    both = stopped.pivot(index=["benchmark", "cell", "seed"], columns="criterion", values="score")
+    assert (both["best"] == both["final"]).all()
+
+
+def test_error_rates_have_a_logarithm_at_zero(plain):
+    facts = plain.benchmarks["trec"]
+    n = facts["sizes"]["test"]
+    error = plain.scores.query("benchmark == 'trec'").iloc[0]
+    assert error["log"] == pytest.approx(math.log(((1 - error["score"]) * n + 0.5) / (n + 1)))
+
+
+def test_across_is_the_mean_of_two_data_sets_by_hand(plain):
+    scores = plain.scores.query("criterion == 'best'")
+    log = scores.pivot(index=["benchmark", "cell", "seed"], columns="regularizer", values="log")
+    by_set = (log["l2"] - log["none"]).groupby("benchmark").mean()
+    row = (
+        plain.read("across")
+        .query("criterion == 'best' and scope == 'all' and regularizer == 'l2'")
+        .iloc[0]
+    )
+    assert row["effect"] == pytest.approx(100 * (1 - math.exp(by_set.mean())))
+    assert row["seeds_low"] < row["effect"] < row["seeds_high"]
+    assert np.isnan(row["sets_low"])  # two families speak for no others
+
+
+def test_edges_and_preference_for_none(plain):
+    selected = plain.read("selected")
+    for row in selected.to_dict("records"):
+        grid = synthetic.grid(row["regularizer"])
+        ends = {grid[0]: "weakest", grid[-1]: "strongest"} if len(grid) > 1 else {}
+        assert (row["edge"] if isinstance(row["edge"], str) else "") == ends.get(
+            row["strength"], ""
+        )
+    assert not selected[selected["regularizer"] == "none"]["prefers_none"].any()
+    losses = selected.set_index(["benchmark", "cell", "regularizer", "criterion"])[
+        "validation_loss"
+    ]
+    for row in selected[selected["regularizer"] != "none"].to_dict("records"):
+        none = losses[row["benchmark"], row["cell"], "none", row["criterion"]]
+        assert row["prefers_none"] == (none <= row["validation_loss"])
+
+
+def test_patience_follows_from_the_curves_of_none(plain):
+    frame = plain.read("patience")
+    last = frame[frame["patience"] == synthetic.CHECKS]
+    assert (last["saved"] == 0).all()
+    assert (last["lost"] == 0).all()
+    by_patience = frame.groupby("patience")
+    assert by_patience["saved"].mean().is_monotonic_decreasing
+    assert by_patience["lost"].mean().is_monotonic_decreasing
+
+
+ODD = {
+    "one benchmark and one cell": {"benchmarks": ("elnino",), "cells": ("lstm",)},
+    "no row none": {"regularizers": ("l2", "dropout"), "cells": ("gru", "lstm")},
+    "only none": {"regularizers": ("none",), "cells": ("lstm",)},
+    "one seed of each": {"tuning": 1, "evaluation": 1, "cells": ("lstm",)},
+    "diverged members": {"cells": ("elman_relu",), "regularizers": ("none", "l1", "zoneout")},
+    "seven families": {"benchmarks": tuple(synthetic.BENCHMARKS)[:9], "cells": ("lstm",),
+                       "regularizers": ("none", "l2", "dropout"), "evaluation": 6},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_an_odd_study_is_defined_and_said(odd, tmp_path, monkeypatch):
+    results = made(tmp_path, monkeypatch, **ODD[odd])
+    with style.drawing():
+        for function in figures.STUDY:
+            assert function(results) is not None
+        for function in figures.BENCHMARK:
+            assert function(results, next(iter(results.benchmarks))) is not None
+    text = " ".join(sentences.findings(results))
+    assert "nan" not in text.lower().replace("nano", "")
+    said = {
+        "one benchmark and one cell": "With one data set and one cell",
+        "no row none": "This study has no row `none`",
+        "only none": "the row `none` only",
+        "one seed of each": "with one seed nothing can be said about chance",
+        "diverged members": "diverged",
+        "seven families": "data sets",
+    }
+    assert said[odd] in text
+    monkeypatch.chdir(results.folder)
+    figures_of_report(monkeypatch)
+    for table in shown.tables(results):
+        assert {len(row) for row in table.rows} == {len(table.columns)}, table.name
+
+
+def figures_of_report(monkeypatch):
+    """Run the report's own cells in this process, with figures left out."""
+    from rnnreg.analysis import page
+
+    monkeypatch.setattr(page, "figure", lambda results, name, caption: None)
+    notebook = jupytext.read(SOURCE / "report.md")
+    names = {}
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            exec(compile(cell.source, "report.md", "exec"), names)
+
+
+def test_all_equal_is_no_difference(tmp_path, monkeypatch):
+    synthetic.use(monkeypatch, tmp_path)
+    study = synthetic.study("made", ("elnino",), ("lstm",), ("none", "l2"), 2, 6)
+    first = synthetic.row_records(study.rows[0])
+
+    def same(row, benefit=None):
+        import dataclasses
+
+        own = {"regularizer": row.regularizer, "fingerprint": row.fingerprint}
+        return [
+            dataclasses.replace(m, strength=s, **own)
+            for m in first
+            for s in (row.strengths if m.phase == "tune" else row.strengths[:1])
+        ]
+
+    monkeypatch.setattr(synthetic, "row_records", same)
+    synthetic.write(tmp_path, study)
+    results = load(compare(collect(study)))
+    row = results.read("comparisons").query("regularizer == 'l2' and criterion == 'best'").iloc[0]
+    assert (row["difference"], row["effect"], row["wins"]) == (0, 0, 0.5)
+    assert (row["p"], row["p_holm"], row["verdict"]) == (1, 1, "open")
+    assert results.rows["chosen_best"].tolist() == [0.0, 1e-6]  # a tie goes to the weakest
+    assert "no regularizer is shown to help" in sentences.strongest(results)
+
+
+def test_a_diverged_member_has_the_naive_score(tmp_path, monkeypatch):
+    results = made(tmp_path, monkeypatch, **ODD["diverged members"])
+    bad = results.scores[results.scores["diverged"]]
+    assert len(bad)
+    for row in bad.to_dict("records"):
+        naive = results.benchmarks[row["benchmark"]]["naive"]["a simple guess"]["test"]["loss"]
+        assert row["test_loss"] == naive
+    counted = results.read("diagnostics").query("criterion == 'best'")["diverged"].sum()
+    assert counted == (bad["criterion"] == "best").sum()
+
+
+def test_same_records_same_bytes(tmp_path, monkeypatch):
+    results = made(tmp_path, monkeypatch, cells=("lstm",), regularizers=("none", "l2"))
+    before = {f.name: f.read_bytes() for f in results.folder.glob("*.csv")}
+    compare(results.folder)
+    assert {f.name: f.read_bytes() for f in results.folder.glob("*.csv")} == before
+    with style.drawing():
+        for name in ("one", "two"):
+            figures.save(figures.over.effects(results), tmp_path / name / "effects")
+    for kind in ("svg", "pdf"):
+        files = [tmp_path / name / f"effects.{kind}" for name in ("one", "two")]
+        assert files[0].read_bytes() == files[1].read_bytes()
+
+
+def test_a_regularizer_looks_the_same_whoever_else_is_there():
+    alone = style.of("my_new_one")
+    assert alone == style.of("my_new_one")
+    known = {tuple(style.of(name).values()) for name in style.KNOWN}
+    assert len(known) == len(style.KNOWN)

@@ -1,0 +1,216 @@
+"""The report, executed once: whole, offline, drawn, and true to the records."""
+
+import dataclasses
+import json
+import re
+import shutil
+import subprocess
+from html.parser import HTMLParser
+
+import nbformat
+import pytest
+import synthetic
+
+from rnnreg import records
+from rnnreg.analysis import citations, figures, paper, style
+from rnnreg.analysis.collect import collect
+from rnnreg.analysis.compare import compare
+from rnnreg.analysis.figures import draw
+from rnnreg.analysis.report import SOURCE, execute, report
+from rnnreg.analysis.results import load
+from rnnreg.errors import UserError
+
+pytestmark = pytest.mark.xdist_group("report")
+NAMES = ("none", "dropout", "early_stopping", "l2")
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """A generated study with its root and its report, made once for all tests of this file."""
+    root = tmp_path_factory.mktemp("project")
+    with pytest.MonkeyPatch.context() as patch:
+        synthetic.use(patch, root)
+        study = synthetic.study("made", ("elnino", "trec"), ("gru", "lstm"), NAMES, 2, 6)
+        synthetic.write(root, study, {"dropout": 0.4, "l2": 0.1})
+        folder = root / collect(study)
+        compare(folder)
+        draw(folder)
+    report(folder)
+    return root, study, folder
+
+
+@pytest.fixture(scope="module")
+def folder(project):
+    return project[2]
+
+
+class Page(HTMLParser):
+    """Headings, addresses and images of a page."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.addresses, self.images, self.ids, self.tables = [], [], [], 0
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        attrs = dict(attrs)
+        self.addresses += [v for k, v in attrs.items() if k in ("src", "href", "srcset", "data")]
+        self.ids += [attrs["id"]] if "id" in attrs else []
+        self.images += [attrs["src"]] if tag == "img" else []
+        self.tables += tag == "table"
+
+
+def test_the_page_is_whole_and_asks_nobody(folder):
+    text = (folder / "report.html").read_text()
+    page = Page(text)
+    assert len(page.images) == len(figures.STUDY) + 2 * len(figures.BENCHMARK)
+    assert all(a.startswith(("#", "data:")) for a in page.addresses), page.addresses
+    assert not re.search(r"@import|url\(|fetch\(|XMLHttpRequest", text)
+    for link in (a[1:] for a in page.addresses if a.startswith("#")):
+        assert link in page.ids
+    assert len(page.ids) == len(set(page.ids))
+    assert page.tables >= 12
+    for heading in ("What was found", "Which should I use?", "Threats to validity", "References"):
+        assert f">{heading}</h2>" in text
+
+
+def test_every_reference_is_cited_and_every_citation_listed(folder):
+    entries = citations.read(SOURCE / "references.bib")
+    cited = citations.keys((SOURCE / "report.md").read_text())
+    assert set(cited) <= set(entries)
+    text = (folder / "report.html").read_text()
+    for key in cited:
+        assert f"id='ref-{key}'" in text
+    with pytest.raises(UserError, match="cites 'nobody1900'"):
+        citations.resolve("as shown [@nobody1900]", entries)
+
+
+def test_notebook_runs_on_for_those_who_continue_in_jupyter(folder):
+    notebook = nbformat.read(folder / "report.ipynb", as_version=4)
+    nbformat.validate(notebook)
+    shown = [o for c in notebook.cells if c.cell_type == "code" for o in c.outputs]
+    assert not [o for o in shown if o.output_type in ("error", "stream")]
+    assert notebook.metadata["kernelspec"]["language"] == "python"
+
+
+def test_pdf_has_the_same_figures_and_tables(folder):
+    assert (folder / "report.pdf").read_bytes().startswith(b"%PDF")
+    notebook = nbformat.read(folder / "report.ipynb", as_version=4)
+    source = paper.markup(notebook)
+    page = Page((folder / "report.html").read_text())
+    assert source.count("#drawn(") == len(page.images)
+    assert source.count("#tabulated(") == page.tables
+
+
+def test_pdf_is_the_same_bytes_for_the_same_notebook(folder):
+    notebook = nbformat.read(folder / "report.ipynb", as_version=4)
+    once, again = (paper.typeset(notebook, folder, SOURCE) for _ in range(2))
+    assert once == again
+
+
+def test_tables_in_three_formats_have_the_same_lines(folder):
+    for file in (folder / "tables").glob("*.csv"):
+        lines = len(file.read_text().splitlines()) - 1
+        assert file.with_suffix(".tex").read_text().count(r"\\") >= lines + 1
+        markdown = file.with_suffix(".md").read_text().splitlines()
+        assert sum(line.startswith("| ") for line in markdown) == lines + 2
+        assert r"\toprule" in file.with_suffix(".tex").read_text()
+
+
+def test_a_changed_record_turns_table_figure_sentence_and_ranking(project, tmp_path, monkeypatch):
+    root, study, folder = project
+    for kind in ("data", "results"):
+        shutil.copytree(root / kind, tmp_path / kind)
+    synthetic.use(monkeypatch, tmp_path)
+    for row in study.rows:
+        if row.regularizer == "l2":  # l2 made better by hand, in a copy
+            file = tmp_path / study.records(row)
+            records.write(file, [better(member) for member in records.read(file)])
+    copy = tmp_path / compare(collect(study))
+    before, after = (load(f) for f in (folder, copy))
+
+    ranks = [
+        r.read("across").query("criterion == 'best' and scope == 'all'") for r in (before, after)
+    ]
+    best = [f.sort_values("mean_rank")["regularizer"].iloc[0] for f in ranks]
+    assert best == ["dropout", "l2"]
+    from rnnreg.analysis import sentences
+
+    assert "**dropout** improves the test loss most" in sentences.strongest(before)
+    assert "**l2** improves the test loss most" in sentences.strongest(after)
+    for table in ("scores_elnino.md", "across.md", "advice.md", "rows_best.tex"):
+        assert (folder / "tables" / table).read_text() != (copy / "tables" / table).read_text()
+    with style.drawing():
+        figures.save(figures.over.effects(after), copy / "figures" / "effects")
+    assert (copy / "figures/effects.svg").read_bytes() != (
+        folder / "figures/effects.svg"
+    ).read_bytes()
+
+
+def better(member):
+    """The same member with all losses and errors halved."""
+
+    def halved(metrics):
+        changed = {m: v / 2 for m, v in metrics.items()}
+        if "error" in metrics:
+            changed |= {"accuracy": 1 - changed["error"], "macro_f1": 1 - changed["error"]}
+        return changed
+
+    scores = {c: {p: halved(m) for p, m in parts.items()} for c, parts in member.scores.items()}
+    return dataclasses.replace(member, scores=scores)
+
+
+def test_without_figures_the_remedy_is_named(folder, tmp_path):
+    for name in ("study.json", "members.parquet"):
+        shutil.copy(folder / name, tmp_path / name)
+    with pytest.raises(UserError, match="python -m rnnreg compare"):
+        report(tmp_path)
+    shutil.copy(folder / "comparisons.csv", tmp_path)
+    with pytest.raises(UserError, match="python -m rnnreg draw"):
+        report(tmp_path)
+
+
+def test_explore_runs_from_top_to_bottom(folder):
+    notebook = execute(SOURCE / "explore.md", folder)
+    code = [c for c in notebook.cells if c.cell_type == "code"]
+    assert len(code) == 10
+    assert all(c.outputs for c in code)
+
+
+@pytest.mark.skipif(not shutil.which("chromium"), reason="no chromium on this machine")
+def test_a_browser_shows_it_without_errors_or_requests(folder, tmp_path):
+    """A probe at the page's end writes what the browser saw into the page, and we read it."""
+    probe = """<script>
+      const images = [...document.images], heads = [...document.querySelectorAll("th")];
+      const column = t => [...t.tBodies[0].rows].map(r => Number(r.cells[1].dataset.key));
+      const ranks = document.querySelector("#tab-ranks table");
+      const click = () => ranks.tHead.rows[0].cells[1].click();
+      click(); const up = column(ranks); click(); const down = column(ranks);
+      addEventListener("load", () => { document.title = JSON.stringify({
+        errors: window.seen, drawn: images.filter(i => i.complete && i.naturalWidth > 100).length,
+        images: images.length, up, down, buttons: document.querySelectorAll("figure button").length,
+        requests: performance.getEntriesByType("resource").map(r => r.name)
+          .filter(name => !name.startsWith("data:")),
+        wide: document.documentElement.scrollWidth - document.documentElement.clientWidth}); });
+    </script>"""
+    watch = """<script>window.seen = [];
+      addEventListener("error", e => seen.push(e.message));
+      for (const kind of ["error", "warn"]) console[kind] = (...a) => seen.push(a.join(" "));
+    </script>"""
+    text = (folder / "report.html").read_text()
+    file = tmp_path / "probed.html"
+    file.write_text(text.replace("<head>", "<head>" + watch).replace("</body>", probe + "</body>"))
+    command = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom",
+               "--host-resolver-rules=MAP * ~NOTFOUND", f"--user-data-dir={tmp_path / 'profile'}",
+               "--virtual-time-budget=4000", "--enable-logging=stderr", file.as_uri()]  # fmt: skip
+    run = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    title = re.search(r"<title>(.*?)</title>", run.stdout, re.S)[1].replace("&quot;", '"')
+    seen = json.loads(title)
+    assert seen["errors"] == []
+    assert "CONSOLE" not in run.stderr, run.stderr
+    assert seen["requests"] == []
+    assert seen["drawn"] == seen["images"] == len(figures.STUDY) + 2 * len(figures.BENCHMARK)
+    assert seen["up"] == sorted(seen["up"])
+    assert seen["down"] == seen["up"][::-1] or seen["down"] == sorted(seen["up"], reverse=True)
+    assert seen["buttons"] == text.count("<table>")
+    assert seen["wide"] <= 0
