@@ -93,7 +93,7 @@ def expect(benchmark: str, what: str, given: object, expected: object) -> None:
     """UserError where data is not what the benchmark's file promises."""
     if given != expected:
         raise UserError(
-            f"benchmarks/{benchmark}.py: {what}: found {given}, expected {expected}. Remedy: delete "
-            f"data/raw/{benchmark} and run: python -m rnnreg download {benchmark}. If that does not "
-            "help, the data is not what the file was written for, and the file must say so."
+            f"benchmarks/{benchmark}.py: {what}: found {given}, expected {expected}. Remedy: "
+            f"delete data/raw/{benchmark} and run: python -m rnnreg download {benchmark}. If that "
+            "does not help, the data is not what the file was written for, and it must say so."
         )
