@@ -39,6 +39,8 @@ def draw(folder: Path) -> Path:
 def save(figure: Figure, path: Path) -> None:
     """Write a figure as SVG and PDF: the same numbers give the same bytes."""
     blank = {"svg": {"Date": None}, "pdf": {"CreationDate": None, "ModDate": None}}
+    figure.draw_without_rendering()  # lays out once, in place of twice a format
+    figure.set_layout_engine("none")
     with mpl.rc_context({"svg.hashsalt": path.name}):
         for kind, metadata in blank.items():
             drawn = io.BytesIO()

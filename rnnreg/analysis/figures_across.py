@@ -5,7 +5,6 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from rnnreg.analysis import statistics as st
 from rnnreg.analysis import style
 from rnnreg.analysis.results import REFERENCE, Results
 
@@ -18,7 +17,7 @@ def effects(results: Results) -> Figure:
     across = _across(results)
     if across.empty:
         return style.note(NO_REFERENCE)
-    scopes = [s for s in across["scope"].unique() if not s.startswith("cell: ")]
+    scopes = [s for s in across["scope"].unique() if ": " not in s]
     return _forest(results, across, scopes if len(scopes) > 2 else scopes[:1])
 
 
@@ -64,7 +63,7 @@ def _forest(results: Results, across: pd.DataFrame, scopes: list[str]) -> Figure
 def _scope_title(results: Results, scope: str) -> str:
     if scope.startswith("cell: "):
         return results.title("cells", scope.removeprefix("cell: "))
-    return {"all": "all"}.get(scope, scope)
+    return scope
 
 
 def _zero(ax: Axes) -> None:
@@ -220,13 +219,13 @@ def gap(results: Results) -> Figure:
     figure, (ax,) = style.panels(1, 1, 0.19 * len(order) + 0.6)
     _zero(ax)
     for y, name in enumerate(order):
-        mean, low, high = st.mean_interval(share.loc[name].to_numpy())
+        mean, low, high = style.over_sets(share.loc[name].to_numpy())
         look = style.of(name)
         ax.plot(
             share.loc[name], [y] * share.shape[1], "|", color=look["color"], markersize=8, alpha=0.7
         )
         ax.plot([low, high], [y, y], color=look["color"], linewidth=1.6)
-        ax.plot(mean, y, color=look["color"], marker=look["marker"], markeredgecolor="white")
+        ax.plot(mean, y, color=look["color"], marker=look["marker"])
     ax.set_yticks(range(len(order)), [results.title("regularizers", n) for n in order])
     ax.set_xlim(style.reach(share.to_numpy().ravel(), 5))
     ax.set_xlabel(

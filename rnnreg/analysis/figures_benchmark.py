@@ -30,7 +30,12 @@ def scores(results: Results, benchmark: str) -> Figure:
                 [row["score_low"], row["score_high"]], [y, y], color=look["color"], linewidth=1.8
             )
             ax.plot(
-                row["score"], y, color=look["color"], marker=look["marker"], markeredgecolor="white"
+                row["score"],
+                y,
+                color=look["color"],
+                marker=look["marker"],
+                markeredgecolor="white",
+                markeredgewidth=0.5,
             )
         if REFERENCE in part.index:
             ax.axvline(part.loc[REFERENCE, "score"], color="black", linewidth=0.5, zorder=0)

@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
-from rnnreg.analysis import statistics as st
 from rnnreg.analysis import style
-from rnnreg.analysis.results import REFERENCE, Results
+from rnnreg.analysis.results import Results
 
 
 def strengths(results: Results, benchmark: str) -> Figure:
@@ -70,7 +70,7 @@ def tries(results: Results) -> Figure:
     for ax, name in zip(axes, names, strict=True):
         table = wide[name].unstack("benchmark")
         ax.plot(table.index, table, color="#bbbbbb", linewidth=0.7)
-        mean, low, high = st.mean_interval(table.to_numpy())
+        mean, low, high = style.over_sets(table.to_numpy())
         look = style.of(name)
         if np.isfinite(low).all():
             ax.fill_between(table.index, low, high, color=look["color"], alpha=0.2, linewidth=0)
@@ -93,7 +93,7 @@ def patience(results: Results) -> Figure:
     for ax, (name, title) in zip(axes, titles.items(), strict=True):
         wide = frame.groupby(["patience", "benchmark"], sort=False)[name].mean().unstack()
         ax.plot(wide.index, wide, color="#bbbbbb", linewidth=0.7)
-        mean, low, high = st.mean_interval(wide.to_numpy())
+        mean, low, high = style.over_sets(wide.to_numpy())
         if np.isfinite(low).all():
             ax.fill_between(
                 wide.index, np.maximum(low, 0), high, color="#009E73", alpha=0.2, linewidth=0
@@ -102,8 +102,5 @@ def patience(results: Results) -> Figure:
         ax.set_xlabel("patience, checks")
         ax.set_ylabel(title)
         ax.set_ylim(bottom=0)
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     return figure
-
-
-REFERENCE_LINE = {"color": "#444444", "linewidth": 0.8, "linestyle": (0, (1, 2))}
-__all__ = ["REFERENCE", "patience", "strengths", "tries"]

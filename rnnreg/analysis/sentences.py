@@ -79,7 +79,7 @@ def decided(results: Results, criterion: str = "best") -> str:
     if n < FEWEST_TO_TEST:
         up, down = int((frame["effect_low"] > 0).sum()), int((frame["effect_high"] < 0).sum())
         return (f"With {n} seeds no test is made; of {count} paired intervals, {up} lie wholly above zero and "
-                f"{down} wholly below, where chance alone would put about {0.025 * count:.0f} on each side.")  # fmt: skip
+                f"{down} wholly below, where chance alone would put about {0.025 * count:.1f} on each side.")  # fmt: skip
     verdicts = frame["verdict"].value_counts()
     better, worse = int(verdicts.get("better", 0)), int(verdicts.get("worse", 0))
     detectable = fixed(frame["effect_detectable"].median(), 1)

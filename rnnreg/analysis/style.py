@@ -13,6 +13,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from rnnreg.analysis import statistics as st
+
 WIDTH = 7.2  # inches: the text width of the report
 KNOWN = {
     "none": ("#000000", "o", "solid"),
@@ -98,6 +100,14 @@ def reach(values: np.ndarray, least: float = 2.0) -> tuple[float, float]:
     low, high = max(values.min(), low - span), min(values.max(), high + span)
     margin = 0.06 * max(high - low, least)
     return min(low, 0) - margin, max(high, 0) + margin
+
+
+def over_sets(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Mean and interval over data sets, (..., D) -> three (...); no interval below six of them."""
+    mean, low, high = st.mean_interval(values)
+    if values.shape[-1] < st.FEWEST_TO_TEST:
+        low, high = np.full_like(low, np.nan), np.full_like(high, np.nan)
+    return mean, low, high
 
 
 def points(axes: Axes, y: float, value: float, intervals: list[tuple], style: dict) -> None:
