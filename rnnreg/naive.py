@@ -95,12 +95,12 @@ def series(task: Forecast, splits: Splits) -> dict[str, Model]:
             columns = slice(None) if task.targets is None else list(task.targets)
             windows = _windows(arrays["series"][:, columns], task)
             error = windows[:, task.context :] - forecast(windows[:, : task.context])
+            error = error.astype(np.float64)
             weight = np.ones(1)
             if "observed" in arrays:
                 weight = _windows(arrays["observed"], task)[:, task.context :]
-            mean = lambda e: float(np.average(e, weights=np.broadcast_to(weight, e.shape)))  # noqa: E731
-            mse = mean(error.astype(np.float64) ** 2)
-            return {"loss": mse, "mse": mse, "mae": mean(np.abs(error).astype(np.float64))}
+            mse = _mean(error**2, weight)
+            return {"loss": mse, "mse": mse, "mae": _mean(np.abs(error), weight)}
 
         return score
 
@@ -112,6 +112,11 @@ def series(task: Forecast, splits: Splits) -> dict[str, Model]:
         same_place = task.context - task.season + ahead % task.season
         models["seasonal"] = model(lambda past: past[:, same_place])
     return models
+
+
+def _mean(values: np.ndarray, weight: np.ndarray) -> float:
+    weight = np.broadcast_to(weight, values.shape)
+    return float(np.average(values, weights=weight.astype(np.float64)))
 
 
 def _windows(values: np.ndarray, task: Forecast) -> np.ndarray:

@@ -9,6 +9,7 @@ import json
 import math
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
@@ -98,7 +99,8 @@ def write_bytes(file: Path, data: bytes) -> None:
         part.write_bytes(data)
         os.replace(part, file)
     except OSError as error:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):  # it may be the folder that is not one
+            part.unlink()
         raise UserError(
             f"{file}: cannot write ({error.strerror}). Remedy: free space there, or give this user "
             "permission to write to the folder; finished work is kept."

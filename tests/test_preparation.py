@@ -1,0 +1,523 @@
+"""From raw files to arrays and facts: on data made here, and on what needs no download."""
+
+import hashlib
+import json
+import re
+import sys
+
+import numpy as np
+import pytest
+import torch
+from scipy.io import savemat
+
+from rnnreg import checks, prepared, registry, sequences, series, text
+from rnnreg.batches import batches
+from rnnreg.benchmark import Splits, expect
+from rnnreg.errors import UserError
+from rnnreg.sources import Download
+from rnnreg.tasks import Classification, Forecast, LanguageModel, Polyphony
+
+CSV = '''"""The current in my house, every hour."""
+
+from rnnreg.benchmark import Benchmark, Budget, Model
+from rnnreg.series import forecast, read_csv
+from rnnreg.sources import Local
+from rnnreg.tasks import Forecast
+
+
+class House(Benchmark):
+    """Forecast half a day of current and heat from the last day."""
+
+    title = "My house"
+    group = "time series"
+    licence = "mine"
+    citation = "me"
+    sources = (Local("house.csv", "house.csv"),)
+    task = Forecast(context=24, horizon=12, season=24)
+    model = Model(hidden=32)
+    budget = Budget(steps=500, batch=32)
+
+    def prepare(self, raw):
+        return forecast(read_csv(raw["house.csv"]), self.task)
+'''
+TEXT = '''"""My diary."""
+from rnnreg.benchmark import Benchmark, Budget, Model
+from rnnreg.sources import Local
+from rnnreg.tasks import LanguageModel
+from rnnreg.text import contiguous, language
+
+class Diary(Benchmark):
+    """Predict the next character of my diary."""
+    title = "My diary"
+    group = "NLP"
+    licence = "mine"
+    citation = "me"
+    sources = (Local("diary.txt", "diary.txt"),)
+    task = LanguageModel("character", window=16)
+    model = Model(hidden=32, embedding=8)
+    budget = Budget(steps=500, batch=8)
+    def prepare(self, raw):
+        return language(*contiguous(raw["diary.txt"].read_text()))
+'''
+FACTS = """name title group family task setting headline metrics compared symbols classes inputs
+outputs sizes counts naive naive_best model budget base_clip sources licence citation published
+data_hash"""
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """An empty project in a folder of its own, with one's own data beside it."""
+    monkeypatch.setitem(registry.FOLDERS, "benchmark", tmp_path / "benchmarks")
+    monkeypatch.setattr(registry, "ROOT", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    registry.load.cache_clear()
+    (tmp_path / "benchmarks").mkdir()
+    hours = np.arange(600)
+    rows = [f"{np.sin(h / 24 * 6.28):.4f},{h % 7},day {h // 24}\n" for h in hours]
+    (tmp_path / "house.csv").write_text("current,heat,note\n" + "".join(rows))
+    (tmp_path / "diary.txt").write_text("Dear diary, it rained. Dear me, again. " * 40)
+    yield tmp_path
+    registry.load.cache_clear()
+
+
+def add(project, name, code):
+    (project / "benchmarks" / f"{name}.py").write_text(code)
+    registry.load.cache_clear()
+
+
+def make(project, name):
+    """Download and prepare; the facts, and the arrays."""
+    raw, folder = project / "data/raw", project / "data/prepared"
+    prepared.download(name, raw)
+    prepared.prepare(name, raw, folder)
+    return prepared.read(name, folder)
+
+
+class TestYourOwn:
+    """A new file in benchmarks/ is all that one's own data needs."""
+
+    def test_they_are_short(self):
+        assert len(CSV.splitlines()) < 25
+        assert len(TEXT.splitlines()) < 20
+
+    def test_a_table(self, project):
+        add(project, "house", CSV)
+        facts, splits = make(project, "house")
+        assert facts["sizes"] == {"train": 385, "validation": 49, "test": 109}
+        assert (facts["inputs"], facts["outputs"]) == (2, 24)  # the column of text is left out
+        assert set(facts["naive"]) == {"last value", "seasonal", "mean"}
+        assert facts["sources"][0]["path"] == "house.csv"
+        assert splits["train"]["series"].shape == (420, 2)
+
+    def test_a_text(self, project):
+        add(project, "diary", TEXT)
+        facts, splits = make(project, "diary")
+        assert facts["sizes"] == {"train": 1247, "validation": 155, "test": 155}
+        assert facts["headline"] == "bits_per_character"
+        assert splits["test"]["tokens"].max() < facts["symbols"]
+
+    @pytest.mark.parametrize(("name", "code"), [("house", CSV), ("diary", TEXT)])
+    def test_they_train(self, project, name, code):
+        from rnnreg.study import Row
+        from rnnreg.training import train
+
+        add(project, name, code)
+        facts, splits = make(project, name)
+        row = Row(name, "gru", "none", (0.0,), (0,), (1000,), {"steps": 2, "checks": 1})
+        found = train(row, facts, splits, [], "cpu", lambda _: None, lambda _: None)
+        assert {r.data_hash for r in found} == {facts["data_hash"]}
+
+
+class TestFiles:
+    """What prepare writes and what read finds."""
+
+    def test_all_facts_are_there(self, project):
+        add(project, "house", CSV)
+        facts, _ = make(project, "house")
+        assert set(facts) == set(FACTS.split())
+        assert facts["naive_best"] in facts["naive"]
+        assert facts["base_clip"] is None
+        assert set(facts["metrics"]) == {"mse", "mae"}
+
+    def test_the_licence_is_recorded_beside_the_raw_files(self, project):
+        add(project, "diary", TEXT)
+        make(project, "diary")
+        found = json.loads((project / "data/raw/diary/sources.json").read_text())
+        digest = hashlib.sha256((project / "diary.txt").read_bytes()).hexdigest()
+        assert found == {
+            "benchmark": "diary", "licence": "mine", "citation": "me",
+            "files": [{"name": "diary.txt", "path": "diary.txt", "sha256": digest}],
+        }  # fmt: skip
+
+    def test_twice_is_the_same_to_the_byte(self, project):
+        add(project, "diary", TEXT)
+        files = [project / f"data/prepared/diary.{kind}" for kind in ("npz", "json")]
+        make(project, "diary")
+        first = [f.read_bytes() for f in files]
+        make(project, "diary")
+        assert [f.read_bytes() for f in files] == first
+        assert sorted(f.name for f in files[0].parent.iterdir()) == ["diary.json", "diary.npz"]
+
+    def test_other_data_has_another_hash(self, project):
+        add(project, "diary", TEXT)
+        first, _ = make(project, "diary")
+        (project / "diary.txt").write_text((project / "diary.txt").read_text()[:-1] + "!")
+        second, _ = make(project, "diary")
+        assert first["data_hash"] != second["data_hash"]
+
+    def test_not_prepared_yet(self, tmp_path):
+        with pytest.raises(UserError) as error:
+            prepared.read("elnino", tmp_path)
+        assert str(error.value) == (
+            f"{tmp_path}/elnino.npz: the data of elnino is not prepared. Remedy: "
+            "python -m rnnreg download elnino && python -m rnnreg prepare elnino"
+        )
+
+    def test_no_place_to_write(self, project):
+        add(project, "diary", TEXT)
+        (project / "data").mkdir()
+        (project / "data/prepared").write_text("in the way")
+        with pytest.raises(UserError, match=r"diary.npz: cannot write \("):
+            make(project, "diary")
+
+    def test_a_wrong_byte_in_a_raw_file(self, project):
+        digest = hashlib.sha256((project / "diary.txt").read_bytes()).hexdigest()
+        pinned = TEXT.replace('"diary.txt"),)', f'"diary.txt", "{digest}"),)')
+        add(project, "diary", pinned)
+        make(project, "diary")
+        (project / "diary.txt").write_text("Deer diary")
+        with pytest.raises(UserError, match=f"expected {digest}: it is damaged"):
+            make(project, "diary")
+
+
+def complaint(project, name, code):
+    add(project, name, code)
+    with pytest.raises(UserError) as error:
+        make(project, name)
+    return str(error.value)
+
+
+class TestChecks:
+    """Splits that cannot be right are errors, whatever the benchmark."""
+
+    def test_an_empty_split(self, project):
+        short = CSV.replace("self.task)\n", "self.task, rows=(400, 0, 200))\n")
+        assert complaint(project, "house", short) == (
+            "benchmarks/house.py: the validation split is empty: it has nothing to predict. "
+            "Remedy: give it more of the data, or ask for a shorter context and horizon."
+        )
+
+    def test_an_empty_text(self, project):
+        (project / "diary.txt").write_text("short")
+        told = complaint(project, "diary", TEXT)
+        assert told.startswith("benchmarks/diary.py: the validation split is empty")
+
+    def test_targets_that_overlap(self, project):
+        overlapping = CSV.replace(
+            '        return forecast(read_csv(raw["house.csv"]), self.task)\n',
+            "        splits = forecast(read_csv(raw['house.csv']), self.task)\n"
+            "        splits.targets['test'] = range(470, 600)\n"
+            "        return splits\n",
+        )
+        assert complaint(project, "house", overlapping) == (
+            "benchmarks/house.py: validation and test overlap: 10 targets are in both, the first "
+            "at position 470. Remedy: let each row be predicted in one split only."
+        )
+
+    def test_gaps(self, project):
+        rows = (project / "house.csv").read_text().splitlines()
+        rows[5] = ",1,day 0"
+        (project / "house.csv").write_text("\n".join(rows))
+        assert complaint(project, "house", CSV) == (
+            "benchmarks/house.py: train: series: 420 values are not finite. Remedy: fill the gaps, "
+            "and mark them in `observed`."
+        )
+
+    def test_symbols_without_an_embedding(self, project):
+        told = complaint(project, "diary", TEXT.replace(", embedding=8", ""))
+        assert told == (
+            "benchmarks/diary.py: model: embedding: given 0, allowed are whole numbers from 1 "
+            "where inputs are symbols."
+        )
+
+    @pytest.mark.parametrize(
+        ("key", "values", "told"),
+        [
+            ("y", [0, 3], "y: found 3, expected 0 to 2"),
+            ("length", [2, 1], "length: sums to 3, the shortest is 1; expected 4 steps in all"),
+            ("length", [4, 0], "length: sums to 4, the shortest is 0; expected 4 steps in all"),
+        ],
+    )
+    def test_impossible_values(self, key, values, told):
+        part = {
+            "x": np.zeros((4, 1), np.float32),
+            "length": np.array([2, 2], np.int32),
+            "y": np.array([0, 2], np.int32),
+        }
+        wrong = {**part, key: np.array(values, np.int32)}
+        benchmark = type("Made", (), {"name": "made", "task": Classification()})
+        checks.check(benchmark, Splits(part, part, part, classes=3))
+        with pytest.raises(UserError, match=f"made.py: test: {told}"):
+            checks.check(benchmark, Splits(part, part, wrong, classes=3))
+
+    def test_a_count_that_is_not_the_promised_one(self):
+        expect("etth1", "rows", 17_420, 17_420)
+        with pytest.raises(
+            UserError, match=r"benchmarks/etth1.py: rows: found 3, expected 17420\."
+        ):
+            expect("etth1", "rows", 3, 17_420)
+
+
+class TestDuplicates:
+    """What validation and test share with train is counted."""
+
+    def test_pieces_of_a_text_as_by_brute_force(self):
+        rng = np.random.default_rng(0)
+        train = rng.integers(0, 50_000, 3000).astype(np.int32)
+        test = rng.integers(0, 50_000, 1000).astype(np.int32)
+        test[200:300], test[525:575] = train[1234:1334], train[100:150]
+        pieces = [tuple(test[i : i + 25]) for i in range(0, 976, 25)]
+        there = {tuple(train[i : i + 25]) for i in range(2976)}
+        splits = Splits({"tokens": train}, {"tokens": train}, {"tokens": test}, symbols=50_000)
+        found = checks.duplicates(LanguageModel("word", window=5), splits)
+        assert sum(p in there for p in pieces) == 6
+        assert found == {"pieces of 25 words that are in train too": {"validation": 120, "test": 6}}
+
+    def test_sequences(self):
+        def part(*rows):
+            return sequences.end_to_end([np.array(r, np.int32) for r in rows])
+
+        splits = Splits(part([1, 2], [3]), part([2, 1], [3]), part([1], [2, 3]), symbols=4)
+        assert checks.duplicates(Classification(), splits) == {
+            "sequences that are in train too": {"validation": 1, "test": 0}
+        }
+
+    def test_texts_are_told_apart_by_words_that_the_vocabulary_lacks(self):
+        train = [["who", "was", "x"], ["who", "was", "y"]], [0, 1]
+        test = [["who", "was", "z"], ["who", "was", "y"]], [0, 1]
+        splits = text.texts(train, train, test, least=2)
+        assert splits.counts["texts that are in train too"] == {"validation": 2, "test": 1}
+        assert checks.duplicates(Classification(), splits) == {}
+
+
+class TestSeries:
+    task = Forecast(context=10, horizon=5, season=5)
+
+    def test_statistics_are_those_of_train_alone(self):
+        values = np.random.default_rng(0).normal(3, 2, (100, 2))
+        rows = (60, 20, 20)
+        train = series.forecast(values, self.task, rows).train["series"]
+        assert train.mean(0) == pytest.approx([0, 0], abs=1e-6)
+        assert train.std(0) == pytest.approx([1, 1], abs=1e-6)
+        values[60:] *= 100
+        assert np.array_equal(series.forecast(values, self.task, rows).train["series"], train)
+
+    def test_each_row_is_predicted_in_its_split(self):
+        values = np.arange(100.0)[:, None]
+        splits = series.forecast(values, self.task, (60, 20, 20))
+        assert {s: (t[0], t[-1]) for s, t in splits.targets.items()} == {
+            "train": (10, 59), "validation": (60, 79), "test": (80, 99),
+        }  # fmt: skip
+        back = {
+            s: a["series"][:, 0] * values[:60].std() + values[:60].mean() for s, a in splits.items()
+        }
+        assert back["validation"] == pytest.approx(np.arange(50, 80), abs=1e-3)
+        assert back["test"] == pytest.approx(np.arange(70, 100), abs=1e-3)
+        assert checks.size(self.task, splits.validation) == 20 - 5 + 1
+
+    def test_constant_and_kept_columns(self):
+        values = np.stack([np.ones(100), np.arange(100) % 2], 1)
+        found = series.forecast(values, self.task, (60, 20, 20), keep=(1,)).train["series"]
+        assert (found[:, 0] == 0).all()
+        assert set(found[:, 1]) == {0, 1}
+
+    def test_anchored_windows(self):
+        """Inputs and targets are those of a plain window, less the last known row."""
+        rng = np.random.default_rng(0)
+        values = np.cumsum(rng.normal(size=(100, 3)), 0)
+        splits = dict(series.forecast(values, self.task, (60, 20, 20)).items())
+        first = {}
+        for anchored in (False, True):
+            task = Forecast(10, 5, 5, targets=(2, 0), anchored=anchored)
+            first[anchored] = batches(task, splits, torch.tensor([1]), 4).train(0)
+        last = first[False].x[:, -1]
+        assert torch.equal(first[True].x, first[False].x - last[:, None])
+        assert torch.equal(first[True].y, first[False].y - last[:, :, None, [2, 0]])
+
+
+class TestText:
+    def test_the_vocabulary_is_that_of_train(self):
+        splits = text.language("abca", "abd", "dde")
+        assert splits.symbols == 4
+        assert splits.validation["tokens"].tolist() == [0, 1, 3]
+        assert splits.counts["symbols not in train"] == {"validation": 1, "test": 3}
+
+    def test_unk_of_the_text_is_the_unknown_symbol(self):
+        splits = text.language(["a", "<unk>", "b"], ["<unk>"], ["c"])
+        assert splits.symbols == 3
+        assert splits.validation["tokens"].tolist() == splits.test["tokens"].tolist() == [2]
+
+    def test_lines_end_and_nothing_else_ends_a_line(self, tmp_path):
+        (tmp_path / "a").write_text(" a b \n\n c\x85d \n", encoding="utf-8", newline="")
+        assert text.words(tmp_path / "a") == ["a", "b", "<eos>", "<eos>", "c", "d", "<eos>"]
+
+    def test_quotes_and_na_are_words(self, tmp_path):
+        (tmp_path / "a.tsv").write_text('a " quote\t1\nNA\t0\nnull "\t1\n')
+        words, labels = text.read_labelled(tmp_path / "a.tsv", text=0, label=1)
+        assert words == [["a", '"', "quote"], ["NA"], ["null", '"']]
+        assert labels == [1, 0, 1]
+
+    def test_long_texts_are_cut_and_counted(self):
+        part = [["a"] * 5, ["a", "b"]], ["x", "y"]
+        splits = text.texts(part, part, part, longest=3)
+        assert splits.train["length"].tolist() == [3, 2]
+        cut = {"train": 1, "validation": 1, "test": 1}
+        assert splits.counts["texts cut at 3 words"] == cut
+        assert (splits.symbols, splits.classes) == (3, 2)
+
+
+class TestSequences:
+    def test_held_out_is_stratified_and_fixed(self):
+        labels = ["a"] * 100 + ["b"] * 20 + ["c"] * 3
+        kept, held = sequences.hold_out(labels, 0.1)
+        assert sorted(kept + held) == list(range(123))
+        assert [labels[i] for i in held] == ["a"] * 10 + ["b"] * 2 + ["c"]
+        assert sequences.hold_out(labels, 0.1) == (kept, held)
+
+    def test_standardised_by_train(self):
+        rng = np.random.default_rng(0)
+        part = [rng.normal(5, 3, (length, 2)) for length in (4, 9)], ["a", "b"]
+        other = [10 * x for x in part[0]], part[1]
+        splits = sequences.standardised(sequences.labelled(part, other, other))
+        assert splits.train["x"].mean(0) == pytest.approx([0, 0], abs=1e-6)
+        assert splits.train["x"].std(0) == pytest.approx([1, 1], abs=1e-6)
+        assert (splits.test["x"].mean(0) > 5).all()
+
+    def test_long_piano_rolls_are_cut_with_a_frame_in_common(self, tmp_path):
+        def cells(*lengths):
+            found = np.empty((1, len(lengths)), object)
+            for i, length in enumerate(lengths):
+                found[0, i] = np.eye(length, 88, dtype=np.uint8)
+            return found
+
+        parts = {"traindata": cells(10, 4), "validdata": cells(10), "testdata": cells(5, 6)}
+        savemat(tmp_path / "a.mat", parts)
+        splits = sequences.piano_rolls(tmp_path / "a.mat", longest=4)
+        assert splits.train["length"].tolist() == [4, 4, 4, 4]
+        assert splits.train["x"].argmax(1).tolist() == [
+            0,
+            1,
+            2,
+            3,
+            3,
+            4,
+            5,
+            6,
+            6,
+            7,
+            8,
+            9,
+            0,
+            1,
+            2,
+            3,
+        ]
+        assert splits.validation["length"].tolist() == [10]
+        whole = sequences.piano_rolls(tmp_path / "a.mat")
+        assert checks.size(Polyphony(), whole.train) == checks.size(Polyphony(), splits.train)
+
+
+def module(name):
+    registry.load("benchmark", name)
+    return sys.modules[f"benchmarks.{name}"]
+
+
+class TestTraps:
+    """What the readers of single data sets have to get right."""
+
+    def test_trec_is_latin_1(self, tmp_path):
+        (tmp_path / "a").write_bytes(
+            "0 What is Pel\xe9 's name ?\n5 How many ?\n".encode("latin-1")
+        )
+        found = module("trec").questions(tmp_path / "a")
+        assert found == (
+            [["What", "is", "Pelé", "'s", "name", "?"], ["How", "many", "?"]],
+            ["DESC", "NUM"],
+        )
+
+    def test_pen_strokes(self, tmp_path):
+        (tmp_path / "a").write_text(
+            '.LEXICON "0"\n.HIERARCHY DIGIT\n.SEGMENT DIGIT 0-1 ? "4"\n'
+            ".COMMENT 4 27  224\n.PEN_DOWN\n"
+            " 1  2\n 3  4\n.PEN_UP\n.DT 100\n.PEN_DOWN\n 5 6\n.PEN_UP\n.DT 100\n"
+        )
+        (x,), y, writers = module("pendigits").read(tmp_path / "a")
+        assert x.tolist() == [[1, 2, 1], [3, 4, 0], [5, 6, 1]]
+        assert (y, writers) == (["4"], [27])
+
+    def test_ts_files(self, tmp_path):
+        (tmp_path / "a").write_text("#x\n@data\n1,2,3:4,5,6:9\n7:8:1\n")
+        x, y = module("japanese_vowels").utterances(tmp_path / "a")
+        assert [a.tolist() for a in x] == [[[1, 4], [2, 5], [3, 6]], [[7, 8]]]
+        assert y == ["9", "1"]
+
+    def test_gaps_in_beijing(self, tmp_path):
+        rng = np.random.default_rng(0)
+        dust = rng.integers(1, 500, 43_824).astype(object)
+        missing = np.concatenate([np.arange(24), 24 + rng.permutation(43_800)[:2043]])
+        dust[missing] = "NA"
+        winds = np.array(["NW", "cv", "NE", "SE"])[rng.integers(0, 4, 43_824)]
+        rows = [f"{dust[i]},1,{i % 30},3,{winds[i]},{i % 9},0,{i % 5}\n" for i in range(len(dust))]
+        (tmp_path / "a.csv").write_text("pm2.5,DEWP,TEMP,PRES,cbwd,Iws,Is,Ir\n" + "".join(rows))
+        benchmark = registry.load("benchmark", "beijing_pm25")
+        splits = benchmark().prepare({"pollution.csv": tmp_path / "a.csv"})
+        train, observed = splits.train["series"], splits.train["observed"][:, 0]
+        missing = missing[missing < len(train)]
+        assert (observed == 0).nonzero()[0].tolist() == sorted(missing)
+        assert (train[:, -1] == observed).all()
+        assert abs(train[:24, 0]).max() < 0.05  # before any measurement: the mean of train
+        later = missing[missing >= 25]
+        assert (train[later, 0] == train[later - 1, 0]).all()  # never a later measurement
+        assert set(np.unique(train[:, 7:])) == {0, 1}
+        assert (train[:, 7:11].sum(1) == 1).all()
+
+
+NAMES = registry.names("benchmark")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_file_states_its_facts(name):
+    benchmark = registry.load("benchmark", name)
+    facts = registry.facts("benchmark", name)
+    for key in ("title", "licence", "citation", "doc"):
+        assert facts[key], key
+    assert benchmark.group in ("NLP", "time series")
+    assert len(registry.path("benchmark", name).read_text().splitlines()) <= 80
+    for source in benchmark.sources:
+        if isinstance(source, Download):
+            assert re.search(r"/[0-9a-f]{40}/", source.url), (
+                "an address that may change its content"
+            )
+            assert re.fullmatch("[0-9a-f]{64}", source.sha256)
+    for result in benchmark.published:
+        assert set(result) == {"model", "metric", "value", "reference"}
+        assert result["metric"] in benchmark.task.labels
+
+
+@pytest.mark.parametrize("name", ["python_docs", "elnino", "temporal_order"])
+def test_benchmarks_without_download(name, tmp_path):
+    raw, folder = tmp_path / "raw", tmp_path / "prepared"
+    prepared.download(name, raw)
+    first = prepared.prepare(name, raw, folder).read_bytes()
+    assert prepared.prepare(name, raw, folder).read_bytes() == first
+    facts, splits = prepared.read(name, folder)
+    repeated = [n for key, n in facts["counts"].items() if "in train too" in key]
+    assert all(n == {"validation": 0, "test": 0} for n in repeated)
+    if name == "python_docs":
+        assert facts["sources"][0]["sha256"]
+        assert min(facts["sizes"].values()) > 20_000
+    if name == "temporal_order":
+        x, length, y = (splits["test"][key] for key in ("x", "length", "y"))
+        pairs = [s[s >= 6] - 6 for s in np.split(x, np.cumsum(length)[:-1])]
+        assert (np.array(pairs) @ [2, 1] == y).all()
+        assert 100 <= length.min() <= length.max() == 110
