@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 
 from rnnreg.analysis import style
 from rnnreg.analysis.results import REFERENCE, Results
+from rnnreg.analysis.tables import fixed
 
 NO_REFERENCE = "This study has no row `none`: there is nothing to measure an effect against."
 BETTER = "relative improvement over none, %  (right is better)"
@@ -99,19 +100,19 @@ def heatmap(results: Results) -> Figure:
             ax.text(middle, -0.75, results.title("benchmarks", benchmark), ha="center", fontsize=7)
             ax.axvline((i + 1) * len(results.cells) - 0.5, color="white", linewidth=3)
     bar = figure.colorbar(image, ax=list(axes), fraction=0.03, pad=0.01, extend="both", aspect=30)
-    bar.set_label("relative improvement over none, %")
+    bar.set_label("improvement over none, %")
     return figure
 
 
 def _tiles(ax: Axes, values: pd.DataFrame, verdict: pd.DataFrame, span: float):
     image = ax.imshow(values, cmap="PuOr", vmin=-span, vmax=span, aspect="auto")
     for (i, j), value in np.ndenumerate(values.to_numpy()):
-        text = f"{value:.1f}" if values.shape[1] <= 10 else f"{value:.0f}"
+        text = fixed(value, 1 if values.shape[1] <= 10 else 0)
         tested = verdict.iat[i, j] in ("better", "worse")
-        ax.text(j, i, text.replace("-", "−"), ha="center", va="center",
+        ax.text(j, i, text, ha="center", va="center",
                 fontsize=6.5 if values.shape[1] <= 16 else 5.5,
                 fontweight="bold" if tested else "normal",
-                color="white" if abs(value) > 0.75 * span else "black")  # fmt: skip
+                color="white" if abs(value) > 0.6 * span else "black")  # fmt: skip
     ax.spines[:].set_visible(False)
     ax.tick_params(length=0)
     return image

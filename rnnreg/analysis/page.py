@@ -50,9 +50,10 @@ def table(found: Table, note: str = "") -> Shown | Prose:
 
 
 def folded(found: Table, summary: str) -> Shown | Prose:
-    """A long table, folded away in the browser."""
-    whole = table(found)
+    """A long table: folded away in the browser, in the appendix on paper."""
+    whole = table(found, note=" ")
     if isinstance(whole, Shown):
+        whole.paper["appendix"] = True
         whole.html = f"<details><summary>{_plain(summary)}</summary>{whole.html}</details>"
     return whole
 

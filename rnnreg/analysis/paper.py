@@ -31,19 +31,19 @@ def typeset(notebook: nbformat.NotebookNode, folder: Path, source: Path) -> byte
 
 
 def markup(notebook: nbformat.NotebookNode) -> str:
-    """The notebook's prose, figures and tables in Typst's markup."""
-    parts = ['#import "paper.typ": *', "#show: paper"]
+    """The notebook's prose, figures and tables in Typst's markup; long tables at the end."""
+    parts, appendix = ['#import "paper.typ": *', "#show: paper"], []
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             parts.append(_blocks(MARKDOWN(cell.source)))
         for output in cell.get("outputs", []):
             data = output.get("data", {})
             if PAPER in data:
-                parts.append(_shown(data[PAPER]))
+                (appendix if data[PAPER].get("appendix") else parts).append(_shown(data[PAPER]))
             elif "text/markdown" in data:
                 parts.append(_blocks(MARKDOWN(data["text/markdown"])))
-    parts.append('#bibliography("references.bib", title: "References", style: "apa")')
-    return "\n\n".join(parts) + "\n"
+    references = '== References\n\n#bibliography("references.bib", title: none, style: "apa")'
+    return "\n\n".join([*parts, *appendix, references]) + "\n"
 
 
 def _shown(facts: dict) -> str:
@@ -77,7 +77,7 @@ def _block(token: dict) -> str:
         return _inline(children)
     if kind == "list":
         sign = "+" if token["attrs"]["ordered"] else "-"
-        items = [" ".join(map(_block, item["children"])) for item in children]
+        items = [" ".join(map(_block, item["children"])).replace("\n", " ") for item in children]
         return "\n".join(f"{sign} {item}" for item in items)
     if kind in ("blank_line", "thematic_break"):
         return ""

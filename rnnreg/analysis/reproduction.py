@@ -140,10 +140,8 @@ def comparison(results: Results) -> Table:
     rows = []
     for r in pd.read_csv(file).to_dict("records") if file.is_file() else []:
         decimals = decimals_for([r["a"], r["b"]]) + 1
-        names = [
-            _title(results, kind, r[kind[:-1]]) for kind in ("benchmarks", "cells", "regularizers")
-        ]
-        rows.append((*map(word, names), word(r["criterion"]), word(r["status"], r["status"] == "different"),
+        names = [_title(results, kind, r[kind[:-1]]) for kind in ("cells", "regularizers")]
+        rows.append((word(r["benchmark"]), *map(word, names), word(r["criterion"]), word(r["status"], r["status"] == "different"),
                      number(r["a"], 4), number(r["b"], 4),
                      interval(r["difference"], r["low"], r["high"], decimals, True), p_value(r["p_holm"])))  # fmt: skip
     return Table("reproduction", caption, columns, rows, 5)

@@ -1,5 +1,7 @@
 """From results to prose: a result that turns must turn its sentence."""
 
+import json
+
 import numpy as np
 import pandas as pd
 
@@ -218,12 +220,22 @@ def setup(results: Results) -> str:
     """The size of the study, its seeds and its machine."""
     rows, members = results.rows, results.members
     tuning, evaluation = len(rows["tuning_seeds"].iloc[0]), len(rows["evaluation_seeds"].iloc[0])
-    devices = _list(sorted(members["device"].unique()))
-    hours = members["seconds"].sum() / 3600
-    return (f"The study crosses {_count(len(results.benchmarks), 'data set')}, {_count(len(results.cells), 'cell')} and "
-            f"{_count(len(results.regularizers), 'regularizer')} (none among them): {_count(len(rows), 'row')}, "
-            f"{len(members)} trained models, {fixed(hours, 1)} hours of {devices}. Each strength is tuned on "
-            f"{_count(tuning, 'seed')}; the chosen one is evaluated on {_count(evaluation, 'fresh seed')}.")  # fmt: skip
+    sizes = [
+        _count(len(results.study[kind]), noun)
+        for kind, noun in (
+            ("benchmarks", "data set"),
+            ("cells", "cell"),
+            ("regularizers", "regularizer"),
+        )
+    ]
+    versions = {k: v for text in members["versions"].unique() for k, v in json.loads(text).items()}
+    made = _list([f"{name} {version}" for name, version in sorted(versions.items())])
+    return (
+        f"The study crosses {_list(sizes)} (none among them): {_count(len(rows), 'row')}, {len(members)} "
+        f"trained models, {fixed(members['seconds'].sum() / 3600, 1)} hours of "
+        f"{_list(sorted(members['device'].unique()))} time ({made}). Each strength is tuned on "
+        f"{_count(tuning, 'seed')}; the chosen one is evaluated on {_count(evaluation, 'fresh seed')}."
+    )
 
 
 def _comparable(results: Results) -> bool:

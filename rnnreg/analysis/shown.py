@@ -216,7 +216,7 @@ def selection(results: Results) -> Table:
     """Chosen strengths, with flags."""
     frame = results.read("selected")
     frame = frame[(frame["grid"] > 1) & (frame["criterion"] == "best")]
-    rows = [(word(results.title("benchmarks", r["benchmark"])), word(results.title("cells", r["cell"])),
+    rows = [(word(r["benchmark"]), word(results.title("cells", r["cell"])),
              word(results.title("regularizers", r["regularizer"])), word(EDGES.get(r["edge"], "")),
              word("yes" if r["prefers_none"] else ""), strength(r["strength"]),
              number(100 * r["stability"], 3), whole(r["diverged"]), whole(r["members"]))
@@ -234,7 +234,7 @@ def every_row(results: Results, criterion: str = "best") -> Table:
     rows = []
     for r in frame.to_dict("records"):
         decimals = decimals_for([r["score"]]) + 1
-        rows.append((word(results.title("benchmarks", r["benchmark"])), word(results.title("cells", r["cell"])),
+        rows.append((word(r["benchmark"]), word(results.title("cells", r["cell"])),
                      word(results.title("regularizers", r["regularizer"])), strength(r["strength"]),
                      interval(r["score"], r["score_low"], r["score_high"], decimals),
                      interval(r.get("difference", np.nan), r.get("difference_low", np.nan),
@@ -261,7 +261,7 @@ def diagnostics(results: Results) -> Table:
         reached=("reached", "mean"), speed=("speed", "mean"), steps=("steps", "mean"),
         seconds=("seconds", "mean"), ratio=("seconds_ratio", "mean"),
     )  # fmt: skip
-    rows = [(word(results.title("benchmarks", b)), word(results.title("regularizers", r)), number(v["gap"]),
+    rows = [(word(b), word(results.title("regularizers", r)), number(v["gap"]),
              word(f"{v['diverged']:.0f} of {v['members']:.0f}"), number(v["weight_norm"]),
              number(100 * v["small"], 2), number(100 * v["clipped"], 2), number(100 * v["reached"], 2),
              number(v["speed"], 2), whole(v["steps"]), number(v["seconds"], 2), number(v["ratio"], 2))

@@ -70,7 +70,11 @@ class Table:
 
     def as_html(self) -> str:
         """A table whose columns sort by their keys; the page's script does the sorting."""
-        head = "".join(f"<th scope='col'>{html.escape(c)}</th>" for c in self.columns)
+        kinds = [""] * self.left + [" class='n'"] * (len(self.columns) - self.left)
+        head = "".join(
+            f"<th scope='col'{kind}>{html.escape(c)}</th>"
+            for kind, c in zip(kinds, self.columns, strict=True)
+        )
         body = "\n".join(
             "<tr>" + "".join(self._td(i, c) for i, c in enumerate(r)) + "</tr>" for r in self.rows
         )

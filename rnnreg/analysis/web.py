@@ -27,7 +27,8 @@ h1 { font-size: 2.1rem; line-height: 1.15; margin: 0 0 0.4em; font-weight: 600; 
 h2 { font-size: 1.4rem; margin: 2.6em 0 0.6em; padding-top: 0.6em; border-top: 1px solid var(--line); }
 h3 { font-size: 1.12rem; margin: 2.2em 0 0.5em; }
 p, li { text-wrap: pretty; hyphens: auto; } code { font-size: 0.85em; }
-figure { margin: 1.8em 0; } figure img { width: 100%; height: auto; display: block; }
+figure { margin: 1.8em 0; } figure img { width: 100%; height: auto; display: block;
+  mix-blend-mode: multiply; }
 figcaption { color: var(--soft); font-size: 0.86rem; line-height: 1.4; margin: 0.5em 0; }
 .scroll { overflow-x: auto; } .table figcaption { display: flex; gap: 1em; justify-content: space-between; }
 table { border-collapse: collapse; font-size: 0.8rem; line-height: 1.35; width: 100%;
@@ -35,6 +36,7 @@ table { border-collapse: collapse; font-size: 0.8rem; line-height: 1.35; width: 
   font-variant-numeric: tabular-nums lining-nums; }
 th { text-align: left; vertical-align: bottom; border-bottom: 1px solid var(--ink); cursor: pointer;
   font-weight: 600; padding: 0.35em 0.6em; }
+th.n { text-align: right; }
 th:hover { color: var(--link); } th[aria-sort=ascending]::after { content: " ▲"; font-size: 0.7em; }
 th[aria-sort=descending]::after { content: " ▼"; font-size: 0.7em; }
 td { padding: 0.22em 0.6em; vertical-align: top; } td.n { text-align: right; white-space: nowrap; }
