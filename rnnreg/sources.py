@@ -71,7 +71,7 @@ class Packaged(Source):
     @property
     def place(self) -> Path:
         found = importlib.util.find_spec(self.package)
-        if found is None:
+        if found is None or found.origin is None:
             raise UserError(
                 f"{self.name}: the package '{self.package}' that ships it is not installed. "
                 f"Remedy: pip install {self.package}"

@@ -50,7 +50,7 @@ def _download(url: str, part: Path) -> None:
             resumes = answer.headers.get("Content-Range", "").startswith(f"bytes {start}-")
             start = start if answer.status_code == 206 and resumes else 0
             _write(answer, part, start)
-    except requests.exceptions.InvalidSchema as error:
+    except (requests.exceptions.InvalidSchema, requests.exceptions.InvalidURL) as error:
         raise NotThereError(
             "no address that can be fetched: it must start with https://"
         ) from error
