@@ -90,7 +90,7 @@ def _sequences(arrays: Arrays) -> list[bytes]:
 
 
 def _pieces(tokens: np.ndarray, length: int) -> np.ndarray:
-    """Hashes of all pieces of a text: hash(i) = sum_k tokens[i + k] p^k mod 2^64, by running sums."""
+    """Hashes of all pieces: hash(i) = sum_k tokens[i + k] p^k mod 2^64, from running sums."""
     p = 6364136223846793005  # odd, so that it has an inverse modulo 2^64
     inverse = pow(p, -1, 1 << 64)
     powers = _powers(p, len(tokens))
