@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+from rnnreg.native import optimizers as native
+
 Params = dict[str, Tensor]
 
 
@@ -37,15 +39,20 @@ class Adam:
 
     def __call__(self, params: Params, grads: Params, rate: float) -> Params:
         self.steps += 1
-        gradient = list(grads.values())
+        root = (1 - self.SECOND**self.steps) ** 0.5
+        size = rate / (1 - self.FIRST**self.steps)
+        before, gradient = list(params.values()), list(grads.values())
+        constants = (1 - self.FIRST, self.SECOND, 1 - self.SECOND, root, self.EPSILON, size)
+        if native.takes([*before, *gradient, *self.mean]):
+            each = zip(before, gradient, self.mean, self.square, strict=True)
+            return dict(zip(params, (native.adam(*own, *constants) for own in each), strict=True))
         torch._foreach_lerp_(self.mean, gradient, 1 - self.FIRST)
         torch._foreach_mul_(self.square, self.SECOND)
         torch._foreach_addcmul_(self.square, gradient, gradient, 1 - self.SECOND)
-        root = torch._foreach_sqrt(self.square)
-        torch._foreach_div_(root, (1 - self.SECOND**self.steps) ** 0.5)
-        torch._foreach_add_(root, self.EPSILON)
-        size = rate / (1 - self.FIRST**self.steps)
-        moved = torch._foreach_addcdiv(list(params.values()), self.mean, root, -size)
+        below = torch._foreach_sqrt(self.square)
+        torch._foreach_div_(below, root)
+        torch._foreach_add_(below, self.EPSILON)
+        moved = torch._foreach_addcdiv(before, self.mean, below, -size)
         return dict(zip(params, moved, strict=True))
 
 

@@ -14,6 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from rnnreg.native.losses import cross_entropy
+
 Totals = dict[str, Tensor]  # each (M, ...), added up over batches; "targets" counts
 
 
@@ -87,7 +89,7 @@ class LanguageModel(Task):
         return inputs
 
     def each(self, output: Tensor, y: Tensor) -> Tensor:
-        return F.cross_entropy(output.flatten(0, -2), y.flatten(), reduction="none").view(y.shape)
+        return cross_entropy(output, y)
 
     def metrics(self, totals: Totals) -> dict[str, Tensor]:
         loss = totals["loss"] / totals["targets"]
@@ -117,7 +119,7 @@ class Classification(Task):
         return classes
 
     def each(self, output: Tensor, y: Tensor) -> Tensor:
-        return F.cross_entropy(output.flatten(0, -2), y.flatten(), reduction="none").view(y.shape)
+        return cross_entropy(output, y)
 
     def more_totals(self, output: Tensor, y: Tensor, weight: Tensor) -> Totals:
         members, classes = output.shape[0], output.shape[-1]

@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnnreg import registry
-from rnnreg.native import build, noise, recurrence
+from rnnreg.native import build, losses, noise, optimizers, recurrence
 from rnnreg.noise import Noise, Site
+from rnnreg.optimizers import Adam
 from rnnreg.unroll import Masks, _agrees, path, plain, unroll
 
 needed = pytest.mark.skipif(build.library() is None, reason="no C++ compiler on this machine")
@@ -291,6 +292,65 @@ def test_masks_are_those_of_the_definition_to_the_last_bit(shape, monkeypatch):
     ):
         assert found.shape == (4, *shape)
         assert torch.equal(found, wanted)
+
+
+@needed
+@pytest.mark.parametrize("shape", [(3,), (2, 5, 16), (2, 3, 4, 103), (1, 1), (2, 40)])
+def test_cross_entropy_is_that_of_torch(shape):
+    g = torch.Generator().manual_seed(1)
+    output = (8 * torch.randn(*shape, generator=g)).requires_grad_()
+    y = torch.randint(shape[-1], shape[:-1], generator=g)
+    back = torch.randn(shape[:-1], generator=g)
+    ours = losses.cross_entropy(output, y)
+    (found,) = torch.autograd.grad(ours, output, back)
+    exact = output.detach().double().requires_grad_()
+    flat = torch.nn.functional.cross_entropy(
+        exact.view(-1, shape[-1]), y.view(-1), reduction="none"
+    )
+    (wanted,) = torch.autograd.grad(flat.view(y.shape), exact, back.double())
+    assert ours.shape == y.shape
+    torch.testing.assert_close(ours.double(), flat.view(y.shape), rtol=1e-6, atol=1e-6)
+    torch.testing.assert_close(found.double(), wanted, rtol=1e-5, atol=1e-7)
+
+
+@needed
+def test_cross_entropy_of_extreme_and_broken_logits():
+    output = torch.tensor([[1e4, -1e4, 0], [torch.nan, 0, 0], [torch.inf, 0, 0]]).requires_grad_()
+    loss = losses.cross_entropy(output, torch.tensor([0, 1, 1]))
+    assert loss[0] == 0
+    assert not loss[1:].isfinite().any()
+    assert losses.cross_entropy(output[:1], torch.tensor([1])).item() == 2e4
+    loss[0].backward()
+    assert output.grad[0].abs().max() < 1e-37
+    with pytest.raises(IndexError, match="targets from 3 to 3 for 3 classes"):
+        losses.cross_entropy(output[:1], torch.tensor([3]))
+
+
+@needed
+def test_adam_is_that_of_the_definition(monkeypatch):
+    g = torch.Generator().manual_seed(2)
+    shapes = {"a": (3, 5, 7), "b": (3, 4)}
+    start = {n: torch.randn(*s, generator=g) for n, s in shapes.items()}
+    steps = [{n: torch.randn(*s, generator=g) for n, s in shapes.items()} for _ in range(4)]
+    found = []
+    for compiled in (True, False):
+        if not compiled:
+            monkeypatch.setattr(optimizers, "takes", lambda tensors: False)
+        params, adam = start, Adam(start)
+        for gradient in steps:
+            params = adam(params, gradient, 0.1)
+        found.append([*params.values(), *adam.mean, *adam.square])
+    for a, b in zip(*found, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-5, atol=1e-6)
+
+
+@needed
+def test_a_sum_of_squares_does_not_know_how_many_members_there_are():
+    values = torch.randn(5, 7, 11, generator=torch.Generator().manual_seed(3))
+    sums = optimizers.sum_of_squares(values)
+    torch.testing.assert_close(sums, values.double().square().sum((1, 2)), rtol=1e-14, atol=0)
+    assert torch.equal(sums[2:3], optimizers.sum_of_squares(values[2:3]))
+    assert optimizers.sum_of_squares(values[:0]).shape == (0,)
 
 
 PROGRAM = "from rnnreg.native.build import library; print(library() is not None)"

@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 
 SOURCES = sorted(Path(__file__).parent.glob("*.cpp"))
+HEADERS = sorted(Path(__file__).parent.glob("*.h"))
 FLAGS = ["-std=c++17", "-O3", "-march=native", "-ffp-contract=fast", "-shared", "-fPIC"]
 FLAGS += ["-fno-math-errno", "-fno-trapping-math"]
 

@@ -9,95 +9,11 @@
 // part from the inputs, a part from h, or both; the slots of each part lie next to each other.
 
 #include <algorithm>
-#include <cmath>
-#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <type_traits>
-#include <utility>
 
-#if defined(__AVX512F__)
-#define LANES 16
-#define REGISTERS 24  // accumulators: what is left of 32 when operands have theirs
-#elif defined(__AVX__)
-#define LANES 8
-#define REGISTERS 12
-#else
-#define LANES 4
-#define REGISTERS 12
-#endif
-#if defined(__AVX512F__) || defined(__AVX__)
-#include <immintrin.h>
-#endif
-
-typedef float V __attribute__((vector_size(4 * LANES), may_alias));
-typedef float Loose __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
-typedef int32_t I __attribute__((vector_size(4 * LANES), may_alias));
-typedef int64_t Int;
-
-// ---------------------------------------------------------------- one vector
-
-static inline V all(float value) { return value - V{}; }
-static inline V load(const float* p) { return *reinterpret_cast<const Loose*>(p); }
-static inline void store(float* p, V v) { *reinterpret_cast<Loose*>(p) = v; }
-
-static inline V load(const float* p, Int count) {  // the last units of a row: fewer than LANES
-    if (count >= LANES) return load(p);
-    V v = {};
-    for (Int i = 0; i < count; i++) v[i] = p[i];
-    return v;
-}
-
-static inline void store(float* p, V v, Int count) {
-    if (count >= LANES) return store(p, v);
-    for (Int i = 0; i < count; i++) p[i] = v[i];
-}
-
-static inline V reciprocal(V v) {  // an estimate and one or two steps of Newton
-#if defined(__AVX512F__)
-    V y = (V)_mm512_rcp14_ps((__m512)v);
-#elif defined(__AVX__)
-    V y = (V)_mm256_rcp_ps((__m256)v);
-    y = y + y * (1.0f - v * y);
-#else
-    return 1.0f / v;
-#endif
-    return y + y * (1.0f - v * y);
-}
-
-static inline V clamp(V x, float limit) {  // NaN passes
-#if defined(__AVX512F__)
-    return (V)_mm512_max_ps((__m512)all(-limit), _mm512_min_ps((__m512)all(limit), (__m512)x));
-#else
-    x = x > limit ? all(limit) : x;
-    return x < -limit ? all(-limit) : x;
-#endif
-}
-
-// exp(x) - 1 = s p + (s - 1) with s = 2^n, x = n log 2 + r, p = exp(r) - 1. The polynomial is the
-// best of degree 6 for the relative error of p on +-log(2)/2: 1.3e-8.
-static inline V expm1_parts(V x, V& s) {
-    const float shift = 12582912.0f + 127;  // 1.5 x 2^23: adding it rounds to a whole number
-    V shifted = x * 1.44269504088896341f + shift;
-    V r = x - (shifted - shift) * 0.693147180559945309f;
-    s = (V)((I)shifted << 23);
-    V q = r * 0.0013882520f + 0.0083665272f;
-    q = q * r + 0.0416672001f;
-    q = q * r + 0.1666654357f;
-    q = q * r + 0.4999999815f;
-    return r * r * q + r;
-}
-
-static inline V sigmoid(V x) {
-    V s, p = expm1_parts(-clamp(x, 80.0f), s);
-    return reciprocal(s * p + (s + 1.0f));
-}
-
-static inline V tanh(V x) {
-    V s, p = expm1_parts(2.0f * clamp(x, 15.0f), s);
-    V e = s * p + (s - 1.0f);
-    return e * reciprocal(e + 2.0f);
-}
+#include "vector.h"
 
 // ---------------------------------------------------------------- cells
 

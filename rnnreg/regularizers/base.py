@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 import torch
 from torch import Tensor
 
+from rnnreg.native.optimizers import sum_of_squares
 from rnnreg.noise import Noise, Site
 from rnnreg.study import check_strength
 
@@ -149,5 +150,5 @@ def norms(tensors: dict[str, Tensor]) -> Tensor:
     tensor([5., 2.])
     """
     # Summed in one order whatever M is: a member must not notice the others.
-    squares = [t.double().square().flatten(1).sum(1) for t in tensors.values()]
+    squares = [sum_of_squares(t) for t in tensors.values()]
     return sum(squares[1:], squares[0]).sqrt().float()

@@ -1,0 +1,32 @@
+// One pass over a parameter for Adam, and sums of squares; see rnnreg/optimizers.py.
+
+#include <cmath>
+#include <cstdint>
+
+// mean += first x (g - mean); square = kept x square + second x g^2; moved = p - size x mean / (sqrt(square) / root + epsilon).
+extern "C" void rnnreg_adam(int64_t count, const float* p, const float* gradient, float* mean,
+                            float* square, float* moved, float first, float kept, float second,
+                            float root, float epsilon, float size) {
+    const float inverse = 1 / root;
+    for (int64_t i = 0; i < count; i++) {
+        const float g = gradient[i], m = mean[i] + first * (g - mean[i]);
+        const float s = square[i] * kept + second * (g * g);
+        mean[i] = m;
+        square[i] = s;
+        moved[i] = p[i] - size * m / (std::sqrt(s) * inverse + epsilon);
+    }
+}
+
+// Of each member's entries, in an order that does not depend on how many members there are.
+extern "C" void rnnreg_sum_of_squares(int64_t members, int64_t count, const float* values, double* out) {
+    constexpr int PARTS = 16;
+    for (int64_t m = 0; m < members; m++, values += count) {
+        double part[PARTS] = {}, sum = 0;
+        int64_t i = 0;
+        for (; i + PARTS <= count; i += PARTS)
+            for (int j = 0; j < PARTS; j++) part[j] += double(values[i + j]) * values[i + j];
+        for (; i < count; i++) sum += double(values[i]) * values[i];
+        for (double each : part) sum += each;
+        out[m] = sum;
+    }
+}
