@@ -142,7 +142,7 @@ class Sequences(Batches):
         return {**picked, "y": train["y"][every]} if "y" in train else picked
 
     def buckets(self) -> list[tuple[int, Tensor]]:
-        """(longest, sequence numbers) a bucket; each at least B, but where there are fewer in all."""
+        """(longest, sequence numbers) a bucket; each has B or more, or else all there are."""
         length = self.splits["train"]["length"]
         order = length.argsort(stable=True)
         _, counts = ((length[order] + PAD - 1) // PAD).unique_consecutive(return_counts=True)

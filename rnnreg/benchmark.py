@@ -27,11 +27,11 @@ class Model:
 
 @dataclass(frozen=True)
 class Budget:
-    """How long and how a member trains. `learning_rate` may be given per cell."""
+    """How long and how a member trains; benchmarks/learning_rates.csv overrides `learning_rate`."""
 
     steps: int
     batch: int
-    learning_rate: float | Mapping[str, float] = 1e-3
+    learning_rate: float = 1e-3
     checks: int = 20  # validation checks, evenly spaced
     optimizer: str = "adam"  # or "sgd"
     schedule: str = "constant"  # or "cosine", "linear": from the learning rate to zero

@@ -95,6 +95,13 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("study")
     p.add_argument("--device", default="auto", help="auto (default), cpu, cuda, cuda:1, ...")
     p.add_argument("--threads", type=int, default=1, help="CPU threads (default 1)")
+    p = command(
+        "rates", rates, "choose learning rates on validation, for benchmarks/learning_rates.csv"
+    )
+    p.add_argument("study")
+    p.add_argument("--again", action="store_true", help="also where the table has a choice")
+    p.add_argument("--device", default="auto", help="auto (default), cpu, cuda, cuda:1, ...")
+    p.add_argument("--threads", type=int, default=1, help="CPU threads (default 1)")
     p = command("status", status, "show rows done, running and waiting")
     p.add_argument("study")
     return top
@@ -285,6 +292,18 @@ def estimate(given: argparse.Namespace) -> None:
     device = _device(given)
     read = cache(lambda benchmark: prepared.read(benchmark, PREPARED))
     show(make(study.read(given.study), read, device), device)
+
+
+def rates(given: argparse.Namespace) -> None:
+    """Choose the learning rate of each benchmark and cell, without a regularizer."""
+    from functools import cache, partial
+
+    from rnnreg import prepared
+    from rnnreg.rates import choose
+
+    device = _device(given)
+    read = cache(lambda benchmark: prepared.read(benchmark, PREPARED))
+    choose(study.read(given.study), read, device, given.again, partial(print, flush=True))
 
 
 def status(given: argparse.Namespace) -> None:

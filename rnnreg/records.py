@@ -97,7 +97,7 @@ def write_bytes(file: Path, data: bytes) -> None:
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         part.write_bytes(data)
-        os.replace(part, file)
+        part.replace(file)
     except OSError as error:
         with suppress(OSError):  # it may be the folder that is not one
             part.unlink()

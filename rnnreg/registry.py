@@ -123,5 +123,5 @@ def _copy(node: ast.expr) -> ast.expr:
 
 
 class _Infinity(ast.NodeTransformer):
-    def visit_Name(self, node: ast.Name) -> ast.expr:  # noqa: N802
+    def visit_Name(self, node: ast.Name) -> ast.expr:
         return ast.Constant(math.inf) if node.id == "inf" else node

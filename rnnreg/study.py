@@ -14,9 +14,11 @@ Everything here reads names and syntax trees only, so the workflow can ask witho
 """
 
 import ast
+import csv
 import hashlib
 import json
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from rnnreg import registry
@@ -27,6 +29,7 @@ from rnnreg.errors import UserError, unknown
 RESULTS_VERSION = 1
 
 STUDIES = registry.ROOT / "benchmarks" / "studies"
+RATES = registry.ROOT / "benchmarks" / "learning_rates.csv"  # made by `rnnreg rates`
 LISTS = {"benchmarks": "benchmark", "cells": "cell", "regularizers": "regularizer"}
 BUDGET_KEYS = {
     "steps": int,
@@ -62,10 +65,18 @@ class Row:
         Those three are fields of the record of their own: so more seeds or strengths train only
         the new members, and the hash is known before the data is there.
         """
-        parts = [RESULTS_VERSION, self.budget]
+        parts = [RESULTS_VERSION, self.rate, self.budget]
         for kind in LISTS.values():
             parts.append(_code(registry.path(kind, getattr(self, kind))))
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+
+    @property
+    def rate(self) -> float | None:
+        """The learning rate chosen for this benchmark and cell; None: the benchmark's file says."""
+        key = self.benchmark, self.cell
+        chosen = [li for li in rate_table() if li["chosen"] == "1"]
+        found = [li["learning_rate"] for li in chosen if (li["benchmark"], li["cell"]) == key]
+        return float(found[0]) if found else None
 
     @property
     def request(self) -> str:
@@ -88,7 +99,7 @@ class Study:
         return Path("results") / self.name
 
     def records(self, row: Row) -> Path:
-        """Where a row's records lie: results/<study>/records/<benchmark>/<cell>/<regularizer>.jsonl"""
+        """results/<study>/records/<benchmark>/<cell>/<regularizer>.jsonl"""
         return self.folder / "records" / row.benchmark / row.cell / f"{row.regularizer}.jsonl"
 
     def row(self, benchmark: str, cell: str, regularizer: str) -> Row:
@@ -101,6 +112,19 @@ class Study:
     @property
     def benchmarks(self) -> list[str]:
         return list(dict.fromkeys(r.benchmark for r in self.rows))
+
+
+def rate_table() -> list[dict[str, str]]:
+    """The lines of benchmarks/learning_rates.csv; none where there is no such file."""
+    if not RATES.exists():
+        return []
+    return _rates(RATES, RATES.stat().st_mtime_ns)
+
+
+@cache
+def _rates(file: Path, modified: int) -> list[dict[str, str]]:
+    with file.open(encoding="utf-8", newline="") as lines:
+        return list(csv.DictReader(lines))
 
 
 def names() -> list[str]:

@@ -143,7 +143,7 @@ class Classification(Task):
 
 @dataclass(frozen=True)
 class Forecast(Task):
-    """Predict the next `horizon` rows of a series from the last `context` ones. y (M, B, horizon, targets)."""
+    """Predict the next `horizon` rows of a series from the last `context`. y (M, B, horizon, V)."""
 
     context: int  # T
     horizon: int
@@ -180,7 +180,7 @@ class Forecast(Task):
 
 @dataclass(frozen=True)
 class Polyphony(Task):
-    """Predict which of V keys sound in the next frame, each on its own. y (M, T, B, V) of 0 and 1."""
+    """Predict which of V keys sound next, each on its own. y (M, T, B, V) of 0 and 1."""
 
     every_step = True
     labels = {"nll": ("NLL per frame (nats)", "lower")}

@@ -55,16 +55,8 @@ class Setting:
     facts: dict  # of the prepared data
     device: torch.device
 
-    @property
-    def rate(self) -> float:
-        """The first learning rate; for a cell without one of its own, the most cautious."""
-        rate = self.budget.learning_rate
-        if isinstance(rate, float | int):
-            return float(rate)
-        return rate.get(self.cell.name, min(rate.values()))
-
     def regularizers(self, strength: Tensor) -> Regularizer:
-        """The regularizer, behind the benchmark's own clip where it has one and the row clips not."""
+        """The regularizer; after it the benchmark's own clip, unless the row clips itself."""
         own = self.regularizer(strength)
         if self.regularizer.clips or math.isinf(self.benchmark.base_clip):
             return own
@@ -81,7 +73,8 @@ def setting(row: Row, facts: dict, splits: dict, device: str = "cpu") -> Setting
     """Resolve a row's names and numbers."""
     benchmark = registry.load("benchmark", row.benchmark)
     cell = registry.load("cell", row.cell)
-    budget = replace(benchmark.budget, **row.budget)
+    rate = {} if row.rate is None else {"learning_rate": row.rate}
+    budget = replace(benchmark.budget, **{**rate, **row.budget})
     for key, known in (("optimizer", OPTIMIZERS), ("schedule", SCHEDULES)):
         if getattr(budget, key) not in known:
             given, allowed = getattr(budget, key), ", ".join(known)
@@ -342,7 +335,7 @@ def records(row: Row, job: Setting, population: Population, phase: str) -> list[
     reg = job.regularizers(torch.tensor(population.strengths, device=job.device))
     scores = _scores(population, reg, phase)
     curves = population.curves
-    big = {n: w for n, w in enumerate(matrices(population.final))}
+    big = dict(enumerate(matrices(population.final)))
     weight_norm = norms(big)
     small = torch.cat([(w.abs() < SMALL).flatten(1) for w in big.values()], dim=1).double().mean(1)
     parameters = sum(p[0].numel() for p in population.final.values())
