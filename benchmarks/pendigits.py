@@ -3,7 +3,8 @@
 The unresampled UNIPEN files, not the 8-point version that most papers use, so scores differ.
 Test is 14 writers of their own, as distributed. The files name the writers: the last four of
 train's thirty are held out for validation, so validation, too, is of hands not seen in training
-(a random part would share them). A step is x, y and whether a new stroke begins.
+(a random part would share them). A step is x, y and whether a new stroke begins; as the authors
+do, a digit is moved and scaled so that the larger of its width and height spans 0 to 1.
 """
 
 import re
@@ -56,5 +57,7 @@ def read(file) -> tuple[list[np.ndarray], list[str], list[int]]:
         strokes = [part.partition(".PEN_UP")[0] for part in segment.split(".PEN_DOWN")[1:]]
         points = [np.array(s.split(), np.float64).reshape(-1, 2) for s in strokes]
         starts = [np.eye(len(p), 1) for p in points]
-        x.append(np.hstack([np.concatenate(points), np.concatenate(starts)]))
+        pen = np.concatenate(points)
+        pen = (pen - pen.min(0)) / np.ptp(pen, axis=0).max()
+        x.append(np.hstack([pen, np.concatenate(starts)]))
     return x, y, writers
