@@ -84,7 +84,7 @@ def test_ranking_against_scipy_and_scikit_posthocs():
 
 
 def test_critical_difference_of_demsars_example():
-    # Demsar 2006, section 3.2.2: four classifiers on fourteen data sets, q = 2.569, CD = 1.25
+    # Demsar 2006, worked example: four classifiers on fourteen data sets, q = 2.569, CD = 1.25
     found = aggregate.ranking(RNG.normal(size=(4, 14)))
     assert found.critical_difference == pytest.approx(1.25, abs=0.005)
 

@@ -255,5 +255,5 @@ def critical_difference(results: Results) -> Figure:
     ax.grid(axis="x", color="#dddddd", linewidth=0.5)
     said = f"critical difference {critical:.2f}: two whose bars do not overlap differ"
     said = said if np.isfinite(critical) else "no test below six families"
-    ax.set_xlabel(f"mean rank over {families} families of data sets (1 is best; {said})")
+    ax.set_xlabel(f"mean rank over {families} families of data sets, 1 is best\n({said})")
     return figure

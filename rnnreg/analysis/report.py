@@ -40,7 +40,10 @@ def execute(source: Path, folder: Path) -> nbformat.NotebookNode:
     path = [str(registry.ROOT), *filter(None, [environment.get("PYTHONPATH")])]
     environment |= {"PYTHONPATH": os.pathsep.join(path), "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
     resources = {"metadata": {"path": str(folder)}}
-    client = NotebookClient(notebook, timeout=600, kernel_name="python3", resources=resources)
+    quiet = ["--log-level=ERROR"]  # else it warns of TCP, which does not leave this machine
+    client = NotebookClient(
+        notebook, timeout=600, kernel_name="python3", resources=resources, extra_arguments=quiet
+    )
     client.execute(env=environment)
     for cell in notebook.cells:  # when each cell ran is nobody's result
         cell.metadata.pop("execution", None)

@@ -161,12 +161,13 @@ def ranks(results: Results) -> str:
                 f"it takes at least {FEWEST_TO_TEST}.")  # fmt: skip
     against = "rejects" if p < 0.05 else "does not reject"
     apart = frame[frame["wilcoxon_p_holm"] < 0.05]
-    named = (
-        _list([_title(results, r) for _, r in apart.iterrows()]) if len(apart) else "no regularizer"
+    names = [_title(results, r) for _, r in apart.iterrows()]
+    named = _list(names) if len(names) < 6 else f"{len(names)} of {len(frame) - 1} regularizers"
+    return (
+        f"{lead}. Friedman's test {against} that all are alike (p {_p(p)}, {families} families); "
+        f"ranks must differ by {fixed(critical, 2)} to be told apart by Nemenyi's test. Wilcoxon's test "
+        f"with Holm's correction separates {named or 'no regularizer'} from none."
     )
-    return (f"{lead}. Friedman's test {against} that all are alike (p = {p:.3g}, {families} families); ranks must differ "
-            f"by {fixed(critical, 2)} to be told apart by Nemenyi's test. Wilcoxon's test with Holm's correction "
-            f"separates {named} from none.")  # fmt: skip
 
 
 def overfitting(results: Results) -> str:
@@ -268,6 +269,10 @@ def _effect(row: pd.Series, over: str = "seeds") -> str:
 
 def _percent(value: float) -> str:
     return f"{fixed(value, 1, True)}%"
+
+
+def _p(p: float) -> str:
+    return "< 0.001" if p < 0.001 else f"= {p:.3f}"
 
 
 def _count(number: int, one: str, many: str = "") -> str:

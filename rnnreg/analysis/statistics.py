@@ -96,7 +96,7 @@ def holm(p: Array) -> Array:
 def probability_of_improvement(better: Array) -> Array:
     """P(A > B) over pairs, better (..., n) = how much A is better -> (...); a tie counts one half.
 
-    Bouthillier et al. 2021, section 4, hold it against 0.75, which takes about 29 pairs. With
+    Bouthillier et al. 2021 hold it against 0.75, which takes about 29 pairs. With
     fewer it is a description.
 
     >>> float(probability_of_improvement(np.array([0.3, -0.1, 0.0, 0.2])))
@@ -132,7 +132,7 @@ def expected_best(losses: Array) -> Array:
     """Expected lowest of k losses drawn from n: (..., n) -> (..., n), for k = 1 ... n.
 
     sum_i C(n - i, k - 1) / C(n, k) x loss_(i), over the sorted losses. The unbiased estimator of
-    Tang et al. 2020, section 3; that of Dodge et al. 2019 draws with putting back and is biased.
+    Tang et al. 2020; that of Dodge et al. 2019 draws with putting back and is biased.
 
     >>> expected_best(np.array([3.0, 1.0, 2.0])).round(3).tolist()
     [2.0, 1.333, 1.0]

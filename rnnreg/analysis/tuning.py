@@ -14,8 +14,9 @@ def tuning(results: Results) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
                least two, else empty; stability: share of resamples of the tuning seeds that choose
                it; prefers_none: `none` had the lower mean validation loss on the tuning seeds;
                diverged: tuning members that did
-    strengths  mean validation loss of each strength over the tuning seeds, with interval, and
-               relative to `none` in percent (positive is better)
+    strengths  mean validation loss of each strength over the tuning seeds, and relative to `none`
+               in percent (positive is better); low and high are the lowest and the highest seed
+               (there are too few for an interval)
     tries      expected lowest validation loss of k strengths tried at random, relative to `none`,
                mean and interval over the tuning seeds
     """
@@ -62,11 +63,16 @@ def _strengths(
 ) -> list[dict]:
     diverged = members["diverged"].to_numpy().reshape(losses.shape).sum(1)
     better = np.full(losses.shape, np.nan) if none is None else 100 * (1 - losses / none)
-    columns = (*st.mean_interval(losses), *st.mean_interval(better))
-    names = ("loss", "loss_low", "loss_high", "effect", "effect_low", "effect_high")
+    columns = {}
+    for name, values in {"loss": losses, "effect": better}.items():
+        columns |= {
+            name: values.mean(1),
+            f"{name}_low": values.min(1),
+            f"{name}_high": values.max(1),
+        }
     return [
         {"strength": s, "place": i, "diverged": int(diverged[i])}
-        | {name: float(column[i]) for name, column in zip(names, columns, strict=True)}
+        | {name: float(column[i]) for name, column in columns.items()}
         for i, s in enumerate(row["strengths"])
     ]
 
