@@ -145,9 +145,8 @@ class Population:
         with torch.no_grad():
             grads = dict(zip(params, found, strict=True))
             used = self.reg.gradients(grads)
-            rate = self.setting.rate * SCHEDULES[self.budget.schedule](
-                self.done / self.budget.steps
-            )
+            share = SCHEDULES[self.budget.schedule](self.done / self.budget.steps)
+            rate = self.budget.learning_rate * share
             stepped = self.reg.project(self.optimizer(params, used, rate))
             self.since.add(loss, norms(grads), None if used is grads else norms(used))
             self.params = self.hold(stepped)
