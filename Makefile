@@ -35,7 +35,7 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check Snakefile
-	$(BIN)/python tests/lint_workflow.py
+	$(BIN)/python .ci/lint_workflow.py
 
 format: $(READY)
 	$(BIN)/ruff check --fix .
