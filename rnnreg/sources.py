@@ -9,7 +9,7 @@ address: https://host/a/b.csv is a/b.csv there. Wherever the bytes come from, th
 import hashlib
 import importlib.util
 import os
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -93,19 +93,17 @@ class Local(Source):
 
 
 def fetch(
-    benchmark: str, sources: Iterable[Source], folder: Path, mirror: str | None = None
+    benchmark: str, sources: Sequence[Source], folder: Path, mirror: str | None = None
 ) -> dict[str, Path]:
     """Bring raw files to `folder`/`benchmark`; files that are there and right stay."""
-    found = {}
     for source in sources:
-        file = source.place if source.here else folder / benchmark / source.name
+        file = folder / benchmark / source.name
         if not source.here and not (file.is_file() and sha256(file) == source.sha256):
             _bring(source, file, mirror)
-        found[source.name] = file
-    return found
+    return checked(benchmark, sources, folder)
 
 
-def checked(benchmark: str, sources: Iterable[Source], folder: Path) -> dict[str, Path]:
+def checked(benchmark: str, sources: Sequence[Source], folder: Path) -> dict[str, Path]:
     """Raw files by name; UserError where one is missing, or is no longer what was downloaded."""
     found = {}
     for source in sources:

@@ -299,6 +299,7 @@ class TestHere:
         with pytest.raises(UserError, match=f"expected {HASH}"):
             checked("mine", [Local("a", "mine.csv", HASH)], tmp_path)
 
-    def test_local_that_is_missing(self, tmp_path):
+    @pytest.mark.parametrize("look", [fetch, checked])
+    def test_local_that_is_missing(self, tmp_path, look):
         with pytest.raises(UserError, match=r"is missing. Remedy: put the file there, or correct"):
-            checked("mine", [Local("a", str(tmp_path / "mine.csv"))], tmp_path)
+            look("mine", [Local("a", str(tmp_path / "mine.csv"))], tmp_path)
