@@ -1,0 +1,179 @@
+"""What is compared: one training step (forward, backward to all weights) of M small models.
+
+Each contender is a function of a `Case` that returns a function without arguments: the step. The
+loss is the sum of h after the last step. Masks are on h before the recurrent product, one for a
+whole sequence, as recurrent dropout draws them; they are drawn beforehand, for everyone.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from rnnreg import registry
+from rnnreg.unroll import Masks, plain, unroll
+
+MODULES = {
+    "elman_relu": (nn.RNN, nn.RNNCell, {"nonlinearity": "relu"}),
+    "elman_tanh": (nn.RNN, nn.RNNCell, {"nonlinearity": "tanh"}),
+    "gru": (nn.GRU, nn.GRUCell, {}),
+    "lstm": (nn.LSTM, nn.LSTMCell, {}),
+}
+Step = Callable[[], object]
+
+
+@dataclass(frozen=True)
+class Case:
+    """Sizes of a step: M members, B sequences of T steps, D inputs, H units."""
+
+    cell: str
+    batch: int
+    steps: int
+    inputs: int
+    hidden: int
+    members: int = 8
+
+    def x(self) -> Tensor:
+        return torch.randn(self.members, self.steps, self.batch, self.inputs)
+
+    def mask(self) -> Tensor:
+        return 2.0 * (torch.rand(self.members, 1, self.batch, self.hidden) < 0.5)
+
+    def weights(self) -> dict[str, Tensor]:
+        cell, gates = registry.load("cell", self.cell), self.hidden
+        gates = cell.gates * self.hidden
+        shapes = {
+            "input": (gates, self.inputs),
+            "recurrent": (gates, self.hidden),
+            "bias": (gates,),
+        }
+        if cell.recurrent_biases:
+            shapes["recurrent_bias"] = (cell.recurrent_biases * self.hidden,)
+        limit = self.hidden**-0.5
+        return {
+            n: torch.empty(self.members, *s).uniform_(-limit, limit).requires_grad_()
+            for n, s in shapes.items()
+        }
+
+
+def rnnreg(case: Case, masked: bool, loop=unroll) -> Step:
+    """Ours: a population in one call."""
+    cell, x, weights = registry.load("cell", case.cell), case.x(), case.weights()
+    masks = Masks(recurrent=case.mask()) if masked else Masks()
+    zero = torch.zeros(case.members, case.batch, case.hidden)
+
+    def step():
+        _, last = loop(cell, x, weights, (zero,) * cell.states, masks)
+        return torch.autograd.grad(last[0].sum(), list(weights.values()))
+
+    return step
+
+
+def torch_module(case: Case) -> Step:
+    """nn.LSTM and its like, member after member: the vendor's kernel, no mask inside."""
+    kind, _, options = MODULES[case.cell]
+    modules = [kind(case.inputs, case.hidden, **options) for _ in range(case.members)]
+    x = case.x()
+
+    def step():
+        for module, own in zip(modules, x, strict=True):
+            output, _ = module(own)
+            torch.autograd.grad(output[-1].sum(), list(module.parameters()))
+
+    return step
+
+
+def torch_cell(case: Case) -> Step:
+    """nn.LSTMCell and its like in a time loop, member after member, with the mask on h."""
+    _, kind, options = MODULES[case.cell]
+    modules = [kind(case.inputs, case.hidden, **options) for _ in range(case.members)]
+    x, masks = case.x(), case.mask()[:, 0]
+
+    def step():
+        for module, own, mask in zip(modules, x, masks, strict=True):
+            h = c = torch.zeros(case.batch, case.hidden)
+            for now in own:
+                if case.cell == "lstm":
+                    h, c = module(now, (h * mask, c))
+                else:
+                    h = module(now, h * mask)
+            torch.autograd.grad(h.sum(), list(module.parameters()))
+
+    return step
+
+
+def torch_vmap(case: Case) -> Step:
+    """torch.func.vmap over the gradient of our plain loop, masked."""
+    cell, x, weights, masks = (
+        registry.load("cell", case.cell),
+        case.x(),
+        case.weights(),
+        case.mask(),
+    )
+    weights = {n: w.detach() for n, w in weights.items()}
+    zero = torch.zeros(1, case.batch, case.hidden)
+
+    def loss(weights, x, mask):
+        own = {n: w[None] for n, w in weights.items()}
+        state = (zero,) * cell.states
+        return plain(cell, x[None], own, state, Masks(recurrent=mask[None]))[1][0].sum()
+
+    gradients = torch.func.vmap(torch.func.grad(loss))
+    return lambda: gradients(weights, x, masks)
+
+
+def jax_scan(case: Case) -> Step:
+    """JAX: jit(vmap(grad(scan))), masked; the input product once for all time steps."""
+    import jax
+    import jax.numpy as jnp
+
+    def pointwise(x, r, h, c):
+        if case.cell == "lstm":
+            i, f, g, o = jnp.split(x + r, 4, axis=-1)
+            c = jax.nn.sigmoid(f) * c + jax.nn.sigmoid(i) * jnp.tanh(g)
+            return jax.nn.sigmoid(o) * jnp.tanh(c), c
+        if case.cell == "gru":
+            (x_r, x_z, x_n), (r_r, r_z, r_n) = jnp.split(x, 3, -1), jnp.split(r, 3, -1)
+            z = jax.nn.sigmoid(x_z + r_z)
+            n = jnp.tanh(x_n + jax.nn.sigmoid(x_r + r_r) * r_n)
+            return n + z * (h - n), c
+        return (jax.nn.relu if case.cell == "elman_relu" else jnp.tanh)(x + r), c
+
+    def loss(weights, x, mask):
+        inputs = x @ weights["input"].T + weights["bias"]
+        inner = weights.get("recurrent_bias")
+        if inner is not None:
+            inner = jnp.pad(inner, (weights["bias"].shape[0] - inner.shape[0], 0))
+
+        def step(state, now):
+            r = (state[0] * mask) @ weights["recurrent"].T
+            return pointwise(now, r if inner is None else r + inner, *state), None
+
+        zero = jnp.zeros((case.batch, case.hidden))
+        return jax.lax.scan(step, (zero, zero), inputs)[0][0].sum()
+
+    gradients = jax.jit(jax.vmap(jax.grad(loss)))
+    weights = {n: jnp.asarray(w.detach().numpy()) for n, w in case.weights().items()}
+    x, mask = jnp.asarray(case.x().numpy()), jnp.asarray(case.mask()[:, 0].numpy())
+    return lambda: jax.block_until_ready(gradients(weights, x, mask))
+
+
+def all_of(case: Case) -> dict[str, tuple[int, Step]]:
+    """Every contender at a case: name -> (members in one call, step)."""
+    found = {
+        "rnnreg": (case.members, rnnreg(case, masked=False)),
+        "rnnreg, masked": (case.members, rnnreg(case, masked=True)),
+        "torch.nn module": (case.members, torch_module(case)),
+        "torch.nn cell in a loop, masked": (case.members, torch_cell(case)),
+        "rnnreg, plain loop, masked": (case.members, rnnreg(case, masked=True, loop=plain)),
+        "torch.func.vmap, masked": (case.members, torch_vmap(case)),
+    }
+    try:
+        import jax  # noqa: F401
+    except ImportError:
+        return found
+    for members in (1, 24):
+        several = Case(**{**vars(case), "members": members})
+        found[f"JAX vmap(scan), {members} members, masked"] = (members, jax_scan(several))
+    return found

@@ -1,0 +1,159 @@
+"""Measure rnnreg beside what one would use instead, on one core of this machine.
+
+    python benchmarks/speed/run.py [--repeats 15] [--only steps rows scaling memory]
+
+Writes steps.csv, rows.csv, scaling.csv, memory.csv, speed.md and speed.svg into
+benchmarks/speed/results/<processor>/. JAX takes part where it is installed (extra `peers`).
+"""
+
+import argparse
+import re
+import resource
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import contenders
+import pandas as pd
+import rows
+import summary
+import timing
+from contenders import Case
+
+HERE = Path(__file__).resolve().parent
+SIZES = [(32, 96, 7, 32), (32, 96, 7, 64), (20, 35, 128, 128)]  # B, T, D, H
+CELLS = ["lstm", "gru", "elman_tanh", "elman_relu"]
+MIDDLE = Case("lstm", 32, 96, 7, 64)
+SCALES = {
+    "members": [1, 4, 16, 64, 256],
+    "steps": [16, 64, 128, 256, 512],
+    "hidden": [16, 32, 64, 128, 256, 512],
+}
+
+
+def steps(repeats: int) -> pd.DataFrame:
+    """A training step of every contender at every size: milliseconds a member."""
+    found = []
+    for cell in CELLS:
+        for batch, length, inputs, hidden in SIZES:
+            case = Case(cell, batch, length, inputs, hidden)
+            several = contenders.all_of(case)
+            times = timing.interleaved({n: f for n, (_, f) in several.items()}, repeats)
+            for name, (members, _) in several.items():
+                per = {k: t / members for k, t in times[name].items()}
+                found.append({**vars(case), "members": members, "contender": name, **per})
+            print(pd.DataFrame(found[-len(several) :])[["cell", "hidden", "contender", "median"]])
+    return pd.DataFrame(found)
+
+
+def whole_rows(repeats: int) -> pd.DataFrame:
+    """Whole rows: seconds a member, from the time of a step and of a check."""
+    found = []
+    for benchmark, cell in rows.ROWS:
+        job, step, check = rows.contenders(benchmark, cell)
+        step = timing.interleaved(step, repeats)
+        check = timing.interleaved(check, max(repeats // 5, 2))
+        for name in step:
+            ms = {"step": step[name]["median"], "check": check[name]["median"]}
+            ms = {k: t / rows.MEMBERS for k, t in ms.items()}
+            total = (job.budget.steps * ms["step"] + job.budget.checks * ms["check"]) / 1e3
+            found.append(
+                {"benchmark": benchmark, "cell": cell, "contender": name, **ms, "row": total}
+            )
+        print(pd.DataFrame(found[-len(step) :]))
+    return pd.DataFrame(found)
+
+
+def scaling(repeats: int) -> pd.DataFrame:
+    """One size at a time, beside what arithmetic and memory allow; milliseconds a member."""
+    peak, rate = timing.peak(), timing.copy_rate()
+    print(f"peak {peak / 1e9:.0f} GFLOP/s, copy {rate / 1e9:.1f} GB/s")
+    found = []
+    for what, values in SCALES.items():
+        for value in values:
+            case = replace(MIDDLE, **{what: value})
+            fewer = 3 if max(value, case.members) > 128 else repeats
+            few = replace(case, members=min(case.members, 8))  # one after another: all alike
+            several = {
+                "rnnreg": (case.members, contenders.rnnreg(case, masked=False)),
+                "rnnreg, masked": (case.members, contenders.rnnreg(case, masked=True)),
+                "torch.nn module": (few.members, contenders.torch_module(few)),
+            }
+            times = timing.interleaved({n: f for n, (_, f) in several.items()}, fewer)
+            for name, (members, _) in several.items():
+                ms = times[name]["median"] / members
+                found.append({"varied": what, "value": value, "contender": name, "median": ms})
+            for name, seconds in bounds(case, peak, rate).items():
+                found.append(
+                    {"varied": what, "value": value, "contender": name, "median": 1e3 * seconds}
+                )
+    return pd.DataFrame(found)
+
+
+def bounds(case: Case, peak: float, rate: float) -> dict[str, float]:
+    """Seconds a member that a step takes at least, of an LSTM that learns weights alone.
+
+    Three products of (T B, D + H) by 4 H (forward; gradients of h; gradients of weights; none
+    of x), and what the backward pass needs written once and read once: h, c, four gates.
+    """
+    rows_, gates = case.steps * case.batch, 4 * case.hidden
+    flops = 2 * rows_ * gates * (2 * (case.inputs + case.hidden) + case.hidden)
+    moved = 2 * 4 * rows_ * (case.inputs + 6 * case.hidden)
+    return {"bound: arithmetic": flops / peak, "bound: memory": moved / rate}
+
+
+def memory() -> pd.DataFrame:
+    """Peak memory a contender adds to its process, each in a process of its own: MiB."""
+    found = []
+    for batch, length, inputs, hidden in SIZES:
+        for name in contenders.all_of(Case("lstm", 2, 2, 2, 2)):
+            size = ",".join(map(str, (batch, length, inputs, hidden)))
+            command = [sys.executable, __file__, "--memory-of", name, size]
+            told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+            members, mib = told.split()[-2:]
+            found.append({"cell": "lstm", "batch": batch, "steps": length, "inputs": inputs,
+                          "hidden": hidden, "members": int(members), "contender": name,
+                          "MiB": float(mib)})  # fmt: skip
+    return pd.DataFrame(found)
+
+
+def memory_of(name: str, size: str) -> None:
+    """What the process grew by from the first step of a tiny case to the second of this one."""
+    contenders.all_of(Case("lstm", 2, 2, 2, 2))[name][1]()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    members, step = contenders.all_of(Case("lstm", *map(int, size.split(","))))[name]
+    step()
+    step()
+    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    print(members, (after - before) / 1024)
+
+
+def main() -> None:
+    """Measure, and write what was found."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--repeats", type=int, default=15)
+    parser.add_argument("--only", nargs="*", default=["steps", "rows", "scaling", "memory"])
+    parser.add_argument("--memory-of", nargs=2, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    timing.one_core()
+    if given.memory_of:
+        memory_of(*given.memory_of)
+        return
+    name = timing.machine()
+    folder = HERE / "results" / re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "machine.txt").write_text(f"{name}, one core\n")
+    measure = {
+        "steps": lambda: steps(given.repeats),
+        "rows": lambda: whole_rows(given.repeats),
+        "scaling": lambda: scaling(given.repeats),
+        "memory": memory,
+    }
+    for what in given.only:
+        measure[what]().to_csv(folder / f"{what}.csv", index=False, float_format="%.4g")
+    print(summary.write(folder))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,88 @@
+"""From the measured CSV files to one Markdown page and one figure."""
+
+from pathlib import Path
+
+import matplotlib as mpl
+import pandas as pd
+
+mpl.use("Agg")
+from matplotlib import pyplot as plt
+
+LABELS = {"members": "members M", "steps": "steps T", "hidden": "hidden units H"}
+
+
+def write(folder: Path) -> str:
+    """speed.md and speed.svg from whatever CSV files are there; returns the page."""
+    parts = [f"Milliseconds a member, medians. {(folder / 'machine.txt').read_text()}"]
+    for name, make in (("steps", steps), ("rows", rows), ("memory", memory)):
+        if (folder / f"{name}.csv").exists():
+            parts.append(make(pd.read_csv(folder / f"{name}.csv")))
+    if (folder / "scaling.csv").exists():
+        draw(pd.read_csv(folder / "scaling.csv"), folder / "speed.svg")
+        parts.append("![Time a member against each size](speed.svg)\n")
+    page = "\n".join(parts)
+    (folder / "speed.md").write_text(page, encoding="utf-8")
+    return page
+
+
+def steps(found: pd.DataFrame) -> str:
+    """A training step: a line a size and cell, a column a contender, and the ratios that count."""
+    keys = ["cell", "batch", "steps", "inputs", "hidden"]
+    order = list(dict.fromkeys(found["contender"]))
+    table = found.pivot_table(index=keys, columns="contender", values="median", sort=False)[order]
+    ours, masked, module = table["rnnreg"], table["rnnreg, masked"], table["torch.nn module"]
+    ratios = pd.DataFrame({"unmasked / torch.nn module": ours / module,
+                           "masked / unmasked torch.nn module": masked / module})  # fmt: skip
+    ratios["torch.nn cell in a loop / masked"] = table["torch.nn cell in a loop, masked"] / masked
+    ratios["torch.func.vmap / masked"] = table["torch.func.vmap, masked"] / masked
+    jax = table[[n for n in order if n.startswith("JAX")]]
+    if not jax.empty:
+        ratios["JAX's best / masked"] = jax.min(axis=1) / masked
+    return "\n".join(["## A training step\n", _markdown(table), "### Ratios\n", _markdown(ratios)])
+
+
+def rows(found: pd.DataFrame) -> str:
+    """Whole rows: seconds a member, and the script's time over ours."""
+    table = found.pivot_table(
+        index=["benchmark", "cell"], columns="contender", values="row", sort=False
+    )
+    table["torch script / rnnreg"] = table["torch script"] / table["rnnreg"]
+    return "## Whole rows, seconds a member\n\n" + _markdown(table)
+
+
+def memory(found: pd.DataFrame) -> str:
+    """Peak memory of a step, MiB a member."""
+    found = found.assign(each=found["MiB"] / found["members"])
+    keys = ["cell", "batch", "steps", "inputs", "hidden"]
+    order = list(dict.fromkeys(found["contender"]))
+    table = found.pivot_table(index=keys, columns="contender", values="each", sort=False)[order]
+    return "## Peak memory of a step, MiB a member\n\n" + _markdown(table)
+
+
+def _markdown(table: pd.DataFrame) -> str:
+    table = table.reset_index()
+    lines = ["| " + " | ".join(table.columns) + " |", "|" + "---|" * len(table.columns)]
+    for row in table.itertuples(index=False):
+        lines.append(
+            "| " + " | ".join(f"{v:.3g}" if isinstance(v, float) else str(v) for v in row) + " |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def draw(found: pd.DataFrame, file: Path) -> None:
+    """Time a member against members, steps and units, with the two bounds."""
+    figure, axes = plt.subplots(1, len(LABELS), figsize=(10, 3.2), layout="constrained")
+    for axis, (what, label) in zip(axes, LABELS.items(), strict=True):
+        for name, own in found[found["varied"] == what].groupby("contender", sort=False):
+            bound = name.startswith("bound")
+            style = {"linestyle": ":", "color": "grey" if "memory" in name else "black"}
+            axis.plot(
+                own["value"], own["median"], label=name, **(style if bound else {"marker": "o"})
+            )
+        axis.set(xscale="log", yscale="log", xlabel=label)
+        axis.set_xticks(own["value"], own["value"])
+        axis.minorticks_off()
+    axes[0].set_ylabel("milliseconds a member and step")
+    axes[0].legend(fontsize=7, frameon=False)
+    figure.savefig(file)
+    plt.close(figure)

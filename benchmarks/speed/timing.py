@@ -1,0 +1,81 @@
+"""Time functions side by side, so that whatever else the machine does falls on all of them alike.
+
+Times are processor time of this process, held to one core: on an idle machine that is the time on
+the clock, and other people's jobs do not add to it.
+"""
+
+import gc
+import os
+import platform
+import re
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+SLOW, FEW = 100, 5  # milliseconds, rounds
+
+
+def one_core() -> None:
+    """Hold this process, libraries' threads included, to one core."""
+    os.environ["OMP_NUM_THREADS"] = "1"
+    os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false"
+    torch.set_num_threads(1)
+    torch.set_flush_denormal(True)
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+
+
+def interleaved(steps: dict[str, Callable], repeats: int) -> dict[str, dict[str, float]]:
+    """Milliseconds of each: {"median", "least"}.
+
+    One round calls each twice, and times the second call: in training, too, a step comes after one
+    like it. A round starts one further on than the round before. What takes longer than SLOW
+    sits out after FEW rounds.
+    """
+    found = {name: [] for name in steps}
+    for step in steps.values():
+        step()
+    gc.collect()
+    gc.disable()
+    for turn in range(repeats):
+        taking_part = [n for n, t in found.items() if turn < FEW or min(t) < SLOW]
+        shift = turn % len(taking_part)
+        for name in taking_part[shift:] + taking_part[:shift]:
+            steps[name]()
+            start = time.process_time()
+            steps[name]()
+            found[name].append(1e3 * (time.process_time() - start))
+    gc.enable()
+    return {n: {"median": statistics.median(t), "least": min(t)} for n, t in found.items()}
+
+
+def machine() -> str:
+    """The processor's model; never the name of the host."""
+    try:
+        told = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:
+        return platform.processor() or platform.machine()
+    fields = dict(re.findall(r"^([^\t:]+)\s*: (.*)$", told.split("\n\n")[0], re.MULTILINE))
+    names = {"avx512f": "AVX-512", "avx2": "AVX2", "asimd": "NEON"}
+    flags = (fields.get("flags") or fields.get("Features") or "").split()
+    widest = next((title for flag, title in names.items() if flag in flags), "")
+    model = re.sub(r"\(R\)|\(TM\)|CPU|@.*", "", fields.get("model name", platform.machine()))
+    numbers = [fields[n] for n in ("cpu family", "model") if n in fields]
+    detail = ", ".join(filter(None, [f"family {'/'.join(numbers)}" if numbers else "", widest]))
+    return f"{' '.join(model.split())} ({detail})"
+
+
+def peak(size: int = 1536) -> float:
+    """Floating-point operations a second of a large matrix product."""
+    a, b = torch.randn(size, size), torch.randn(size, size)
+    return 2 * size**3 / (interleaved({"product": lambda: a @ b}, 7)["product"]["least"] / 1e3)
+
+
+def copy_rate(size: int = 1 << 25) -> float:
+    """Bytes a second, read and written, of a large copy."""
+    a = torch.zeros(size)
+    b = torch.empty_like(a)
+    return 2 * 4 * size / (interleaved({"copy": lambda: b.copy_(a)}, 7)["copy"]["least"] / 1e3)

@@ -1,0 +1,73 @@
+"""The timing benchmarks run, and what they time is one and the same step."""
+
+import sys
+
+import pandas as pd
+import pytest
+import torch
+
+from rnnreg import registry
+
+sys.path.insert(0, str(registry.ROOT / "benchmarks" / "speed"))
+import contenders
+import summary
+import timing
+
+
+@pytest.mark.parametrize("cell", sorted(contenders.MODULES))
+def test_contenders_compute_the_same_gradients(cell, monkeypatch):
+    """All weights one fifth, so that drawing them in another order changes nothing."""
+    case = contenders.Case(cell, batch=3, steps=4, inputs=2, hidden=5, members=2)
+    monkeypatch.setattr(
+        torch, "randn", lambda *shape: torch.linspace(-1, 1, shape[-1]).expand(shape)
+    )
+    monkeypatch.setattr(torch, "rand", lambda *shape: torch.zeros(shape))  # masks keep everything
+
+    def alike(weights):
+        return {n: torch.full_like(w, 0.2).requires_grad_() for n, w in weights.items()}
+
+    original = contenders.Case.weights
+    monkeypatch.setattr(contenders.Case, "weights", lambda self: alike(original(self)))
+    masked = contenders.rnnreg(case, masked=True)()
+    plain = contenders.rnnreg(case, masked=True, loop=contenders.plain)()
+    mapped = contenders.torch_vmap(case)()
+    for ours, definition, same in zip(masked, plain, mapped.values(), strict=True):
+        torch.testing.assert_close(ours, definition, rtol=1e-4, atol=1e-6)
+        torch.testing.assert_close(same, definition, rtol=1e-4, atol=1e-6)
+
+
+def test_every_contender_runs():
+    case = contenders.Case("gru", batch=2, steps=3, inputs=2, hidden=4, members=2)
+    for _, step in contenders.all_of(case).values():
+        step()
+
+
+def test_times_become_a_page_and_a_figure(tmp_path):
+    case = vars(contenders.Case("lstm", 2, 3, 2, 4, 2))
+    names = list(contenders.all_of(contenders.Case("lstm", 2, 3, 2, 4, 2)))
+    steps = [{**case, "contender": n, "median": 2.0 + i, "least": 1.0} for i, n in enumerate(names)]
+    pd.DataFrame(steps).to_csv(tmp_path / "steps.csv", index=False)
+    scales = [
+        {"varied": what, "value": v, "contender": n, "median": 1.0 + v}
+        for what in summary.LABELS
+        for v in (1, 2)
+        for n in ("rnnreg", "bound: memory")
+    ]
+    pd.DataFrame(scales).to_csv(tmp_path / "scaling.csv", index=False)
+    (tmp_path / "machine.txt").write_text("A processor, one core\n")
+    page = summary.write(tmp_path)
+    assert "| lstm | 2 | 3 | 2 | 4 | 0.5 | 0.75 |" in page  # 2 / 4 and 3 / 4
+    assert (tmp_path / "speed.svg").stat().st_size > 1000
+
+
+def test_a_machine_is_named_by_its_processor():
+    import socket
+
+    assert timing.machine()
+    assert socket.gethostname() not in timing.machine()
+
+
+def test_interleaved_times_what_it_is_given():
+    times = timing.interleaved({"none": lambda: None, "some": lambda: sum(range(200_000))}, 5)
+    assert times["some"]["median"] > times["none"]["median"]
+    assert times["some"]["least"] <= times["some"]["median"]
