@@ -8,7 +8,7 @@ import pytest
 import synthetic
 from scipy import stats
 
-from rnnreg.analysis import figures, sentences, shown, style
+from rnnreg.analysis import figures, findings, shown, style
 from rnnreg.analysis.collect import collect
 from rnnreg.analysis.compare import compare
 from rnnreg.analysis.report import SOURCE
@@ -138,7 +138,7 @@ def test_an_odd_study_is_defined_and_said(odd, tmp_path, monkeypatch):
             assert function(results) is not None
         for function in figures.BENCHMARK:
             assert function(results, next(iter(results.benchmarks))) is not None
-    text = " ".join(sentences.findings(results))
+    text = " ".join(findings.findings(results))
     assert "nan" not in text.lower().replace("nano", "")
     said = {
         "one benchmark and one cell": "With one data set and one cell",
@@ -189,7 +189,7 @@ def test_all_equal_is_no_difference(tmp_path, monkeypatch):
     assert (row["difference"], row["effect"], row["wins"]) == (0, 0, 0.5)
     assert (row["p"], row["p_holm"], row["verdict"]) == (1, 1, "open")
     assert results.rows["chosen_best"].tolist() == [0.0, 1e-6]  # a tie goes to the weakest
-    assert "no regularizer is shown to help" in sentences.strongest(results)
+    assert "no regularizer is shown to help" in findings.strongest(results)
 
 
 def test_a_diverged_member_has_the_naive_score(tmp_path, monkeypatch):
@@ -210,7 +210,7 @@ def test_same_records_same_bytes(tmp_path, monkeypatch):
     assert {f.name: f.read_bytes() for f in results.folder.glob("*.csv")} == before
     with style.drawing():
         for name in ("one", "two"):
-            figures.save(figures.over.effects(results), tmp_path / name / "effects")
+            figures.save(figures.effects.effects(results), tmp_path / name / "effects")
     for kind in ("svg", "pdf"):
         files = [tmp_path / name / f"effects.{kind}" for name in ("one", "two")]
         assert files[0].read_bytes() == files[1].read_bytes()

@@ -134,14 +134,14 @@ def test_a_changed_record_turns_table_figure_sentence_and_ranking(project, tmp_p
     ]
     best = [f.sort_values("mean_rank")["regularizer"].iloc[0] for f in ranks]
     assert best == ["dropout", "l2"]
-    from rnnreg.analysis import sentences
+    from rnnreg.analysis import findings
 
-    assert "**dropout** improves the test loss most" in sentences.strongest(before)
-    assert "**l2** improves the test loss most" in sentences.strongest(after)
+    assert "**dropout** improves the test loss most" in findings.strongest(before)
+    assert "**l2** improves the test loss most" in findings.strongest(after)
     for table in ("scores_elnino.md", "across.md", "advice.md", "rows_best.tex"):
         assert (folder / "tables" / table).read_text() != (copy / "tables" / table).read_text()
     with style.drawing():
-        figures.save(figures.over.effects(after), copy / "figures" / "effects")
+        figures.save(figures.effects.effects(after), copy / "figures" / "effects")
     assert (copy / "figures/effects.svg").read_bytes() != (
         folder / "figures/effects.svg"
     ).read_bytes()

@@ -10,13 +10,15 @@ from matplotlib.figure import Figure
 from rnnreg import records
 from rnnreg.analysis import figures_across as over
 from rnnreg.analysis import figures_benchmark as within
+from rnnreg.analysis import figures_effects as effects
 from rnnreg.analysis import figures_tuning as tuning
 from rnnreg.analysis import style
 from rnnreg.analysis.results import load
 
 STUDY: tuple[Callable, ...] = (
-    over.effects, over.heatmap, over.cells, over.best_and_final, over.performance_profile,
-    over.critical_difference, over.cost, over.gap, tuning.tries, tuning.patience,
+    effects.effects, effects.heatmap, effects.cells, effects.best_and_final,
+    over.performance_profile, over.critical_difference, over.cost, over.gap,
+    tuning.tries, tuning.patience,
 )  # fmt: skip
 BENCHMARK: tuple[Callable, ...] = (
     within.scores, within.learning_curves, within.gradient_norms, tuning.strengths,

@@ -2,12 +2,11 @@
 
 import base64
 import re
-from pathlib import Path
 
-from rnnreg.analysis import shown
 from rnnreg.analysis.results import Results, load
 from rnnreg.analysis.tables import Table
 
+__all__ = ["Prose", "figure", "folded", "load", "table"]
 PAPER = "application/vnd.rnnreg+json"  # what the PDF is typeset from
 
 
@@ -61,6 +60,3 @@ def folded(found: Table, summary: str) -> Shown | Prose:
 def _plain(text: str) -> str:
     text = re.sub(r"[*`]", "", text)
     return text.replace("&", "&amp;").replace("<", "&lt;").replace("'", "&#39;")
-
-
-__all__ = ["Path", "Prose", "figure", "folded", "load", "shown", "table"]

@@ -1,0 +1,133 @@
+"""What was found, in five sentences: a result that turns must turn its sentence."""
+
+import numpy as np
+
+from rnnreg.analysis import words
+from rnnreg.analysis.results import REFERENCE, Results
+from rnnreg.analysis.statistics import FEWEST_TO_TEST
+from rnnreg.analysis.tables import fixed
+
+
+def findings(results: Results) -> list[str]:
+    """The five sentences; one, where a study cannot show an effect."""
+    if not results.has_reference:
+        return ["This study has no row `none`: it shows scores, but no effect of any regularizer."]
+    if not words.comparable(results):
+        return ["This study has the row `none` only, so there is no regularizer to judge."]
+    return [f(results) for f in (strongest, where, decided, by_itself, choice)]
+
+
+def strongest(results: Results) -> str:
+    """Which regularizer helps most over all benchmarks, if any is shown to."""
+    frame = words.scope(results, "best").sort_values("effect", ascending=False)
+    top = frame.iloc[0]
+    name, effect = words.name(results, top), words.effect(top)
+    sets = words.count(len(results.benchmarks), "data set")
+    if np.isnan(top["seeds_low"]):
+        return (
+            f"Over {sets} the largest improvement is that of **{name}**, {effect}; with one seed "
+            "nothing can be said about chance."
+        )
+    if top["seeds_low"] <= 0:
+        return (
+            f"Over {sets} **no regularizer is shown to help** once checkpoints are selected by "
+            f"validation: the largest improvement, that of {name}, is {effect}."
+        )
+    others = [words.name(results, r) for _, r in frame[frame["seeds_low"] > 0].iloc[1:4].iterrows()]
+    harmful = [words.name(results, r) for _, r in frame[frame["seeds_high"] < 0].iterrows()]
+    text = f"Over {sets}, at the best validation check, **{name}** improves the test loss most: {effect}"
+    follow = f", followed by {words.listed(others)}" if others else ""
+    text += follow or "; no other has an interval above zero"
+    return (
+        f"{text}. {words.capital(words.listed(harmful))} made things worse."
+        if harmful
+        else text + "."
+    )
+
+
+def where(results: Results) -> str:
+    """On which benchmarks and cells the largest and the smallest effects lie."""
+    frame = words.rows(results)
+    sets, cells = len(results.benchmarks), len(results.cells)
+    if sets == cells == 1:
+        return "With one data set and one cell, this study cannot say whether either matters."
+    text = f"All results are on {results.title('benchmarks', next(iter(results.benchmarks)))}"
+    if sets > 1:
+        best = frame.groupby("benchmark", sort=False)["effect"].max()
+        most, least = best.idxmax(), best.idxmin()
+        text = (
+            f"The data matter: the best row gains {words.percent(best[most])} on "
+            f"{results.title('benchmarks', most)}, and no more than {words.percent(best[least])} on "
+            f"{results.title('benchmarks', least)}"
+        )
+    if cells > 1:
+        middle = frame.groupby("cell", sort=False)["effect"].median()
+        low, high = middle.idxmin(), middle.idxmax()
+        text += (
+            f"; by cell, the median effect lies between {words.percent(middle[low])} "
+            f"({results.title('cells', low)}) and {words.percent(middle[high])} "
+            f"({results.title('cells', high)})"
+        )
+    return text + "."
+
+
+def decided(results: Results, criterion: str = "best") -> str:
+    """How many comparisons with none are decided."""
+    if not words.comparable(results):
+        return "There is nothing here to compare with `none`."
+    frame = words.rows(results, criterion)
+    n, total = int(frame["n"].iloc[0]), len(frame)
+    if n < 2:
+        return "There is one evaluation seed: effects have no interval and no test is made."
+    if n < FEWEST_TO_TEST:
+        up, down = int((frame["effect_low"] > 0).sum()), int((frame["effect_high"] < 0).sum())
+        return (
+            f"With {n} seeds no test is made; of {total} paired intervals, {up} lie wholly above zero "
+            f"and {down} wholly below, where chance alone would put about {0.025 * total:.1f} on each side."
+        )
+    verdicts = frame["verdict"].value_counts()
+    better, worse = int(verdicts.get("better", 0)), int(verdicts.get("worse", 0))
+    return (
+        f"Of {total} comparisons with none ({n} paired seeds, Holm's correction within each data set "
+        f"and cell), {better} are decided for the regularizer, {worse} against it, and "
+        f"{total - better - worse} stay open; half of these designs could not have seen an "
+        f"improvement below {fixed(frame['effect_detectable'].median(), 1)}%."
+    )
+
+
+def by_itself(results: Results) -> str:
+    """Effects after the last step beside those at the best check."""
+    final = words.scope(results, "final")
+    best = words.scope(results, "best").set_index("regularizer")["effect"]
+    top = final.sort_values("effect").iloc[-1]
+    text = (
+        f"After the last step, without any selection of checkpoints, **{words.name(results, top)}** "
+        f"leads with {words.effect(top)}; on top of selection it adds "
+        f"{words.percent(best[top['regularizer']])}"
+    )
+    others = final.set_index("regularizer")
+    if top["regularizer"] != "early_stopping" and "early_stopping" in others.index:
+        text += f". Early stopping by itself: {words.effect(others.loc['early_stopping'])}"
+    return text + "."
+
+
+def choice(results: Results) -> str:
+    """How tuning went."""
+    frame = results.read("selected").query("criterion == 'best'")
+    frame = frame[frame["regularizer"] != REFERENCE]
+    tuned = frame[frame["grid"] > 1]
+    edges = tuned["edge"].value_counts()
+    firm = tuned["stability"].mean()
+    text = (
+        f"Validation preferred none in {int(frame['prefers_none'].sum())} of {len(frame)} rows; "
+        f"{edges.sum()} of {len(tuned)} tuned strengths lie at an edge of their grid "
+        f"({edges.get('strongest', 0)} at the strong one), "
+    )
+    if np.isfinite(firm):
+        text += (
+            f"and a resample of the tuning seeds repeats the choice {100 * firm:.0f}% of the time"
+        )
+    else:
+        text += "and one tuning seed cannot show how firm the choices are"
+    diverged = words.count(int(results.members["diverged"].sum()), "member")
+    return f"{text}; {diverged} of {len(results.members)} diverged."

@@ -1,0 +1,88 @@
+"""The tables of the set-up: data, models, regularizers, and the naive scores beside `none`."""
+
+import numpy as np
+
+from rnnreg.analysis.results import REFERENCE, Results
+from rnnreg.analysis.tables import Table, number, strength, whole, word
+
+TASKS = {"LanguageModel": "language modelling", "Classification": "classification",
+         "Forecast": "forecasting", "Polyphony": "polyphony"}  # fmt: skip
+
+
+def data(results: Results) -> Table:
+    """Data sets: task, size, licence, citation."""
+    rows = []
+    for f in results.benchmarks.values():
+        sizes = [whole(f["sizes"][split]) for split in ("train", "validation", "test")]
+        rows.append((word(f["title"]), word(f["group"]), word(TASKS.get(f["task"], f["task"])),
+                     word(f["setting"]), word(f["licence"]), word(f["citation"]), *sizes))  # fmt: skip
+    columns = (
+        "Data set",
+        "Group",
+        "Task",
+        "Setting",
+        "Licence",
+        "Source",
+        "Train",
+        "Validation",
+        "Test",
+    )
+    return Table("data", "Data sets. Sizes are counts of targets in each split.", columns, rows, 6)
+
+
+def models(results: Results) -> Table:
+    """Models and budgets."""
+    rows = []
+    overrides = {r["benchmark"]: r["budget"] for r in results.study["rows"]}
+    for name, f in results.benchmarks.items():
+        budget, model = f["budget"] | overrides.get(name, {}), f["model"]
+        rate = budget["learning_rate"]
+        rate = (
+            ", ".join(f"{c} {r:g}" for c, r in rate.items())
+            if isinstance(rate, dict)
+            else f"{rate:g}"
+        )
+        clip = f.get("base_clip")
+        rows.append((word(f["title"]), word(budget["optimizer"]), word(rate), word(budget["schedule"]),
+                     word("none" if clip in (None, "inf") else f"{clip:g}"),
+                     *(whole(v) for v in (model["hidden"], model["layers"], model["embedding"],
+                       budget["steps"], budget["batch"], budget["checks"]))))  # fmt: skip
+    columns = ("Data set", "Optimizer", "Learning rate", "Schedule", "Base clip", "Hidden", "Layers",
+               "Embedding", "Steps", "Batch", "Checks")  # fmt: skip
+    return Table("models", "Models and budgets: the same for every regularizer.", columns, rows, 5)
+
+
+def regularizers(results: Results) -> Table:
+    """What is compared: grids and sources."""
+    rows = []
+    for name in results.regularizers:
+        facts = results.study["regularizers"][name]
+        grid = results.rows[results.rows["regularizer"] == name]["strengths"].iloc[0]
+        text = ", ".join(strength(s).text for s in grid) if name != REFERENCE else "–"
+        rows.append((word(results.title("regularizers", name)), word(text), word(facts["source"])))
+    return Table("regularizers", "Regularizers, their grids from weak to strong, and their sources.",
+                 ("Regularizer", "Strengths", "Source"), rows, 3)  # fmt: skip
+
+
+def naive(results: Results) -> Table:
+    """Each cell without regularization beside the naive score and published results."""
+    frame = results.read("comparisons")
+    frame = frame[(frame["criterion"] == "best") & (frame["regularizer"] == REFERENCE)]
+    rows = []
+    for name, f in results.benchmarks.items():
+        headline = f["headline"]
+        simple = f["naive"][f["naive_best"]]["test"][headline]
+        own = frame[frame["benchmark"] == name].set_index("cell")
+        lower = f["metrics"][headline]["better"] == "lower"
+        cells = []
+        for cell in results.cells:
+            value = own["score"].get(cell, np.nan)
+            cells.append(number(value, strong=bool(value < simple if lower else value > simple)))
+        published = "; ".join(f"{p['model']}: {p['value']:g} ({p['reference']})"
+                              for p in f.get("published", []) if p["metric"] == headline)  # fmt: skip
+        rows.append((word(f["title"]), word(f["metrics"][headline]["label"]), word(f["naive_best"]),
+                     word(published or "–"), number(simple), *cells))  # fmt: skip
+    columns = ("Data set", "Metric", "Naive baseline", "Published", "Naive",
+               *(results.title("cells", c) for c in results.cells))  # fmt: skip
+    caption = "Test scores without regularization beside the naive score; bold beats it."
+    return Table("naive", caption, columns, rows if len(frame) else [], 4)

@@ -1,0 +1,79 @@
+"""Numbers and rows as the words of a sentence."""
+
+import numpy as np
+import pandas as pd
+
+from rnnreg.analysis.results import REFERENCE, Results
+from rnnreg.analysis.tables import fixed
+
+
+def count(number: int, one: str, many: str = "") -> str:
+    """A number with its noun.
+
+    >>> count(1, "family"), count(3, "family", "families")
+    ('1 family', '3 families')
+    """
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def listed(words: list[str]) -> str:
+    """Words joined by commas and a last `and`.
+
+    >>> listed(["a", "b", "c"])
+    'a, b and c'
+    """
+    if len(words) < 2:
+        return "".join(words)
+    return f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def capital(text: str) -> str:
+    """The text with a capital first letter, the others as they are."""
+    return text[:1].upper() + text[1:]
+
+
+def percent(value: float) -> str:
+    """A signed effect.
+
+    >>> percent(-1.26)
+    '−1.3%'
+    """
+    return f"{fixed(value, 1, True)}%"
+
+
+def effect(row: pd.Series, over: str = "seeds") -> str:
+    """An effect with its interval, where it has one."""
+    text = percent(row["effect"])
+    low, high = row[f"{over}_low"], row[f"{over}_high"]
+    if np.isfinite(low):
+        text += f" (95% interval {fixed(low, 1, True)} to {fixed(high, 1, True)})"
+    return text
+
+
+def p(value: float) -> str:
+    """A p-value after its letter."""
+    return "< 0.001" if value < 0.001 else f"= {value:.3f}"
+
+
+def name(results: Results, row: pd.Series) -> str:
+    """What the regularizer of a row is called."""
+    return results.title("regularizers", row["regularizer"])
+
+
+def scope(results: Results, criterion: str, of: str = "all") -> pd.DataFrame:
+    """The rows of `across` in one scope, without `none`."""
+    frame = results.read("across")
+    frame = frame[(frame["criterion"] == criterion) & (frame["scope"] == of)]
+    return frame[frame["regularizer"] != REFERENCE]
+
+
+def rows(results: Results, criterion: str = "best", benchmark: str = "") -> pd.DataFrame:
+    """The rows of `comparisons`, without `none`."""
+    frame = results.read("comparisons")
+    frame = frame[(frame["criterion"] == criterion) & (frame["regularizer"] != REFERENCE)]
+    return frame[frame["benchmark"] == benchmark] if benchmark else frame
+
+
+def comparable(results: Results) -> bool:
+    """Whether the study has `none`, and something beside it."""
+    return results.has_reference and len(results.regularizers) > 1
