@@ -2,7 +2,7 @@
 
 Split as distributed: 229 / 76 / 77 chorales. Every frame but a chorale's first is predicted, from
 all frames before it, and the score is nats per predicted frame: as Bai et al. 2018 count it.
-Boulanger-Lewandowski et al. 2012, who published the data, predict the first frame too.
+Unlike there, dropout and clipping are rows, not parts of the model.
 """
 
 from rnnreg.benchmark import Benchmark, Budget, Model, expect

@@ -29,7 +29,7 @@ class PtbChar(Benchmark):
     family = "ptb"
     licence = "not open: Linguistic Data Consortium, LDC99T42"
     citation = (
-        "Marcus et al. (1993), Computational Linguistics 19(2); form of Mikolov et al. (2012)"
+        "Marcus et al. (1993), Computational Linguistics 19(2); form of Mikolov et al. (2010)"
     )
     sources = tuple(Download(f"{part}.txt", HOST.format(part), h) for part, h in HASHES.items())
     task = LanguageModel("character", window=35)
