@@ -5,6 +5,7 @@ there is nothing but torch and numpy.
 """
 
 import argparse
+import json
 import os
 import sys
 from pathlib import Path
@@ -108,12 +109,16 @@ def parser() -> argparse.ArgumentParser:
 
 
 def list_(given: argparse.Namespace) -> None:
-    """Print names with one line of facts each."""
-    for kind in ("benchmark", "cell", "regularizer"):
+    """Print what there is, read off the files; of prepared benchmarks also sizes and naive scores."""
+    tell = {"benchmark": _benchmark, "cell": _cell, "regularizer": _regularizer}
+    for kind, lines in tell.items():
         if given.kind in (None, f"{kind}s"):
             print(f"{kind}s:")
             for name in registry.names(kind):
-                print(f"  {name:<18} {_line(kind, name)}")
+                first, *more = lines(registry.facts(kind, name))
+                print(f"  {name:<18} {first}")
+                for line in more:
+                    print(f"  {'':<18} {line}")
     if given.kind in (None, "studies"):
         print("studies:")
         for name in study.names():
@@ -121,13 +126,28 @@ def list_(given: argparse.Namespace) -> None:
             print(f"  {name:<18} {len(found.rows)} rows: {found.title}")
 
 
-def _line(kind: str, name: str) -> str:
-    facts = registry.facts(kind, name)
-    if kind == "cell":
-        return facts["source"]
-    if kind == "regularizer":
-        return f"{', '.join(f'{s:g}' for s in facts['strengths'])} | {facts['source']}"
-    return f"{facts['group']} | {facts['title']} | {facts['licence']} | {facts['citation']}"
+def _cell(facts: dict) -> list[str]:
+    return [facts["title"], facts["source"]]
+
+
+def _regularizer(facts: dict) -> list[str]:
+    grid = ", ".join(f"{s:g}" for s in facts["strengths"])
+    return [f"{facts['title']}; strengths {grid}; off at {facts['off']:g}", facts["source"]]
+
+
+def _benchmark(facts: dict) -> list[str]:
+    lines = [f"{facts['title']} ({facts['group']})"]
+    file = PREPARED / f"{facts['name']}.json"
+    if file.is_file():
+        made = json.loads(file.read_text(encoding="utf-8"))
+        sizes = " / ".join(f"{n:,}" for n in made["sizes"].values())
+        lines.append(f"{made['task']}, {made['setting']}; {sizes} targets")
+        metric = made["headline"]
+        scores = (f"{name} {s['test'][metric]:.4g}" for name, s in made["naive"].items())
+        lines.append(f"naive test {made['metrics'][metric]['label']}: {', '.join(scores)}")
+    else:
+        lines.append(f"not prepared here: rnnreg download {facts['name']} && rnnreg prepare ...")
+    return [*lines, f"licence: {facts['licence']}", facts["citation"]]
 
 
 def download(given: argparse.Namespace) -> None:

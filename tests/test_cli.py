@@ -1,0 +1,172 @@
+"""The command line: what it prints, what it imports, and how it fails."""
+
+import subprocess
+import sys
+
+import pytest
+
+from rnnreg import registry
+from rnnreg.cli import main
+
+BLOCK = """
+import importlib.abc, sys
+class Block(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name.partition(".")[0] in {blocked!r}:
+            raise ModuleNotFoundError(f"{{name}} is not installed here")
+sys.meta_path.insert(0, Block())
+from rnnreg.cli import main
+sys.exit(main({arguments!r}))
+"""
+# What is installed with the project, but need not be where rows are trained.
+BEYOND = [
+    "pandas", "scipy", "pyarrow", "matplotlib", "seaborn", "datasets", "huggingface_hub", "pooch",
+    "statsmodels", "snakemake", "rich", "tqdm", "yaml", "pydantic", "typer", "nbformat", "requests",
+]  # fmt: skip
+
+
+def run(arguments, blocked=(), **options):
+    code = BLOCK.format(blocked=set(blocked), arguments=arguments)
+    command = [sys.executable, "-c", code]
+    return subprocess.run(command, capture_output=True, text=True, check=False, **options)
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory):
+    """A folder with the prepared data of elnino."""
+    folder = tmp_path_factory.mktemp("workspace")
+    for command in ("download", "prepare"):
+        done = run([command, "elnino"], cwd=folder)
+        assert done.returncode == 0, done.stderr
+    return folder
+
+
+def test_train_needs_torch_and_numpy_only(workspace):
+    arguments = ["train", "elnino", "gru", "l2", "--steps", "20", "--seeds", "2"]
+    arguments += ["--strengths", "1e-4,1e-2"]
+    done = run(arguments, BEYOND, cwd=workspace)
+    assert done.returncode == 0, done.stderr
+    assert "elnino/gru/l2: strength " in done.stdout
+    file = workspace / "results/by_hand/records/elnino/gru/l2.jsonl"
+    assert len(file.read_text().splitlines()) in (6, 8)
+    again = run(arguments, BEYOND, cwd=workspace)
+    assert again.returncode == 0
+
+
+def test_many_rows_in_one_process(workspace):
+    study = workspace / "some.yaml"
+    study.write_text(
+        "title: Some\nbenchmarks: [elnino]\ncells: [gru]\nregularizers: [none, l1]\n"
+        "seeds: {tuning: 1, evaluation: 1}\nbudgets: {elnino: {steps: 10, checks: 2}}\n"
+    )
+    done = run(["train", "--study", "some.yaml", "--missing"], cwd=workspace)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count(" -> ") == 2
+    told = run(["status", "some.yaml"], cwd=workspace)
+    assert "elnino" in told.stdout, told.stderr
+    assert "left: 0.0 core-minutes" in told.stdout
+
+
+def test_list_shows_everything_and_needs_next_to_nothing():
+    needed = {"yaml"}  # the studies are YAML
+    done = run(["list"], {*BEYOND, "torch", "numpy"} - needed)
+    assert done.returncode == 0, done.stderr
+    for kind in registry.FOLDERS:
+        for name in registry.names(kind):
+            assert f"  {name} " in done.stdout
+    assert "arXiv:1512.05287" in done.stdout, "sources are shown"
+
+
+def test_help_teaches(capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["--help"])
+    assert ended.value.code == 0
+    told = capsys.readouterr().out
+    for command in ("download", "prepare", "train", "collect", "compare", "draw", "report", "list"):
+        assert command in told
+    assert "rnnreg train elnino lstm dropout" in told
+
+
+FAULTS = {
+    "an unknown cell": (
+        ["train", "elnino", "ltsm", "none"],
+        "cell: unknown 'ltsm'; did you mean 'lstm'? Known: elman_relu, elman_tanh, gru, lstm",
+    ),
+    "an unknown benchmark": (
+        ["download", "elnnio"],
+        "benchmark: unknown 'elnnio'; did you mean 'elnino'? Known: ",
+    ),
+    "a strength out of range": (
+        ["train", "elnino", "lstm", "dropout", "--strengths", "0.5,1.5"],
+        "--strengths: given 1.5, allowed are numbers from 0.0 to 0.99.",
+    ),
+    "too few names": (["train", "elnino"], "train: given 1 names, expected three: benchmark, cell"),
+    "a row beside --missing": (["train", "--missing"], "train --missing: give --study and no row"),
+    "an unknown study": (["collect", "quikc"], "study: unknown 'quikc'; did you mean 'quick'?"),
+    "nothing to download": (
+        ["download"],
+        "no benchmark named; name some, or give --all or --study.",
+    ),
+    "data that is not prepared": (
+        ["train", "elnino", "lstm", "none"],
+        "data/prepared/elnino.npz: the data of elnino is not prepared. Remedy: python -m rnnreg",
+    ),
+    "no GPU": (
+        ["train", "elnino", "lstm", "none", "--device", "cuda"],
+        "--device cuda: this torch sees no GPU; use --device cpu.",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", FAULTS)
+def test_a_fault_is_one_message_and_no_traceback(case, capsys, tmp_path, monkeypatch):
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.chdir(tmp_path)
+    arguments, message = FAULTS[case]
+    assert main(arguments) == 2
+    told = capsys.readouterr().err
+    assert told.startswith("rnnreg: ")
+    assert message in told
+
+
+def test_no_permission_to_write(tmp_path, capsys, monkeypatch):
+    from rnnreg import records
+    from rnnreg.errors import UserError
+
+    (tmp_path / "results").write_text("a file where a folder should be")
+    with pytest.raises(
+        UserError, match=r"one\.jsonl: cannot write \(.+\)\. Remedy: free space there"
+    ):
+        records.write(tmp_path / "results" / "one.jsonl", [])
+
+
+def test_a_full_disk_leaves_no_half_file(tmp_path, monkeypatch):
+    from pathlib import Path
+
+    from rnnreg import records
+    from rnnreg.errors import UserError
+
+    file = tmp_path / "kept.txt"
+    records.write_text(file, "before")
+
+    def full(self, data):
+        self.touch()
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(UserError, match="No space left on device"):
+        records.write_text(file, "after")
+    assert file.read_text() == "before"
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_line_that_is_no_record_is_named(tmp_path):
+    from rnnreg import records
+    from rnnreg.errors import UserError
+
+    file = tmp_path / "broken.jsonl"
+    file.write_text('{"benchmark": "elnino"}\n')
+    with pytest.raises(UserError, match=r"broken\.jsonl:1: not a record of this version"):
+        records.read(file)
