@@ -17,46 +17,84 @@ from rnnreg.study import Row, Study
 STEPS = 600
 CHECKS = 20
 NAMES = (
-    "none", "l1", "l2", "dropout", "recurrent_dropout", "early_stopping", "clip_norm",
-    "clip_value", "zoneout", "weight_noise", "gradient_noise", "input_noise", "label_smoothing",
-    "weight_drop", "layer_norm", "activation_penalty", "slowness_penalty", "word_dropout",
-    "norm_stabilizer", "max_norm",
-)  # fmt: skip
+    "none",
+    "l1",
+    "l2",
+    "dropout",
+    "recurrent_dropout",
+    "early_stopping",
+    "clip_norm",
+    "clip_value",
+    "zoneout",
+    "weight_noise",
+    "gradient_noise",
+    "input_noise",
+    "label_smoothing",
+    "weight_drop",
+    "layer_norm",
+    "activation_penalty",
+    "slowness_penalty",
+    "word_dropout",
+    "norm_stabilizer",
+    "max_norm",
+)
 CELLS = ("elman_tanh", "elman_relu", "gru", "lstm")
 TASKS = {  # task -> headline, metrics, scale of the loss without regularization
-    "LanguageModel": ("bits_per_character", {"bits_per_character": ("bits per character", "lower")}, 1.3),
-    "Forecast": ("mse", {"mse": ("MSE, standardised", "lower"), "mae": ("MAE, standardised", "lower")}, 0.5),
+    "LanguageModel": (
+        "bits_per_character",
+        {"bits_per_character": ("bits per character", "lower")},
+        1.3,
+    ),
+    "Forecast": (
+        "mse",
+        {"mse": ("MSE, standardised", "lower"), "mae": ("MAE, standardised", "lower")},
+        0.5,
+    ),
     "Classification": (
         "accuracy",
-        {"accuracy": ("accuracy", "higher"), "error": ("error rate", "lower"), "macro_f1": ("macro-averaged F1", "higher")},
+        {
+            "accuracy": ("accuracy", "higher"),
+            "error": ("error rate", "lower"),
+            "macro_f1": ("macro-averaged F1", "higher"),
+        },
         0.4,
     ),
     "Polyphony": ("nll", {"nll": ("NLL per frame (nats)", "lower")}, 8.0),
-}  # fmt: skip
+}
 BENCHMARKS = {  # name -> task, family
-    "python_docs": ("LanguageModel", "python_docs"), "elnino": ("Forecast", "elnino"),
-    "trec": ("Classification", "trec"), "jsb_chorales": ("Polyphony", "folk"),
-    "ptb_char": ("LanguageModel", "ptb"), "nottingham": ("Polyphony", "folk"),
-    "etth1": ("Forecast", "etth1"), "sst2": ("Classification", "sst2"),
-    "tinyshakespeare": ("LanguageModel", "ptb"), "exchange_rate": ("Forecast", "exchange_rate"),
-    "r8": ("Classification", "r8"), "beijing_pm25": ("Forecast", "beijing_pm25"),
+    "python_docs": ("LanguageModel", "python_docs"),
+    "elnino": ("Forecast", "elnino"),
+    "trec": ("Classification", "trec"),
+    "jsb_chorales": ("Polyphony", "folk"),
+    "ptb_char": ("LanguageModel", "ptb"),
+    "nottingham": ("Polyphony", "folk"),
+    "etth1": ("Forecast", "etth1"),
+    "sst2": ("Classification", "sst2"),
+    "tinyshakespeare": ("LanguageModel", "ptb"),
+    "exchange_rate": ("Forecast", "exchange_rate"),
+    "r8": ("Classification", "r8"),
+    "beijing_pm25": ("Forecast", "beijing_pm25"),
     "pendigits": ("Classification", "pendigits"),
-}  # fmt: skip
+}
 NLP = ("LanguageModel", "Classification")
 
 
 def grid(regularizer: str) -> tuple[float, ...]:
     grids = {
-        "none": (0.0,), "early_stopping": (5.0,), "clip_norm": (5.0, 1.0, 0.25, 0.1),
-        "clip_value": (1.0, 0.1, 0.01, math.inf), "l1": (1e-6, 1e-5, 1e-4, 1e-3),
+        "none": (0.0,),
+        "early_stopping": (5.0,),
+        "clip_norm": (5.0, 1.0, 0.25, 0.1),
+        "clip_value": (1.0, 0.1, 0.01, math.inf),
+        "l1": (1e-6, 1e-5, 1e-4, 1e-3),
         "l2": (1e-6, 1e-5, 1e-4, 1e-3),
-    }  # fmt: skip
+    }
     return grids.get(regularizer, (0.1, 0.2, 0.35, 0.5))
 
 
 def project(root: Path, regularizers: tuple[str, ...] = NAMES) -> dict[str, Path]:
     """A registry of tiny files: the folders to put in place of `registry.FOLDERS`."""
-    base = "class {0}:\n    title = ''\n    off = 0.0\n    scored_at = 'last'\n    range = (0.0, inf)\n"
+    base = "class {0}:\n    title = ''\n    off = 0.0\n    scored_at = 'last'\n"
+    base += "    range = (0.0, inf)\n"
     for kind, names in {
         "regularizer": regularizers,
         "cell": CELLS,
@@ -73,7 +111,8 @@ def project(root: Path, regularizers: tuple[str, ...] = NAMES) -> dict[str, Path
             (folder / f"{name}.py").write_text(
                 f"class Made{name.title().replace('_', '')}({parent}):\n"
                 f"    title = {name.replace('_', ' ')!r}\n    source = 'Somebody 1999, a paper'\n"
-                f"    strengths = {grid(name)}\n    off = {'inf' if 'clip' in name or best else 0.0}\n"
+                f"    strengths = {grid(name)}\n"
+                f"    off = {'inf' if 'clip' in name or best else 0.0}\n"
                 + ("    scored_at = 'best'\n" if best else "")
             )
     return {
@@ -102,24 +141,41 @@ def facts(benchmark: str) -> dict:
     headline, labels, scale = TASKS[task]
     naive = _metrics(task, 2.2 * scale)
     return {
-        "name": benchmark, "title": benchmark.replace("_", " ").title(), "family": family,
-        "group": "NLP" if task in NLP else "time series", "task": task,
-        "setting": "windows of 64 steps", "headline": headline,
+        "name": benchmark,
+        "title": benchmark.replace("_", " ").title(),
+        "family": family,
+        "group": "NLP" if task in NLP else "time series",
+        "task": task,
+        "setting": "windows of 64 steps",
+        "headline": headline,
         "metrics": {m: {"label": label, "better": better} for m, (label, better) in labels.items()},
         "compared": "error" if task == "Classification" else "loss",
-        "symbols": 100, "classes": 6, "inputs": 100, "outputs": 100,
+        "symbols": 100,
+        "classes": 6,
+        "inputs": 100,
+        "outputs": 100,
         "sizes": {"train": 20000, "validation": 2000, "test": 2000},
         "counts": {"rows": 24000, "duplicates between splits": 3},
         "naive": {"a simple guess": {"validation": naive, "test": naive}},
         "naive_best": "a simple guess",
         "model": {"hidden": 64, "layers": 1, "embedding": 0},
-        "budget": {"steps": STEPS, "batch": 32, "learning_rate": 0.003, "checks": CHECKS,
-                   "optimizer": "adam", "schedule": "constant"},
-        "base_clip": None, "sources": [{"name": "raw.txt", "url": "https://example.org/raw.txt", "sha256": "0" * 64}],
-        "licence": "CC BY 4.0", "citation": "Somebody 2001, A data set",
-        "published": [{"model": "LSTM", "metric": headline, "value": 1.5, "reference": "Somebody 2005"}],
+        "budget": {
+            "steps": STEPS,
+            "batch": 32,
+            "learning_rate": 0.003,
+            "checks": CHECKS,
+            "optimizer": "adam",
+            "schedule": "constant",
+        },
+        "base_clip": None,
+        "sources": [{"name": "raw.txt", "url": "https://example.org/raw.txt", "sha256": "0" * 64}],
+        "licence": "CC BY 4.0",
+        "citation": "Somebody 2001, A data set",
+        "published": [
+            {"model": "LSTM", "metric": headline, "value": 1.5, "reference": "Somebody 2005"}
+        ],
         "data_hash": f"{abs(hash_of(benchmark)):016x}"[:16],
-    }  # fmt: skip
+    }
 
 
 def hash_of(*parts: object) -> int:
@@ -195,17 +251,31 @@ def _member(
     steps = [round((i + 1) * STEPS / CHECKS) for i in range(last)]
     curve = [None if diverged and i > 4 else float(v) for i, v in enumerate(validation[:last])]
     return records.Record(
-        benchmark=row.benchmark, cell=row.cell, regularizer=row.regularizer, phase=phase,
-        strength=strength, seed=seed, steps=steps[-1], check_steps=steps,
-        train_loss=[float(v) for v in train[:last]], validation_loss=curve,
+        benchmark=row.benchmark,
+        cell=row.cell,
+        regularizer=row.regularizer,
+        phase=phase,
+        strength=strength,
+        seed=seed,
+        steps=steps[-1],
+        check_steps=steps,
+        train_loss=[float(v) for v in train[:last]],
+        validation_loss=curve,
         gradient_norm=[float(v) for v in gradient[:last]],
-        clipped=0.3 if "clip" in row.regularizer else 0.0, best_step=steps[best], scores=scores,
-        diverged=bool(diverged), parameters=20000, weight_norm=None if diverged else 12.0 - 3 * gain,
+        clipped=0.3 if "clip" in row.regularizer else 0.0,
+        best_step=steps[best],
+        scores=scores,
+        diverged=bool(diverged),
+        parameters=20000,
+        weight_norm=None if diverged else 12.0 - 3 * gain,
         small_weights=None if diverged else 0.02 + 0.3 * (row.regularizer == "l1"),
-        seconds=2.0 + 0.5 * own.random(), data_hash=facts(row.benchmark)["data_hash"],
-        fingerprint=fingerprint, versions={"rnnreg": "0.1.0", "torch": "2.13.0"},
-        device="cpu", path="plain",
-    )  # fmt: skip
+        seconds=2.0 + 0.5 * own.random(),
+        data_hash=facts(row.benchmark)["data_hash"],
+        fingerprint=fingerprint,
+        versions={"rnnreg": "0.1.0", "torch": "2.13.0"},
+        device="cpu",
+        path="plain",
+    )
 
 
 def _metrics(task: str, loss: float) -> dict[str, float]:

@@ -31,8 +31,13 @@ def shift(study, by: float):
     file = study.records(study.row("elnino", "lstm", "dropout"))
     changed = []
     for member in records.read(file):
-        scores = {c: {p: {m: v * by if p == "test" else v for m, v in metrics.items()}
-                      for p, metrics in parts.items()} for c, parts in member.scores.items()}  # fmt: skip
+        scores = {
+            c: {
+                p: {m: v * by if p == "test" else v for m, v in metrics.items()}
+                for p, metrics in parts.items()
+            }
+            for c, parts in member.scores.items()
+        }
         changed.append(dataclasses.replace(member, scores=scores))
     records.write(file, changed)
 

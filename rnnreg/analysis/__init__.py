@@ -2,10 +2,17 @@
 
 selection     which strength a row is evaluated at
 collect       records -> members.parquet, study.json; refuses what other code made
+results       the two read back
 statistics    intervals, tests and estimators on plain arrays
-compare       members -> selected.csv, comparisons.csv, across.csv and tables
-figures       one function a figure
-sentences     results -> prose
-report        report.md -> HTML, notebook and PDF
+aggregate     the same across data sets
+comparisons, across, tuning, diagnostics, advice      results -> tables of numbers
 reproduction  two sets of records, figure by figure
+tables        a table that is written once and shown everywhere
+shown, shown_setup, shown_rows                        numbers -> tables to be read
+compare       writes all of them
+style, figures_effects, _across, _tuning, _benchmark  one function a figure
+figures       draws all of them
+words, findings, sentences                            results -> prose
+page, citations, web, paper                           notebook -> HTML and PDF
+report        executes report/report.md
 """

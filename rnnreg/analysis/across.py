@@ -87,14 +87,21 @@ def _scope(
     best = (value == value.min(0)).mean(1)
     frame = pd.DataFrame(
         {
-            "regularizer": results.regularizers, "benchmarks": len(sets), "families": by_family.shape[1],
+            "regularizer": results.regularizers,
+            "benchmarks": len(sets),
+            "families": by_family.shape[1],
             "effect": percent(aggregate.interquartile_mean(value)),
-            "seeds_low": percent(high), "seeds_high": percent(low),
-            "sets_low": percent(sets_high), "sets_high": percent(sets_low),
-            "best_in": best, "mean_rank": ranking.mean_rank, "friedman_p": ranking.friedman_p,
-            "critical_difference": ranking.critical_difference, "wilcoxon_p_holm": ranking.control_p,
+            "seeds_low": percent(high),
+            "seeds_high": percent(low),
+            "sets_low": percent(sets_high),
+            "sets_high": percent(sets_low),
+            "best_in": best,
+            "mean_rank": ranking.mean_rank,
+            "friedman_p": ranking.friedman_p,
+            "critical_difference": ranking.critical_difference,
+            "wilcoxon_p_holm": ranking.control_p,
         }
-    )  # fmt: skip
+    )
     return frame, ranking
 
 
@@ -129,7 +136,10 @@ def _profile(names: list[str], ratio: np.ndarray) -> pd.DataFrame:
     count = len(THRESHOLDS)
     return pd.DataFrame(
         {
-            "regularizer": np.repeat(names, count), "threshold": np.tile(THRESHOLDS, len(names)),
-            "share": share.ravel(), "low": low.ravel(), "high": high.ravel(),
+            "regularizer": np.repeat(names, count),
+            "threshold": np.tile(THRESHOLDS, len(names)),
+            "share": share.ravel(),
+            "low": low.ravel(),
+            "high": high.ravel(),
         }
-    )  # fmt: skip
+    )

@@ -36,11 +36,16 @@ def advice(results: Results, found: dict[str, pd.DataFrame]) -> pd.DataFrame:
         row = across.loc[(f"{key[0]}: {key[1]}", best[2])]
         rows.append(
             {
-                "task": key[0], "cell": key[1], "regularizer": best[2], "validation": validation[best],
-                "effect": row["effect"], "effect_low": row["seeds_low"], "effect_high": row["seeds_high"],
+                "task": key[0],
+                "cell": key[1],
+                "regularizer": best[2],
+                "validation": validation[best],
+                "effect": row["effect"],
+                "effect_low": row["seeds_low"],
+                "effect_high": row["seeds_high"],
                 "detectable": compared["effect_detectable"].median(),
                 "strength": float(np.median(chosen["strength"])),
                 "cost": float(np.exp(np.log(measured["seconds_ratio"]).mean())),
             }
-        )  # fmt: skip
+        )
     return pd.DataFrame(rows)

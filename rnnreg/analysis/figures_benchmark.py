@@ -50,7 +50,7 @@ def scores(results: Results, benchmark: str) -> Figure:
 
 
 def learning_curves(results: Results, benchmark: str) -> Figure:
-    """Validation loss over training: mean and 95% interval over seeds; dashed: train loss of none."""
+    """Validation loss over training, mean and 95% interval; dashed: the train loss of none."""
     naive = _naive_loss(results.benchmarks[benchmark])
     figure, members = _start(results, benchmark)
     axes = figure.axes[: len(results.cells)]
@@ -132,8 +132,16 @@ def _curves(
         look = style.of(name)
         if np.isfinite(low).any():
             ax.fill_between(steps, low, high, color=look["color"], alpha=0.15, linewidth=0)
-        ax.plot(steps, mean, color=look["color"], linestyle=look["linestyle"], marker=look["marker"],
-                markersize=2.8, markevery=(len(name) % 4, 4), label=name)  # fmt: skip
+        ax.plot(
+            steps,
+            mean,
+            color=look["color"],
+            linestyle=look["linestyle"],
+            marker=look["marker"],
+            markersize=2.8,
+            markevery=(len(name) % 4, 4),
+            label=name,
+        )
         tops.append(np.nanmax(mean[min(1, len(mean) - 1) :]))
         bottoms.append(np.nanmin(mean))
     return tops, bottoms

@@ -31,6 +31,7 @@ def cells(results: Results) -> Figure:
 
 
 def across_rows(results: Results, criterion: str = "best") -> pd.DataFrame:
+    """The rows of `across` under one criterion, without `none`; empty where there is no `none`."""
     if not results.has_reference:
         return pd.DataFrame()
     across = results.read("across")
@@ -68,6 +69,7 @@ def _scope_title(results: Results, scope: str) -> str:
 
 
 def zero_line(ax: Axes) -> None:
+    """A line where nothing changes, and a grid beside it."""
     ax.axvline(0, color="black", linewidth=0.6, zorder=1)
     ax.grid(axis="x", color="#dddddd", linewidth=0.5, zorder=0)
 
@@ -109,10 +111,16 @@ def _tiles(ax: Axes, values: pd.DataFrame, verdict: pd.DataFrame, span: float):
     for (i, j), value in np.ndenumerate(values.to_numpy()):
         text = fixed(value, 1 if values.shape[1] <= 10 else 0)
         tested = verdict.iat[i, j] in ("better", "worse")
-        ax.text(j, i, text, ha="center", va="center",
-                fontsize=6.5 if values.shape[1] <= 16 else 5.5,
-                fontweight="bold" if tested else "normal",
-                color="white" if abs(value) > 0.6 * span else "black")  # fmt: skip
+        ax.text(
+            j,
+            i,
+            text,
+            ha="center",
+            va="center",
+            fontsize=6.5 if values.shape[1] <= 16 else 5.5,
+            fontweight="bold" if tested else "normal",
+            color="white" if abs(value) > 0.6 * span else "black",
+        )
     ax.spines[:].set_visible(False)
     ax.tick_params(length=0)
     return image
@@ -138,8 +146,13 @@ def best_and_final(results: Results) -> Figure:
                 color=look["color"],
                 linewidth=1.6,
             )
-            ax.plot(row["effect"], y + shift, color=look["color"], marker=look["marker"],
-                    markerfacecolor=face or look["color"])  # fmt: skip
+            ax.plot(
+                row["effect"],
+                y + shift,
+                color=look["color"],
+                marker=look["marker"],
+                markerfacecolor=face or look["color"],
+            )
     ax.set_yticks(range(len(order)), [results.title("regularizers", n) for n in order])
     ax.plot([], [], "ko", label="at the best validation check")
     ax.plot([], [], "ko", markerfacecolor="white", label="after the last step")

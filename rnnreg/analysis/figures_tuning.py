@@ -27,8 +27,15 @@ def strengths(results: Results, benchmark: str) -> Figure:
         for cell in results.cells:
             _line(ax, own[own["cell"] == cell], column, style.of_cell(cell))
             point = own[(own["cell"] == cell) & (own["place"] == chosen[name, cell])]
-            ax.plot(point["place"], point[column], "o", markersize=8, markerfacecolor="none",
-                    markeredgecolor=style.of(name)["color"], markeredgewidth=1.4)  # fmt: skip
+            ax.plot(
+                point["place"],
+                point[column],
+                "o",
+                markersize=8,
+                markerfacecolor="none",
+                markeredgecolor=style.of(name)["color"],
+                markeredgewidth=1.4,
+            )
         ticks = own.drop_duplicates("place").sort_values("place")
         ax.set_xticks(ticks["place"], [f"{s:g}" for s in ticks["strength"]])
         ax.axhline(0, color="black", linewidth=0.6)

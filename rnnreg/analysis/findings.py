@@ -35,7 +35,8 @@ def strongest(results: Results) -> str:
         )
     others = [words.name(results, r) for _, r in frame[frame["seeds_low"] > 0].iloc[1:4].iterrows()]
     harmful = [words.name(results, r) for _, r in frame[frame["seeds_high"] < 0].iterrows()]
-    text = f"Over {sets}, at the best validation check, **{name}** improves the test loss most: {effect}"
+    text = f"Over {sets}, at the best validation check, **{name}** improves the test loss most: "
+    text += effect
     follow = f", followed by {words.listed(others)}" if others else ""
     text += follow or "; no other has an interval above zero"
     return (
@@ -57,8 +58,8 @@ def where(results: Results) -> str:
         most, least = best.idxmax(), best.idxmin()
         text = (
             f"The data matter: the best row gains {words.percent(best[most])} on "
-            f"{results.title('benchmarks', most)}, and no more than {words.percent(best[least])} on "
-            f"{results.title('benchmarks', least)}"
+            f"{results.title('benchmarks', most)}, and no more than {words.percent(best[least])} "
+            f"on {results.title('benchmarks', least)}"
         )
     if cells > 1:
         middle = frame.groupby("cell", sort=False)["effect"].median()
@@ -82,14 +83,15 @@ def decided(results: Results, criterion: str = "best") -> str:
     if n < FEWEST_TO_TEST:
         up, down = int((frame["effect_low"] > 0).sum()), int((frame["effect_high"] < 0).sum())
         return (
-            f"With {n} seeds no test is made; of {total} paired intervals, {up} lie wholly above zero "
-            f"and {down} wholly below, where chance alone would put about {0.025 * total:.1f} on each side."
+            f"With {n} seeds no test is made; of {total} paired intervals, {up} lie wholly above "
+            f"zero and {down} wholly below, where chance alone would put about "
+            f"{0.025 * total:.1f} on each side."
         )
     verdicts = frame["verdict"].value_counts()
     better, worse = int(verdicts.get("better", 0)), int(verdicts.get("worse", 0))
     return (
-        f"Of {total} comparisons with none ({n} paired seeds, Holm's correction within each data set "
-        f"and cell), {better} are decided for the regularizer, {worse} against it, and "
+        f"Of {total} comparisons with none ({n} paired seeds, Holm's correction within each data "
+        f"set and cell), {better} are decided for the regularizer, {worse} against it, and "
         f"{total - better - worse} stay open; half of these designs could not have seen an "
         f"improvement below {fixed(frame['effect_detectable'].median(), 1)}%."
     )
@@ -101,9 +103,9 @@ def by_itself(results: Results) -> str:
     best = words.scope(results, "best").set_index("regularizer")["effect"]
     top = final.sort_values("effect").iloc[-1]
     text = (
-        f"After the last step, without any selection of checkpoints, **{words.name(results, top)}** "
-        f"leads with {words.effect(top)}; on top of selection it adds "
-        f"{words.percent(best[top['regularizer']])}"
+        "After the last step, without any selection of checkpoints, "
+        f"**{words.name(results, top)}** leads with {words.effect(top)}; on top of selection it "
+        f"adds {words.percent(best[top['regularizer']])}"
     )
     others = final.set_index("regularizer")
     if top["regularizer"] != "early_stopping" and "early_stopping" in others.index:

@@ -32,7 +32,8 @@ def figure(results: Results, name: str, caption: str) -> Shown:
     file = results.folder / "figures" / f"{name}.svg"
     code = base64.b64encode(file.read_bytes()).decode()
     html = (
-        f"<figure id='fig-{name}'><img alt='{_plain(caption)}' src='data:image/svg+xml;base64,{code}'>"
+        f"<figure id='fig-{name}'>"
+        f"<img alt='{_plain(caption)}' src='data:image/svg+xml;base64,{code}'>"
         f"<figcaption>{_plain(caption)}</figcaption></figure>"
     )
     return Shown(html, {"kind": "figure", "name": name, "caption": caption})
@@ -43,8 +44,14 @@ def table(found: Table, note: str = "") -> Shown | Prose:
     if not found.rows:
         return Prose(note or f"*There is nothing to tabulate here ({found.name}).*")
     rows = [[{"text": c.text, "strong": c.strong} for c in row] for row in found.rows]
-    paper = {"kind": "table", "name": found.name, "caption": found.caption, "left": found.left,
-             "columns": list(found.columns), "rows": rows}  # fmt: skip
+    paper = {
+        "kind": "table",
+        "name": found.name,
+        "caption": found.caption,
+        "left": found.left,
+        "columns": list(found.columns),
+        "rows": rows,
+    }
     return Shown(found.as_html(), paper)
 
 

@@ -54,9 +54,8 @@ def _shown(facts: dict) -> str:
     cells = [_cell(c) for row in facts["rows"] for c in row]
     columns = [f"[{_escape(c)}]" for c in facts["columns"]]
     return (
-        f"#tabulated(({', '.join(columns)},), {facts['left']}, {len(facts['rows'])}, [{caption}],\n  "
-        + ", ".join(cells)
-        + ")"
+        f"#tabulated(({', '.join(columns)},), {facts['left']}, {len(facts['rows'])}, "
+        f"[{caption}],\n  " + ", ".join(cells) + ")"
     )
 
 

@@ -50,8 +50,9 @@ def _figures(folder: Path) -> dict[tuple, tuple[str, float, np.ndarray]]:
     files = sorted((folder / "records").glob("*/*/*.jsonl"))
     if not files:
         raise UserError(
-            f"{folder}: no records. Expected {folder}/records/<benchmark>/<cell>/<regularizer>.jsonl; "
-            "give two folders such as results/published/quick and results/quick."
+            f"{folder}: no records. Expected there are records/<benchmark>/<cell>/"
+            "<regularizer>.jsonl. Remedy: give two folders such as results/published/quick and "
+            "results/quick."
         )
     found = {}
     for file in files:
@@ -100,8 +101,8 @@ def statement(results: Results) -> str:
     file = results.folder / FILE
     if not file.is_file():
         return (
-            "No published records of this study are in the repository (`results/published`), so there "
-            "is nothing to compare this run with."
+            "No published records of this study are in the repository (`results/published`), so "
+            "there is nothing to compare this run with."
         )
     frame = pd.read_csv(file)
     counts = frame["status"].value_counts()
@@ -115,7 +116,8 @@ def statement(results: Results) -> str:
             for r in frame[frame["status"] == "different"].itertuples()
         ]
         shown = ", ".join(f"`{n}`" for n in dict.fromkeys(names[:5]))
-        return f"{text} **This run does not repeat the published one** in {shown}{' and others' if len(names) > 5 else ''}."
+        more = " and others" if len(names) > 5 else ""
+        return f"{text} **This run does not repeat the published one** in {shown}{more}."
     if "missing" in counts:
         return f"{text} What is in both agrees; the two do not cover the same rows."
     identical = int((frame["difference"] == 0).sum())
@@ -136,14 +138,26 @@ def comparison(results: Results) -> Table:
         "Difference",
         "p (Holm)",
     )
-    caption = "Mean test scores of the published run and of this one (error rate in classification, else loss)."
+    caption = (
+        "Mean test scores of the published run and of this one (error rate in classification, "
+        "else loss)."
+    )
     rows = []
     for r in pd.read_csv(file).to_dict("records") if file.is_file() else []:
         decimals = decimals_for([r["a"], r["b"]]) + 1
         names = [_title(results, kind, r[kind[:-1]]) for kind in ("cells", "regularizers")]
-        rows.append((word(r["benchmark"]), *map(word, names), word(r["criterion"]), word(r["status"], r["status"] == "different"),
-                     number(r["a"], 4), number(r["b"], 4),
-                     interval(r["difference"], r["low"], r["high"], decimals, True), p_value(r["p_holm"])))  # fmt: skip
+        rows.append(
+            (
+                word(r["benchmark"]),
+                *map(word, names),
+                word(r["criterion"]),
+                word(r["status"], r["status"] == "different"),
+                number(r["a"], 4),
+                number(r["b"], 4),
+                interval(r["difference"], r["low"], r["high"], decimals, True),
+                p_value(r["p_holm"]),
+            )
+        )
     return Table("reproduction", caption, columns, rows, 5)
 
 

@@ -47,7 +47,7 @@ class Results:
 
     @cached_property
     def rows(self) -> pd.DataFrame:
-        """One line a row of the study: its grid, its seeds, the strength that each criterion chose."""
+        """One line a row of the study: its grid, its seeds, the strength each criterion chose."""
         frame = pd.DataFrame(self.study["rows"])
         frame["strengths"] = [tuple(map(float, s)) for s in frame["strengths"]]
         for criterion in CRITERIA:

@@ -25,8 +25,8 @@ def setup(results: Results) -> str:
     return (
         f"The study crosses {words.listed(sizes)}{included}: {words.count(len(rows), 'row')}, "
         f"{len(members)} trained models, {fixed(members['seconds'].sum() / 3600, 1)} hours of "
-        f"{words.listed(sorted(members['device'].unique()))} time ({made}). Each strength is tuned on "
-        f"{words.count(tuning, 'seed')}; the chosen one is evaluated on "
+        f"{words.listed(sorted(members['device'].unique()))} time ({made}). Each strength is tuned "
+        f"on {words.count(tuning, 'seed')}; the chosen one is evaluated on "
         f"{words.count(evaluation, 'fresh seed')}."
     )
 
@@ -69,8 +69,8 @@ def saving(results: Results, patience: int = 5) -> str:
     here, free = means.loc[patience], means[means["lost"] < LITTLE]
     text = (
         f"With a patience of {patience} checks, early stopping would have saved "
-        f"{fixed(here['saved'], 0)}% of the steps of none and given up {fixed(here['lost'], 2)}% of "
-        "validation loss, on average over data sets and cells"
+        f"{fixed(here['saved'], 0)}% of the steps of none and given up {fixed(here['lost'], 2)}% "
+        "of validation loss, on average over data sets and cells"
     )
     if len(free):
         text += (
@@ -129,5 +129,6 @@ def benchmark(results: Results, name: str) -> str:
     return (
         f"{text} The largest improvement is that of {words.name(results, best)} with "
         f"{results.title('cells', best['cell'])}: {words.effect(best, 'effect')}. Of "
-        f"{words.count(len(frame), 'interval')}, {up} lie wholly above zero and {down} wholly below."
+        f"{words.count(len(frame), 'interval')}, {up} lie wholly above zero and {down} wholly "
+        "below."
     )

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from rnnreg.analysis.results import REFERENCE, Results
+from rnnreg.analysis.shown_rows import criterion_rows, diagnostics, every_row, selection
 from rnnreg.analysis.shown_setup import TASKS, data, models, naive, regularizers
 from rnnreg.analysis.tables import (
     Table,
@@ -12,11 +13,8 @@ from rnnreg.analysis.tables import (
     number,
     p_value,
     strength,
-    whole,
     word,
 )
-
-EDGES = {"weakest": "weakest of grid", "strongest": "strongest of grid"}
 
 
 def tables(results: Results) -> list[Table]:
@@ -35,7 +33,7 @@ def tables(results: Results) -> list[Table]:
 
 def scores(results: Results, benchmark: str, criterion: str = "best") -> Table:
     """Test scores on one benchmark: a row a regularizer, a column a cell."""
-    frame = _rows(results, criterion)
+    frame = criterion_rows(results, criterion)
     frame = frame[frame["benchmark"] == benchmark].set_index(["regularizer", "cell"])
     facts = results.benchmarks[benchmark]
     decimals = decimals_for(frame["score"])
@@ -50,8 +48,10 @@ def scores(results: Results, benchmark: str, criterion: str = "best") -> Table:
             )
         rows.append((word(results.title("regularizers", name)), *cells))
     metric = facts["metrics"][facts["headline"]]
-    caption = (f"{facts['title']}: {metric['label']} on the test split ({metric['better']} is better), mean "
-               "and 95% interval over seeds. Bold: better than none after Holm's correction.")  # fmt: skip
+    caption = (
+        f"{facts['title']}: {metric['label']} on the test split ({metric['better']} is better), "
+        "mean and 95% interval over seeds. Bold: better than none after Holm's correction."
+    )
     columns = ("Regularizer", *(results.title("cells", c) for c in results.cells))
     return Table(f"scores_{benchmark}", caption, columns, rows)
 
@@ -72,8 +72,13 @@ def across(results: Results) -> Table:
         cells = [_effect(wide.loc[(name, *key)], "seeds") for key in shown]
         new = _effect(wide.loc[(name, "best", "all")], "sets")
         rows.append((word(results.title("regularizers", name)), *cells[:1], new, *cells[1:]))
-    columns = ("Regularizer", "All", "All, for new data sets", *(f"{s[0].upper()}{s[1:]}" for s in scopes[1:]),
-               "All, after the last step")  # fmt: skip
+    columns = (
+        "Regularizer",
+        "All",
+        "All, for new data sets",
+        *(f"{s[0].upper()}{s[1:]}" for s in scopes[1:]),
+        "All, after the last step",
+    )
     caption = (
         "Relative improvement over none in percent: interquartile mean over data sets, with a 95% "
         "interval over seeds for these data sets; second column: the interval for new data sets "
@@ -93,19 +98,34 @@ def advice(results: Results) -> Table:
     """Which should I use? Picked on validation, shown on test, by task and cell."""
     if not results.has_reference or len(results.regularizers) < 2:
         return Table("advice", "", ())
-    rows = [(word(TASKS.get(r["task"], r["task"])), word(results.title("cells", r["cell"])),
-             word(results.title("regularizers", r["regularizer"]), r["effect_low"] > 0),
-             word("yes" if r["effect_low"] > 0 else "no" if r["effect_high"] < 0 else "open"),
-             interval(r["effect"], r["effect_low"], r["effect_high"], 1, True),
-             number(r["detectable"], 2), strength(r["strength"]), number(r["cost"], 2))
-            for r in results.read("advice").to_dict("records")]  # fmt: skip
-    columns = ("Task", "Cell", "Picked on validation", "Helps on test", "Effect on test, %",
-               "Smallest detectable, %", "Start at strength", "Time, relative")  # fmt: skip
+    rows = [
+        (
+            word(TASKS.get(r["task"], r["task"])),
+            word(results.title("cells", r["cell"])),
+            word(results.title("regularizers", r["regularizer"]), r["effect_low"] > 0),
+            word("yes" if r["effect_low"] > 0 else "no" if r["effect_high"] < 0 else "open"),
+            interval(r["effect"], r["effect_low"], r["effect_high"], 1, True),
+            number(r["detectable"], 2),
+            strength(r["strength"]),
+            number(r["cost"], 2),
+        )
+        for r in results.read("advice").to_dict("records")
+    ]
+    columns = (
+        "Task",
+        "Cell",
+        "Picked on validation",
+        "Helps on test",
+        "Effect on test, %",
+        "Smallest detectable, %",
+        "Start at strength",
+        "Time, relative",
+    )
     caption = (
         "Which should I use? For each task and cell the regularizer with the best validation score "
         "of the tuning seeds, and what it then did on the test split with fresh seeds. Smallest "
-        "detectable: the effect that a paired t-test on one data set finds with power 0.8. Strength: "
-        "the median of those chosen."
+        "detectable: the effect that a paired t-test on one data set finds with power 0.8. "
+        "Strength: the median of those chosen."
     )
     return Table("advice", caption, columns, rows, 4)
 
@@ -119,9 +139,15 @@ def ranks(results: Results) -> Table:
         .query("criterion == 'best' and scope == 'all'")
         .sort_values("mean_rank")
     )
-    rows = [(word(results.title("regularizers", r["regularizer"])), number(r["mean_rank"]),
-             number(100 * r["best_in"], 2), p_value(r["wilcoxon_p_holm"]))
-            for r in frame.to_dict("records")]  # fmt: skip
+    rows = [
+        (
+            word(results.title("regularizers", r["regularizer"])),
+            number(r["mean_rank"]),
+            number(100 * r["best_in"], 2),
+            p_value(r["wilcoxon_p_holm"]),
+        )
+        for r in frame.to_dict("records")
+    ]
     columns = (
         "Regularizer",
         "Mean rank",
@@ -129,71 +155,3 @@ def ranks(results: Results) -> Table:
         "Wilcoxon against none, p (Holm)",
     )
     return Table("ranks", "Ranks over families of data sets, cells averaged.", columns, rows)
-
-
-def selection(results: Results) -> Table:
-    """Chosen strengths, with flags."""
-    frame = results.read("selected")
-    frame = frame[(frame["grid"] > 1) & (frame["criterion"] == "best")]
-    rows = [(word(r["benchmark"]), word(results.title("cells", r["cell"])),
-             word(results.title("regularizers", r["regularizer"])), word(EDGES.get(r["edge"], "")),
-             word("yes" if r["prefers_none"] else ""), strength(r["strength"]),
-             number(100 * r["stability"], 3), whole(r["diverged"]), whole(r["members"]))
-            for r in frame.to_dict("records")]  # fmt: skip
-    columns = ("Data set", "Cell", "Regularizer", "At an edge", "Validation preferred none", "Strength",
-               "Same choice, % of resamples", "Diverged", "Tuning members")  # fmt: skip
-    return Table(
-        "selection", "Strengths chosen on validation, at the best check.", columns, rows, 5
-    )
-
-
-def every_row(results: Results, criterion: str = "best") -> Table:
-    """The appendix: every row."""
-    frame = _rows(results, criterion)
-    rows = []
-    for r in frame.to_dict("records"):
-        decimals = decimals_for([r["score"]]) + 1
-        rows.append((word(r["benchmark"]), word(results.title("cells", r["cell"])),
-                     word(results.title("regularizers", r["regularizer"])), strength(r["strength"]),
-                     interval(r["score"], r["score_low"], r["score_high"], decimals),
-                     interval(r.get("difference", np.nan), r.get("difference_low", np.nan),
-                              r.get("difference_high", np.nan), decimals, True),
-                     interval(r.get("effect", np.nan), r.get("effect_low", np.nan), r.get("effect_high", np.nan),
-                              1, True, strong=r["verdict"] == "better"),
-                     p_value(r.get("p_holm", np.nan)), number(r.get("wins", np.nan), 2),
-                     number(r.get("detectable", np.nan), 2), word(r["verdict"])))  # fmt: skip
-    columns = ("Data set", "Cell", "Regularizer", "Strength", "Test score", "Minus none", "Effect, %",
-               "p (Holm)", "P(better)", "Detectable", "Verdict")  # fmt: skip
-    at = "at the best validation check" if criterion == "best" else "after the last step"
-    caption = (
-        f"Every row, {at}: mean and 95% interval over evaluation seeds, paired with none by seed."
-    )
-    return Table(f"rows_{criterion}", caption, columns, rows, 3)
-
-
-def diagnostics(results: Results) -> Table:
-    """What explains the scores, averaged over cells, a line a benchmark and regularizer."""
-    frame = results.read("diagnostics").query("criterion == 'best'")
-    means = frame.groupby(["benchmark", "regularizer"], sort=False).agg(
-        gap=("gap", "mean"), diverged=("diverged", "sum"), members=("members", "sum"),
-        weight_norm=("weight_norm", "mean"), small=("small_weights", "mean"), clipped=("clipped", "mean"),
-        reached=("reached", "mean"), speed=("speed", "mean"), steps=("steps", "mean"),
-        seconds=("seconds", "mean"), ratio=("seconds_ratio", "mean"),
-    )  # fmt: skip
-    rows = [(word(b), word(results.title("regularizers", r)), number(v["gap"]),
-             word(f"{v['diverged']:.0f} of {v['members']:.0f}"), number(v["weight_norm"]),
-             number(100 * v["small"], 2), number(100 * v["clipped"], 2), number(100 * v["reached"], 2),
-             number(v["speed"], 2), whole(v["steps"]), number(v["seconds"], 2), number(v["ratio"], 2))
-            for (b, r), v in means.iterrows()]  # fmt: skip
-    columns = ("Data set", "Regularizer", "Gap", "Diverged", "Weight norm", "Small weights, %",
-               "Steps clipped, %", "Reached none's best, %", "Speed to it", "Steps", "Seconds", "Time, relative")  # fmt: skip
-    caption = (
-        "Diagnostics, means over cells and evaluation seeds. Gap: test minus train loss. Small: |w| < 0.001. "
-        "Reached: seeds whose validation loss came down to none's best; speed: none's steps over theirs."
-    )
-    return Table("diagnostics", caption, columns, rows, 2)
-
-
-def _rows(results: Results, criterion: str) -> pd.DataFrame:
-    frame = results.read("comparisons")
-    return frame[frame["criterion"] == criterion]

@@ -5,8 +5,12 @@ import numpy as np
 from rnnreg.analysis.results import REFERENCE, Results
 from rnnreg.analysis.tables import Table, number, strength, whole, word
 
-TASKS = {"LanguageModel": "language modelling", "Classification": "classification",
-         "Forecast": "forecasting", "Polyphony": "polyphony"}  # fmt: skip
+TASKS = {
+    "LanguageModel": "language modelling",
+    "Classification": "classification",
+    "Forecast": "forecasting",
+    "Polyphony": "polyphony",
+}
 
 
 def data(results: Results) -> Table:
@@ -14,8 +18,17 @@ def data(results: Results) -> Table:
     rows = []
     for f in results.benchmarks.values():
         sizes = [whole(f["sizes"][split]) for split in ("train", "validation", "test")]
-        rows.append((word(f["title"]), word(f["group"]), word(TASKS.get(f["task"], f["task"])),
-                     word(f["setting"]), word(f["licence"]), word(f["citation"]), *sizes))  # fmt: skip
+        rows.append(
+            (
+                word(f["title"]),
+                word(f["group"]),
+                word(TASKS.get(f["task"], f["task"])),
+                word(f["setting"]),
+                word(f["licence"]),
+                word(f["citation"]),
+                *sizes,
+            )
+        )
     columns = (
         "Data set",
         "Group",
@@ -43,12 +56,39 @@ def models(results: Results) -> Table:
             else f"{rate:g}"
         )
         clip = f.get("base_clip")
-        rows.append((word(f["title"]), word(budget["optimizer"]), word(rate), word(budget["schedule"]),
-                     word("none" if clip in (None, "inf") else f"{clip:g}"),
-                     *(whole(v) for v in (model["hidden"], model["layers"], model["embedding"],
-                       budget["steps"], budget["batch"], budget["checks"]))))  # fmt: skip
-    columns = ("Data set", "Optimizer", "Learning rate", "Schedule", "Base clip", "Hidden", "Layers",
-               "Embedding", "Steps", "Batch", "Checks")  # fmt: skip
+        rows.append(
+            (
+                word(f["title"]),
+                word(budget["optimizer"]),
+                word(rate),
+                word(budget["schedule"]),
+                word("none" if clip in (None, "inf") else f"{clip:g}"),
+                *(
+                    whole(v)
+                    for v in (
+                        model["hidden"],
+                        model["layers"],
+                        model["embedding"],
+                        budget["steps"],
+                        budget["batch"],
+                        budget["checks"],
+                    )
+                ),
+            )
+        )
+    columns = (
+        "Data set",
+        "Optimizer",
+        "Learning rate",
+        "Schedule",
+        "Base clip",
+        "Hidden",
+        "Layers",
+        "Embedding",
+        "Steps",
+        "Batch",
+        "Checks",
+    )
     return Table("models", "Models and budgets: the same for every regularizer.", columns, rows, 5)
 
 
@@ -60,8 +100,13 @@ def regularizers(results: Results) -> Table:
         grid = results.rows[results.rows["regularizer"] == name]["strengths"].iloc[0]
         text = ", ".join(strength(s).text for s in grid) if name != REFERENCE else "–"
         rows.append((word(results.title("regularizers", name)), word(text), word(facts["source"])))
-    return Table("regularizers", "Regularizers, their grids from weak to strong, and their sources.",
-                 ("Regularizer", "Strengths", "Source"), rows, 3)  # fmt: skip
+    return Table(
+        "regularizers",
+        "Regularizers, their grids from weak to strong, and their sources.",
+        ("Regularizer", "Strengths", "Source"),
+        rows,
+        3,
+    )
 
 
 def naive(results: Results) -> Table:
@@ -78,11 +123,28 @@ def naive(results: Results) -> Table:
         for cell in results.cells:
             value = own["score"].get(cell, np.nan)
             cells.append(number(value, strong=bool(value < simple if lower else value > simple)))
-        published = "; ".join(f"{p['model']}: {p['value']:g} ({p['reference']})"
-                              for p in f.get("published", []) if p["metric"] == headline)  # fmt: skip
-        rows.append((word(f["title"]), word(f["metrics"][headline]["label"]), word(f["naive_best"]),
-                     word(published or "–"), number(simple), *cells))  # fmt: skip
-    columns = ("Data set", "Metric", "Naive baseline", "Published", "Naive",
-               *(results.title("cells", c) for c in results.cells))  # fmt: skip
+        published = "; ".join(
+            f"{p['model']}: {p['value']:g} ({p['reference']})"
+            for p in f.get("published", [])
+            if p["metric"] == headline
+        )
+        rows.append(
+            (
+                word(f["title"]),
+                word(f["metrics"][headline]["label"]),
+                word(f["naive_best"]),
+                word(published or "–"),
+                number(simple),
+                *cells,
+            )
+        )
+    columns = (
+        "Data set",
+        "Metric",
+        "Naive baseline",
+        "Published",
+        "Naive",
+        *(results.title("cells", c) for c in results.cells),
+    )
     caption = "Test scores without regularization beside the naive score; bold beats it."
     return Table("naive", caption, columns, rows if len(frame) else [], 4)

@@ -18,8 +18,8 @@ def mean_interval(x: Array, seed: int = 0) -> tuple[Array, Array, Array]:
     """Mean and its 95% interval, x (..., n) -> three arrays (...).
 
     mean +- t(n - 1, 0.975) x s / sqrt(n) up to n = 19 (Student 1908); bias-corrected and
-    accelerated bootstrap from n = 20 (Efron 1987). One value has no interval (NaN); equal values have one of
-    width zero.
+    accelerated bootstrap from n = 20 (Efron 1987). One value has no interval (NaN);
+    equal values have one of width zero.
 
     >>> [round(float(v), 3) for v in mean_interval(np.array([1.0, 2.0, 3.0]))]
     [2.0, -0.484, 4.484]

@@ -36,12 +36,23 @@ CELLS = {  # cells are greys, so that they are never taken for regularizers
     "elman_relu": ("#aaaaaa", "D", "dotted"),
 }
 RC = {
-    "font.size": 8, "axes.titlesize": 8, "axes.labelsize": 8, "legend.fontsize": 7,
-    "xtick.labelsize": 7, "ytick.labelsize": 7, "axes.spines.top": False, "lines.linewidth": 1.2,
-    "axes.spines.right": False, "axes.linewidth": 0.6, "lines.markersize": 4.5,
-    "xtick.major.width": 0.6, "ytick.major.width": 0.6, "legend.frameon": False,
-    "axes.titlelocation": "left", "figure.constrained_layout.use": True,
-}  # fmt: skip
+    "font.size": 8,
+    "axes.titlesize": 8,
+    "axes.labelsize": 8,
+    "legend.fontsize": 7,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "axes.spines.top": False,
+    "lines.linewidth": 1.2,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.6,
+    "lines.markersize": 4.5,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "legend.frameon": False,
+    "axes.titlelocation": "left",
+    "figure.constrained_layout.use": True,
+}
 
 
 def of(regularizer: str) -> dict[str, str]:
@@ -115,11 +126,24 @@ def points(axes: Axes, y: float, value: float, intervals: list[tuple], style: di
     low, high = axes.get_xlim()
     for start, end, width in intervals:
         if np.isfinite(start):
-            axes.plot([start, end], [y, y], color=style["color"], linewidth=width, zorder=2,
-                      solid_capstyle="butt")  # fmt: skip
+            axes.plot(
+                [start, end],
+                [y, y],
+                color=style["color"],
+                linewidth=width,
+                zorder=2,
+                solid_capstyle="butt",
+            )
     if low <= value <= high:
-        axes.plot(value, y, color=style["color"], marker=style["marker"], zorder=3,
-                  markeredgecolor="white", markeredgewidth=0.5)  # fmt: skip
+        axes.plot(
+            value,
+            y,
+            color=style["color"],
+            marker=style["marker"],
+            zorder=3,
+            markeredgecolor="white",
+            markeredgewidth=0.5,
+        )
     elif np.isfinite(value):
         edge, side, sign = (low, "left", "◂") if value < low else (high, "right", "▸")
         text = f"{sign} {value:.0f}%" if side == "left" else f"{value:.0f}% {sign}"

@@ -60,7 +60,8 @@ class Table:
         caption = rf"\caption{{{_latex(self.caption)}}}\label{{tab:{self.name}}}"
         if len(self.rows) > 40:
             return (
-                f"\\begin{{longtable}}{{{align}}}\n{caption} \\\\\n\\toprule\n{head}\n\\midrule\n\\endhead\n"
+                f"\\begin{{longtable}}{{{align}}}\n{caption} \\\\\n\\toprule\n{head}\n"
+                "\\midrule\n\\endhead\n"
                 f"{body}\n\\bottomrule\n\\end{{longtable}}\n"
             )
         return (
@@ -79,8 +80,10 @@ class Table:
             "<tr>" + "".join(self._td(i, c) for i, c in enumerate(r)) + "</tr>" for r in self.rows
         )
         return (
-            f"<figure class='table' id='tab-{self.name}'><figcaption>{html.escape(self.caption)}</figcaption>"
-            f"<div class='scroll'><table><thead><tr>{head}</tr></thead>\n<tbody>{body}</tbody></table></div></figure>"
+            f"<figure class='table' id='tab-{self.name}'>"
+            f"<figcaption>{html.escape(self.caption)}</figcaption>"
+            f"<div class='scroll'><table><thead><tr>{head}</tr></thead>\n"
+            f"<tbody>{body}</tbody></table></div></figure>"
         )
 
     def _td(self, column: int, cell: Cell) -> str:
@@ -98,8 +101,8 @@ def word(text: object, strong: bool = False) -> Cell:
 def number(value: float, digits: int = 3, sign: bool = False, strong: bool = False) -> Cell:
     """A cell with a number to so many significant digits; a dash where there is none.
 
-    >>> number(-0.012345).text, number(float("nan")).text, number(1234.5).text, number(2.5, 2, True).text
-    ('−0.0123', '–', '1234', '+2.5')
+    >>> number(-0.012345).text, number(math.nan).text, number(2.5, 2, sign=True).text
+    ('−0.0123', '–', '+2.5')
     """
     return Cell(show(value, digits, sign), _key(value), strong)
 

@@ -50,12 +50,17 @@ def _selected(
     ends = {0: "weakest", len(losses) - 1: "strongest"} if len(losses) > 1 else {}
     preferred = none is not None and none.mean() <= losses[place].mean()
     return {
-        "strength": chosen, "place": place, "grid": len(losses), "edge": ends.get(place, ""),
-        "tuning_seeds": losses.shape[1], "stability": st.choice_stability(losses),
+        "strength": chosen,
+        "place": place,
+        "grid": len(losses),
+        "edge": ends.get(place, ""),
+        "tuning_seeds": losses.shape[1],
+        "stability": st.choice_stability(losses),
         "validation_loss": losses[place].mean(),
         "prefers_none": bool(preferred and row["regularizer"] != REFERENCE),
-        "diverged": int(members["diverged"].to_numpy().sum()), "members": len(members),
-    }  # fmt: skip
+        "diverged": int(members["diverged"].to_numpy().sum()),
+        "members": len(members),
+    }
 
 
 def _strengths(

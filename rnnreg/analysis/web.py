@@ -14,23 +14,26 @@ STYLE = """
 * { box-sizing: border-box; }
 html { scroll-behavior: smooth; }
 body { margin: 0; color: var(--ink); background: var(--paper);
-  font: 17px/1.55 "Source Serif 4", "Iowan Old Style", Charter, "Palatino Linotype", Georgia, serif; }
+  font: 17px/1.55 "Source Serif 4", "Iowan Old Style", Charter, Georgia, serif; }
 main { max-width: 46rem; margin: 0 auto; padding: 2rem 1.25rem 6rem; }
 @media (min-width: 80rem) { body { display: grid; grid-template-columns: 17rem minmax(0, 1fr); }
   nav { position: sticky; top: 0; height: 100vh; overflow-y: auto; } main { max-width: 56rem; } }
-nav { padding: 2rem 1.25rem; font-size: 0.82rem; line-height: 1.35; border-right: 1px solid var(--line); }
+nav { padding: 2rem 1.25rem; font-size: 0.82rem; line-height: 1.35;
+  border-right: 1px solid var(--line); }
 nav ol { list-style: none; margin: 0; padding: 0; } nav li { margin: 0.35em 0; }
 nav li.h3 { padding-left: 1em; } nav a { color: var(--soft); text-decoration: none; }
 nav a:hover, nav a:focus { color: var(--link); text-decoration: underline; }
 a { color: var(--link); text-decoration-thickness: 1px; text-underline-offset: 2px; }
 h1 { font-size: 2.1rem; line-height: 1.15; margin: 0 0 0.4em; font-weight: 600; }
-h2 { font-size: 1.4rem; margin: 2.6em 0 0.6em; padding-top: 0.6em; border-top: 1px solid var(--line); }
+h2 { font-size: 1.4rem; margin: 2.6em 0 0.6em; padding-top: 0.6em;
+  border-top: 1px solid var(--line); }
 h3 { font-size: 1.12rem; margin: 2.2em 0 0.5em; }
 p, li { text-wrap: pretty; hyphens: auto; } code { font-size: 0.85em; }
 figure { margin: 1.8em 0; } figure img { width: 100%; height: auto; display: block;
   mix-blend-mode: multiply; }
 figcaption { color: var(--soft); font-size: 0.86rem; line-height: 1.4; margin: 0.5em 0; }
-.scroll { overflow-x: auto; } .table figcaption { display: flex; gap: 1em; justify-content: space-between; }
+.scroll { overflow-x: auto; }
+.table figcaption { display: flex; gap: 1em; justify-content: space-between; }
 table { border-collapse: collapse; font-size: 0.8rem; line-height: 1.35; width: 100%;
   border-top: 1.5px solid var(--ink); border-bottom: 1.5px solid var(--ink);
   font-variant-numeric: tabular-nums lining-nums; }
@@ -42,7 +45,8 @@ th[aria-sort=descending]::after { content: " ▼"; font-size: 0.7em; }
 td { padding: 0.22em 0.6em; vertical-align: top; } td.n { text-align: right; white-space: nowrap; }
 tbody tr:hover { background: #f3f0e6; }
 button { font: inherit; font-size: 0.75rem; color: var(--soft); background: none; cursor: pointer;
-  border: 1px solid var(--line); border-radius: 3px; padding: 0.1em 0.6em; height: 2em; flex: none; }
+  border: 1px solid var(--line); border-radius: 3px; padding: 0.1em 0.6em; height: 2em;
+  flex: none; }
 summary { cursor: pointer; color: var(--link); margin: 0.8em 0; }
 .references { list-style: none; padding: 0; font-size: 0.9rem; } .references li { margin: 0.5em 0; }
 @media print { nav, button { display: none; } body { display: block; font-size: 11pt; } }
@@ -59,7 +63,8 @@ for (const figure of document.querySelectorAll("figure.table")) {
       const down = head.getAttribute("aria-sort") === "ascending" ? -1 : 1;
       heads.forEach(h => h.removeAttribute("aria-sort"));
       head.setAttribute("aria-sort", down > 0 ? "ascending" : "descending");
-      const rows = [...body.rows], isNumber = rows.every(r => key(r, i) === "nan" || !isNaN(Number(key(r, i))));
+      const rows = [...body.rows];
+      const isNumber = rows.every(r => key(r, i) === "nan" || !isNaN(Number(key(r, i))));
       const order = (a, b) => {
         const x = key(a, i), y = key(b, i);
         if (x === "nan" || y === "nan") return (x === "nan") - (y === "nan");
@@ -74,7 +79,8 @@ for (const figure of document.querySelectorAll("figure.table")) {
   button.textContent = "copy";
   button.title = "Copy the table, to be pasted into a spreadsheet";
   button.addEventListener("click", async () => {
-    const text = [...table.rows].map(r => [...r.cells].map(c => c.textContent).join("\\t")).join("\\n");
+    const line = row => [...row.cells].map(cell => cell.textContent).join("\\t");
+    const text = [...table.rows].map(line).join("\\n");
     await navigator.clipboard.writeText(text);
     button.textContent = "copied";
     setTimeout(() => { button.textContent = "copy"; }, 1500);

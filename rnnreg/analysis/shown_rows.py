@@ -1,0 +1,167 @@
+"""The long tables: every row, every chosen strength, every diagnostic."""
+
+import numpy as np
+import pandas as pd
+
+from rnnreg.analysis.results import Results
+from rnnreg.analysis.tables import (
+    Table,
+    decimals_for,
+    interval,
+    number,
+    p_value,
+    strength,
+    whole,
+    word,
+)
+
+EDGES = {"weakest": "weakest of grid", "strongest": "strongest of grid"}
+
+
+def selection(results: Results) -> Table:
+    """Chosen strengths, with flags."""
+    frame = results.read("selected")
+    frame = frame[(frame["grid"] > 1) & (frame["criterion"] == "best")]
+    rows = [
+        (
+            word(r["benchmark"]),
+            word(results.title("cells", r["cell"])),
+            word(results.title("regularizers", r["regularizer"])),
+            word(EDGES.get(r["edge"], "")),
+            word("yes" if r["prefers_none"] else ""),
+            strength(r["strength"]),
+            number(100 * r["stability"], 3),
+            whole(r["diverged"]),
+            whole(r["members"]),
+        )
+        for r in frame.to_dict("records")
+    ]
+    columns = (
+        "Data set",
+        "Cell",
+        "Regularizer",
+        "At an edge",
+        "Validation preferred none",
+        "Strength",
+        "Same choice, % of resamples",
+        "Diverged",
+        "Tuning members",
+    )
+    return Table(
+        "selection", "Strengths chosen on validation, at the best check.", columns, rows, 5
+    )
+
+
+def every_row(results: Results, criterion: str = "best") -> Table:
+    """The appendix: every row."""
+    frame = criterion_rows(results, criterion)
+    rows = []
+    for r in frame.to_dict("records"):
+        decimals = decimals_for([r["score"]]) + 1
+        rows.append(
+            (
+                word(r["benchmark"]),
+                word(results.title("cells", r["cell"])),
+                word(results.title("regularizers", r["regularizer"])),
+                strength(r["strength"]),
+                interval(r["score"], r["score_low"], r["score_high"], decimals),
+                interval(
+                    r.get("difference", np.nan),
+                    r.get("difference_low", np.nan),
+                    r.get("difference_high", np.nan),
+                    decimals,
+                    True,
+                ),
+                interval(
+                    r.get("effect", np.nan),
+                    r.get("effect_low", np.nan),
+                    r.get("effect_high", np.nan),
+                    1,
+                    True,
+                    strong=r["verdict"] == "better",
+                ),
+                p_value(r.get("p_holm", np.nan)),
+                number(r.get("wins", np.nan), 2),
+                number(r.get("detectable", np.nan), 2),
+                word(r["verdict"]),
+            )
+        )
+    columns = (
+        "Data set",
+        "Cell",
+        "Regularizer",
+        "Strength",
+        "Test score",
+        "Minus none",
+        "Effect, %",
+        "p (Holm)",
+        "P(better)",
+        "Detectable",
+        "Verdict",
+    )
+    at = "at the best validation check" if criterion == "best" else "after the last step"
+    caption = (
+        f"Every row, {at}: mean and 95% interval over evaluation seeds, paired with none by seed."
+    )
+    return Table(f"rows_{criterion}", caption, columns, rows, 3)
+
+
+def diagnostics(results: Results) -> Table:
+    """What explains the scores, averaged over cells, a line a benchmark and regularizer."""
+    frame = results.read("diagnostics").query("criterion == 'best'")
+    means = frame.groupby(["benchmark", "regularizer"], sort=False).agg(
+        gap=("gap", "mean"),
+        diverged=("diverged", "sum"),
+        members=("members", "sum"),
+        weight_norm=("weight_norm", "mean"),
+        small=("small_weights", "mean"),
+        clipped=("clipped", "mean"),
+        reached=("reached", "mean"),
+        speed=("speed", "mean"),
+        steps=("steps", "mean"),
+        seconds=("seconds", "mean"),
+        ratio=("seconds_ratio", "mean"),
+    )
+    rows = [
+        (
+            word(b),
+            word(results.title("regularizers", r)),
+            number(v["gap"]),
+            word(f"{v['diverged']:.0f} of {v['members']:.0f}"),
+            number(v["weight_norm"]),
+            number(100 * v["small"], 2),
+            number(100 * v["clipped"], 2),
+            number(100 * v["reached"], 2),
+            number(v["speed"], 2),
+            whole(v["steps"]),
+            number(v["seconds"], 2),
+            number(v["ratio"], 2),
+        )
+        for (b, r), v in means.iterrows()
+    ]
+    columns = (
+        "Data set",
+        "Regularizer",
+        "Gap",
+        "Diverged",
+        "Weight norm",
+        "Small weights, %",
+        "Steps clipped, %",
+        "Reached none's best, %",
+        "Speed to it",
+        "Steps",
+        "Seconds",
+        "Time, relative",
+    )
+    caption = (
+        "Diagnostics, means over cells and evaluation seeds. Gap: test minus train loss. Small: "
+        "|w| < 0.001. Reached: seeds whose validation loss came down to none's best; speed: none's "
+        "steps over theirs."
+    )
+    return Table("diagnostics", caption, columns, rows, 2)
+
+
+def criterion_rows(results: Results, criterion: str) -> pd.DataFrame:
+    """The rows of `comparisons` under one criterion."""
+    frame = results.read("comparisons")
+    return frame[frame["criterion"] == criterion]
