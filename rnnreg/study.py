@@ -30,6 +30,8 @@ RESULTS_VERSION = 1
 
 STUDIES = registry.ROOT / "benchmarks" / "studies"
 RATES = registry.ROOT / "benchmarks" / "learning_rates.csv"  # made by `rnnreg rates`
+# Class attributes that no result depends on: words, and the grid (a strength is the member's own).
+WORDS = {"title", "source", "strengths", "group", "family", "licence", "citation", "published"}
 LISTS = {"benchmarks": "benchmark", "cells": "cell", "regularizers": "regularizer"}
 BUDGET_KEYS = {
     "steps": int,
@@ -283,12 +285,26 @@ def check_strength(where: str, given: object, allowed: tuple[float, float]) -> f
 
 
 def _code(file: Path) -> str:
-    """The syntax tree of a file as text, without docstrings; comments are not in it anyway."""
+    """The syntax tree of a file as text, without what decides no member's result.
+
+    Comments are not in a tree; docstrings and the attributes of WORDS are taken out.
+    """
     tree = ast.parse(file.read_text(encoding="utf-8"))
     for node in ast.walk(tree):
-        if (
-            isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
-            and ast.get_docstring(node) is not None
+        if isinstance(node, ast.ClassDef):
+            node.body = [item for item in node.body if not _is_word(item)]
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and _starts_with_text(
+            node
         ):
             node.body = node.body[1:]
     return ast.dump(tree)
+
+
+def _is_word(item: ast.stmt) -> bool:
+    """Whether a statement of a class sets an attribute that only describes."""
+    targets = item.targets if isinstance(item, ast.Assign) else []
+    return any(getattr(target, "id", "") in WORDS for target in targets)
+
+
+def _starts_with_text(node: ast.Module | ast.ClassDef | ast.FunctionDef) -> bool:
+    return bool(node.body) and ast.get_docstring(node) is not None

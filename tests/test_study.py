@@ -63,9 +63,15 @@ BAD = {
         ("{tuning: 2,", "{tuning: two,"),
         "seeds: tuning: given 'two' (str), expected a whole number.",
     ),
-    "no seeds": (("evaluation: 3", "evaluation: 0"), "seeds: evaluation: given 0, allowed are whole"),
+    "no seeds": (
+        ("evaluation: 3", "evaluation: 0"),
+        "seeds: evaluation: given 0, allowed are whole",
+    ),
     "an empty list": (("[elnino]", "[]"), "benchmarks: the list is empty; name at least one of: "),
-    "a word that is no list": (("[elnino]", "elnino"), "given 'elnino', allowed are 'all' or a list"),
+    "a word that is no list": (
+        ("[elnino]", "elnino"),
+        "given 'elnino', allowed are 'all' or a list",
+    ),
     "a name twice": (("[lstm, gru]", "[lstm, lstm]"), "cells[1]: 'lstm' is listed twice"),
     "a strength out of range": (
         ("{l2: [1e-3, 0.1]}", "{dropout: [0.5, 1.5]}"),
@@ -76,7 +82,10 @@ BAD = {
         "strengths: l2[0]: given 'strong', expected a number from 0.0 to inf.",
     ),
     "an empty grid": (("[1e-3, 0.1]", "[]"), "expected a list of at least one number."),
-    "a negative budget": (("steps: 50", "steps: -5"), "budgets: elnino: steps: given -5, allowed are"),
+    "a negative budget": (
+        ("steps: 50", "steps: -5"),
+        "budgets: elnino: steps: given -5, allowed are",
+    ),
     "an unknown budget": (("steps: 50", "step: 50"), "key: unknown 'step'; did you mean 'steps'?"),
     "not YAML": (("[elnino]", "[elnino"), "not valid YAML"),
 }
@@ -115,8 +124,12 @@ def fingerprint(regularizer="l2", **budget):
 def test_a_fingerprint_sees_code_and_budget_but_no_comment(plugins):
     file, before = plugins / "l2.py", fingerprint()
     text = file.read_text()
-    file.write_text("# A comment.\n" + text.replace('"""A penalty', '"""Another word for a penalty'))
+    file.write_text(
+        "# A comment.\n" + text.replace('"""A penalty', '"""Another word for a penalty')
+    )
     assert fingerprint() == before
+    file.write_text(text.replace("Krogh and Hertz", "K. and H.").replace("1e-6, ", "1e-7, 1e-6, "))
+    assert fingerprint() == before, "neither a citation nor the grid decides a member's result"
     file.write_text(text.replace("w.square()", "w.abs()"))
     assert fingerprint() != before
     file.write_text(text)
