@@ -109,7 +109,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def list_(given: argparse.Namespace) -> None:
-    """Print what there is, read off the files; of prepared benchmarks also sizes and naive scores."""
+    """Print what there is; of benchmarks that are prepared also sizes and naive scores."""
     tell = {"benchmark": _benchmark, "cell": _cell, "regularizer": _regularizer}
     for kind, lines in tell.items():
         if given.kind in (None, f"{kind}s"):
