@@ -31,14 +31,19 @@ def library() -> ctypes.CDLL | None:
         _keep_freed_memory()
         return loaded
     except (OSError, subprocess.SubprocessError) as error:
-        detail = getattr(error, "stderr", None) or str(error)
         warnings.warn(
             "no compiled time loop, so training takes several times longer (results are the same "
-            f"to rounding): {detail.strip().splitlines()[0]}. Remedy: install a C++ compiler (g++ "
-            "or clang++), or name one in CXX; RNNREG_NATIVE=0 silences this.",
+            f"to rounding): {_reason(error)}. Remedy: install a C++ compiler (g++ or clang++), or "
+            "name one in CXX; RNNREG_NATIVE=0 silences this.",
             stacklevel=2,
         )
         return None
+
+
+def _reason(error: Exception) -> str:
+    """The first line that tells an error."""
+    lines = (getattr(error, "stderr", None) or str(error)).strip().splitlines()
+    return next((line for line in lines if "error" in line), lines[0])
 
 
 def _keep_freed_memory() -> None:

@@ -39,14 +39,14 @@ static inline void store(float* p, V v, Int count) {
     for (Int i = 0; i < count; i++) p[i] = v[i];
 }
 
-static inline V reciprocal(V v) {  // an estimate and one or two steps of Newton
+static inline V reciprocal(V v) {  // an estimate and steps of Newton
 #if defined(__AVX512F__)
     V y = (V)_mm512_rcp14_ps((__m512)v);
 #elif defined(__AVX__)
     V y = (V)_mm256_rcp_ps((__m256)v);
     y = y + y * (1.0f - v * y);
 #else
-    return 1.0f / v;
+    V y = 1.0f / v;
 #endif
     return y + y * (1.0f - v * y);
 }
@@ -65,7 +65,9 @@ static inline V clamp(V x, float limit) {  // NaN passes
 static inline V expm1_parts(V x, V& s) {
     const float shift = 12582912.0f + 127;  // 1.5 x 2^23: adding it rounds to a whole number
     V shifted = x * 1.44269504088896341f + shift;
-    V r = x - (shifted - shift) * 0.693147180559945309f;
+    V n = shifted - shift;
+    V r = x - n * 0.693359375f;  // of few digits, so that the product is exact
+    r = r + n * 2.12194440e-4f;
     s = (V)((I)shifted << 23);
     V q = r * 0.0013882520f + 0.0083665272f;
     q = q * r + 0.0416672001f;
