@@ -89,6 +89,8 @@ def parser() -> argparse.ArgumentParser:
         p.add_argument("folder", type=Path, help="results/<study>")
         if name == "report":
             p.add_argument("--only", action="store_true", help="from the tables as they are")
+    p = command("readme", readme, "write a study's findings into README.md")
+    p.add_argument("folder", type=Path, help="results/<study>, with its report made")
     p = command("compare-runs", compare_runs, "test whether two runs of a study agree")
     p.add_argument("a", type=Path, help="a folder of records")
     p.add_argument("b", type=Path, help="another")
@@ -292,6 +294,14 @@ def report(given: argparse.Namespace) -> None:
         compare(given)
         draw(given)
     print(f"The report: {make(given.folder)}")
+
+
+def readme(given: argparse.Namespace) -> None:
+    """The generated parts of the README."""
+    from rnnreg.analysis.readme import update
+
+    speed = registry.ROOT / "benchmarks/speed/results/table.md"
+    update(given.folder, speed=speed if speed.is_file() else None)
 
 
 def compare_runs(given: argparse.Namespace) -> None:
