@@ -1,6 +1,8 @@
 """From records to numbers, sentences and figures: every number right, every odd study defined."""
 
 import math
+import subprocess
+import sys
 
 import jupytext
 import numpy as np
@@ -37,6 +39,7 @@ def plain(tmp_path_factory):
 def test_comparisons_against_scipy(plain):
     frame = plain.read("comparisons").set_index(["benchmark", "cell", "regularizer", "criterion"])
     scores = plain.scores.set_index(["benchmark", "cell", "regularizer", "criterion", "seed"])
+    scores = scores.sort_index()
     key = ("trec", "lstm", "dropout", "final")
     own, none = scores.loc[key], scores.loc[("trec", "lstm", "none", "final")]
     test = stats.ttest_rel(own["score"], none["score"])
@@ -221,3 +224,11 @@ def test_a_regularizer_looks_the_same_whoever_else_is_there():
     assert alone == style.of("my_new_one")
     known = {tuple(style.of(name).values()) for name in style.KNOWN}
     assert len(known) == len(style.KNOWN)
+
+
+def test_the_analysis_needs_no_torch():
+    code = (
+        "import sys, rnnreg.analysis.report, rnnreg.analysis.compare, rnnreg.analysis.figures, "
+        "rnnreg.analysis.collect; sys.exit('torch' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=SOURCE.parent)
