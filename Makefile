@@ -15,6 +15,7 @@ help:
 
 quick: $(READY)
 	$(BIN)/snakemake --cores all --config study=quick
+	@echo "The report: results/quick/report.html"
 
 test: $(READY)
 	$(BIN)/python -m pytest -n 2 --dist loadgroup

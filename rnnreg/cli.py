@@ -105,8 +105,11 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--again", action="store_true", help="also where the table has a choice")
     p.add_argument("--device", default="auto", help="auto (default), cpu, cuda, cuda:1, ...")
     p.add_argument("--threads", type=int, default=1, help="CPU threads (default 1)")
-    p = command("status", status, "show rows done, running and waiting")
+    p = command("status", status, "show rows done, running and waiting, and the time left")
     p.add_argument("study")
+    p.add_argument(
+        "--watch", action="store_true", help="again every five seconds, until all are done"
+    )
     return top
 
 
@@ -240,9 +243,10 @@ def _train_row(chosen: study.Study, row: study.Row, device: str) -> None:
 
     facts, splits = prepared.read(row.benchmark, PREPARED)
     file = chosen.records(row)
-    partial = file.with_name(f".{file.name}.partial")
+    partial = chosen.unfinished(row)
     known = [r for f in (file, partial) if f.exists() for r in records.read(f)]
-    bar = Progress(row.name)
+    records.write(partial, known)
+    bar = Progress(row.name, partial)
     found = training.train(
         row, facts, splits, known, device, lambda some: records.write(partial, some), bar
     )
@@ -340,7 +344,7 @@ def status(given: argparse.Namespace) -> None:
     """Rows done, begun and waiting."""
     from rnnreg.status import show
 
-    show(study.read(given.study))
+    show(study.read(given.study), given.watch)
 
 
 if __name__ == "__main__":

@@ -2,21 +2,31 @@
 
 import sys
 import time
+from pathlib import Path
 
 EVERY = 0.25  # seconds between two drawings
+BEAT = 10.0  # seconds between two signs of life
 WIDTH = 24
 
 
 class Progress:
-    """Draws a population's progress; `training.train` calls it after every step."""
+    """Draws a population's progress; `training.train` calls it after every step.
 
-    def __init__(self, name: str, stream=sys.stderr):
+    Every ten seconds it touches the row's unfinished file, by which `rnnreg status` knows that
+    somebody is at work on the row.
+    """
+
+    def __init__(self, name: str, unfinished: Path, stream=sys.stderr):
         self.name, self.stream, self.shown = name, stream, 0.0
+        self.unfinished, self.beat = unfinished, time.perf_counter()
         self.quiet = not stream.isatty()
 
     def __call__(self, population) -> None:
         """Show steps, members alive, training loss, steps a second and time left."""
         now = time.perf_counter()
+        if now - self.beat > BEAT:
+            self.beat = now
+            self.unfinished.touch()
         if self.quiet or now - self.shown < EVERY:
             return
         self.shown = now

@@ -1,48 +1,62 @@
-"""How far a study is: rows done, begun and waiting, and the time that is left."""
+"""How far a study is: rows done, running and waiting, and the time that is left."""
 
+import statistics
 import time
 
 from rnnreg import records
-from rnnreg.study import Study
+from rnnreg.progress import BEAT
+from rnnreg.study import Row, Study
 
-RUNNING = 600  # seconds since a row last wrote its phase, within which it counts as running
-
-
-def progress(study: Study) -> list[dict]:
-    """One entry a row: its name, its state ("done", "begun" or "waiting") and seconds spent."""
-    rows = []
-    for row in study.rows:
-        file = study.records(row)
-        partial = file.with_name(f".{file.name}.partial")
-        if file.exists():
-            found = records.read(file)
-            stale = any(r.fingerprint != row.fingerprint for r in found)
-            state = "stale" if stale else "done"
-            rows.append({"row": row, "state": state, "seconds": sum(r.seconds for r in found)})
-        elif partial.exists():
-            seconds = sum(r.seconds for r in records.read(partial))
-            rows.append({"row": row, "state": "begun", "seconds": seconds})
-        else:
-            rows.append({"row": row, "state": "waiting", "seconds": 0.0})
-    return rows
+STATES = ("done", "running", "interrupted", "waiting", "stale")
+AGAIN = 5.0  # seconds between two tables of a watch
 
 
-def show(study: Study) -> None:
-    """Print a table of benchmarks x states, and how much work is left at the pace so far."""
-    rows = progress(study)
-    states = ["done", "begun", "waiting", "stale"]
-    print(f"{study.title}: {len(rows)} rows, {time.strftime('%H:%M:%S')}")
-    print(f"{'benchmark':<20}" + "".join(f"{s:>9}" for s in states) + f"{'s a row':>10}")
-    left = 0.0
+def state(study: Study, row: Row) -> tuple[str, float]:
+    """One of STATES, and the seconds of training that the row's records hold."""
+    file, unfinished = study.records(row), study.unfinished(row)
+    if unfinished.exists():
+        alive = time.time() - unfinished.stat().st_mtime < 6 * BEAT
+        seconds = sum(r.seconds for r in records.read(unfinished))
+        return ("running" if alive else "interrupted"), seconds
+    if not file.exists():
+        return "waiting", 0.0
+    found = records.read(file)
+    stale = any(r.fingerprint != row.fingerprint for r in found)
+    return ("stale" if stale else "done"), sum(r.seconds for r in found)
+
+
+def table(study: Study) -> tuple[str, bool]:
+    """The table as text, and whether every row is done."""
+    states = {row.name: state(study, row) for row in study.rows}
+    lines = [f"{study.title}: {len(study.rows)} rows at {time.strftime('%H:%M:%S')}"]
+    lines.append(f"{'':<18}" + "".join(f"{s:>13}" for s in STATES) + f"{'s a row':>10}")
+    left, known = 0.0, True
     for benchmark in study.benchmarks:
-        own = [r for r in rows if r["row"].benchmark == benchmark]
-        counts = [sum(r["state"] == s for r in own) for s in states]
-        spent = [r["seconds"] for r in own if r["state"] == "done"]
-        pace = sum(spent) / len(spent) if spent else float("nan")
-        left += pace * (len(own) - counts[0]) if spent or counts[0] < len(own) else 0.0
-        cells = "".join(f"{c:>9}" for c in counts)
-        print(f"{benchmark:<20}{cells}{pace:>10.1f}")
-    if left == left:
-        print(f"left: {left / 60:.1f} core-minutes at the pace of the rows that are done")
+        own = [states[r.name] for r in study.rows if r.benchmark == benchmark]
+        counts = {s: sum(found == s for found, _ in own) for s in STATES}
+        spent = [seconds for found, seconds in own if found == "done"]
+        pace = statistics.mean(spent) if spent else float("nan")
+        open_rows = len(own) - counts["done"]
+        if open_rows:
+            known = known and bool(spent)
+            left += pace * open_rows - sum(s for f, s in own if f in ("running", "interrupted"))
+        shown = f"{pace:>10.1f}" if spent else f"{'-':>10}"
+        lines.append(f"{benchmark:<18}" + "".join(f"{counts[s]:>13}" for s in STATES) + shown)
+    running = max(sum(found == "running" for found, _ in states.values()), 1)
+    if known:
+        lines.append(
+            f"left: {left / 60:.1f} core-minutes, {left / 60 / running:.1f} minutes at this pace"
+        )
     else:
-        print("left: not known before each benchmark has a finished row")
+        lines.append("left: not known before each benchmark has a finished row")
+    return "\n".join(lines), all(found == "done" for found, _ in states.values())
+
+
+def show(study: Study, watch: bool = False) -> None:
+    """Print the table; with `watch` again and again, until every row is done."""
+    text, finished = table(study)
+    print(text, flush=True)
+    while watch and not finished:
+        time.sleep(AGAIN)
+        text, finished = table(study)
+        print(f"\x1b[{text.count(chr(10)) + 1}A\x1b[J{text}", flush=True)

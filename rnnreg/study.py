@@ -104,6 +104,11 @@ class Study:
         """results/<study>/records/<benchmark>/<cell>/<regularizer>.jsonl"""
         return self.folder / "records" / row.benchmark / row.cell / f"{row.regularizer}.jsonl"
 
+    def unfinished(self, row: Row) -> Path:
+        """What a row has trained so far, while it is at work or after it was interrupted."""
+        file = self.records(row)
+        return file.with_name(f".{file.name}.partial")
+
     def row(self, benchmark: str, cell: str, regularizer: str) -> Row:
         wanted = f"{benchmark}/{cell}/{regularizer}"
         found = {r.name: r for r in self.rows}

@@ -67,6 +67,26 @@ def test_many_rows_in_one_process(workspace):
     assert "left: 0.0 core-minutes" in told.stdout
 
 
+def test_status_tells_rows_at_work_from_rows_that_were_left(tmp_path, monkeypatch):
+    import os
+    import time
+
+    from rnnreg import records, status, study
+
+    monkeypatch.chdir(tmp_path)
+    some = study.read("smoke")
+    first, second, third = some.rows[:3]
+    for row in (first, second):
+        records.write(some.unfinished(row), [])
+    long_ago = time.time() - 3600
+    os.utime(some.unfinished(second), (long_ago, long_ago))
+    found = [status.state(some, row)[0] for row in (first, second, third)]
+    assert found == ["running", "interrupted", "waiting"]
+    text, finished = status.table(some)
+    assert not finished
+    assert "left: not known" in text
+
+
 def test_list_shows_everything_and_needs_next_to_nothing():
     needed = {"yaml"}  # the studies are YAML
     done = run(["list"], {*BEYOND, "torch", "numpy"} - needed)
