@@ -112,6 +112,20 @@ def test_edges_and_preference_for_none(plain):
         assert row["prefers_none"] == (none <= row["validation_loss"])
 
 
+def test_early_stopping_is_compared_after_the_last_step_only(plain):
+    verdicts = plain.read("comparisons").query("regularizer == 'early_stopping'")
+    assert set(verdicts.query("criterion == 'best'")["verdict"]) == {"saving"}
+    assert verdicts.query("criterion == 'best'")["p"].isna().all()
+    assert set(verdicts.query("criterion == 'final'")["verdict"]) == {"better"}
+    across = plain.read("across").groupby("criterion")["regularizer"].unique()
+    assert "early_stopping" not in across["best"]
+    assert "early_stopping" in across["final"]
+    one = plain.read("comparisons").query("benchmark == 'elnino' and cell == 'gru'")
+    for criterion, tests in {"best": 3, "final": 4}.items():  # Holm counts what is tested
+        part = one[one["criterion"] == criterion].sort_values("p").iloc[0]
+        assert part["p_holm"] == pytest.approx(min(1, tests * part["p"]))
+
+
 def test_patience_follows_from_the_curves_of_none(plain):
     frame = plain.read("patience")
     last = frame[frame["patience"] == synthetic.CHECKS]
@@ -146,7 +160,7 @@ def test_an_odd_study_is_defined_and_said(odd, tmp_path, monkeypatch):
     said = {
         "one benchmark and one cell": "With one data set and one cell",
         "no row none": "This study has no row `none`",
-        "only none": "the row `none` only",
+        "only none": "nothing beside `none`",
         "one seed of each": "with one seed nothing can be said about chance",
         "diverged members": "diverged",
         "seven families": "data sets",

@@ -29,15 +29,16 @@ def across(results: Results) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     frames, pairs, profiles = [], [], []
     if results.has_reference:
         for criterion in CRITERIA:
+            names = results.compared(criterion)
             ratio, sets = _log_ratios(results, criterion)
             for scope, chosen, cells in _scopes(results, sets):
                 part = ratio[:, chosen][:, :, cells]
-                frame, ranking = _scope(results, part, [sets[i] for i in chosen])
+                frame, ranking = _scope(results, names, part, [sets[i] for i in chosen])
                 label = {"criterion": criterion, "scope": scope}
                 frames.append(frame.assign(**label))
-                pairs.append(_pairs(results.regularizers, ranking).assign(**label))
+                pairs.append(_pairs(names, ranking).assign(**label))
                 if ": " not in scope:
-                    profiles.append(_profile(results.regularizers, part).assign(**label))
+                    profiles.append(_profile(names, part).assign(**label))
     return tuple(
         pd.concat(f, ignore_index=True) if f else pd.DataFrame() for f in (frames, pairs, profiles)
     )
@@ -48,7 +49,7 @@ def _log_ratios(results: Results, criterion: str) -> tuple[np.ndarray, list[str]
     scores = results.scores[results.scores["criterion"] == criterion]
     keys = ["regularizer", "benchmark", "cell", "seed"]
     orders = [
-        results.regularizers,
+        results.compared(criterion),
         list(results.benchmarks),
         results.cells,
         sorted(scores["seed"].unique()),
@@ -73,7 +74,7 @@ def _scopes(results: Results, sets: list[str]) -> list[tuple[str, list[int], lis
 
 
 def _scope(
-    results: Results, ratio: np.ndarray, sets: list[str]
+    results: Results, names: list[str], ratio: np.ndarray, sets: list[str]
 ) -> tuple[pd.DataFrame, aggregate.Ranking]:
     families = [results.benchmarks[s].get("family") or s for s in sets]
     groups = [results.benchmarks[s]["group"] for s in sets]
@@ -87,7 +88,7 @@ def _scope(
     best = (value == value.min(0)).mean(1)
     frame = pd.DataFrame(
         {
-            "regularizer": results.regularizers,
+            "regularizer": names,
             "benchmarks": len(sets),
             "families": by_family.shape[1],
             "effect": percent(aggregate.interquartile_mean(value)),

@@ -13,15 +13,16 @@ def advice(results: Results, found: dict[str, pd.DataFrame]) -> pd.DataFrame:
     by the mean validation effect of the chosen strengths over the tuning seeds. The effect is that
     of `across` in this scope; cost is the geometric mean of seconds over those of `none`.
     """
-    if not results.has_reference or len(results.regularizers) < 2:
+    if not results.has_reference or len(results.compared("best")) < 2:
         return pd.DataFrame()
+    candidates = [n for n in results.compared("best") if n != REFERENCE]
     task = {name: facts["task"] for name, facts in results.benchmarks.items()}
     tables = [
         found[n].query("criterion == 'best'")
         for n in ("selected", "strengths", "comparisons", "diagnostics")
     ]
     selected, strengths, comparisons, diagnostics = (
-        t[t["regularizer"] != REFERENCE].assign(task=t["benchmark"].map(task)) for t in tables
+        t[t["regularizer"].isin(candidates)].assign(task=t["benchmark"].map(task)) for t in tables
     )
     on = ["benchmark", "cell", "regularizer", "place"]
     picked = selected.merge(strengths[[*on, "effect"]], on=on)

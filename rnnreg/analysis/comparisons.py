@@ -21,7 +21,8 @@ def comparisons(results: Results) -> pd.DataFrame:
     effect, *_low, *_high      relative improvement in percent, 100 x (1 - exp(mean log ratio));
                                positive is better, on the scale of loss or error rate
     effect_detectable          the same smallest difference, as an effect
-    verdict                    better | worse | open (p_holm above 0.05) | untested | reference
+    verdict                    better | worse | open (p_holm above 0.05) | untested | reference |
+                               saving (see `Results.compared`; not tested)
     """
     wide = results.scores.set_index(["benchmark", "cell", "criterion", "regularizer", "seed"])
     score, log = (wide[column].unstack("seed") for column in ("score", "log"))  # a column a seed
@@ -55,12 +56,14 @@ def _group(
     _interval(frame, "score", score)
     if REFERENCE not in names:
         return frame.assign(verdict="no reference")
-    tests = len(names) - 1
+    compared = results.compared(criterion)
+    tests = len(compared) - 1
     at = names.index(REFERENCE)
     difference = score - score[at]
     _interval(frame, "difference", difference)
     frame["p"] = st.paired_p(difference)
-    frame.loc[at, "p"] = np.nan  # compared with itself
+    saving = ~frame["regularizer"].isin(compared)
+    frame.loc[saving | (frame["regularizer"] == REFERENCE), "p"] = np.nan
     frame["p_holm"] = st.holm(frame["p"].to_numpy())
     gain = -difference if lower else difference
     frame["wins"] = st.probability_of_improvement(gain)
@@ -70,6 +73,7 @@ def _group(
         frame[column] = percent(-frame[column])
     frame["effect_detectable"] = percent(-st.smallest_detectable(log - log[at], tests))
     frame["verdict"] = [_verdict(*v) for v in zip(frame["p_holm"], gain.mean(1), strict=True)]
+    frame.loc[saving, "verdict"] = "saving"
     frame.loc[at, "verdict"] = "reference"
     return frame
 

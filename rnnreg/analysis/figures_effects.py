@@ -80,9 +80,10 @@ def heatmap(results: Results) -> Figure:
         return style.note(NO_REFERENCE)
     frame = results.read("comparisons")
     frame = frame[(frame["criterion"] == "best") & (frame["regularizer"] != REFERENCE)]
+    frame = frame[frame["verdict"] != "saving"]
     if frame.empty:
         return style.note("Only `none` is in this study: there is no effect to show.")
-    names = [r for r in results.regularizers if r != REFERENCE]
+    names = [r for r in results.compared("best") if r != REFERENCE]
     wide = frame.pivot(index="regularizer", columns=["benchmark", "cell"], values="effect")
     verdict = frame.pivot(index="regularizer", columns=["benchmark", "cell"], values="verdict")
     sets = list(results.benchmarks)
@@ -138,21 +139,15 @@ def best_and_final(results: Results) -> Figure:
     ax.set_xlim(style.reach(both[["effect", "seeds_low", "seeds_high"]].to_numpy().ravel()))
     zero_line(ax)
     for y, name in enumerate(order):
-        for row, shift, face in ((best.loc[name], 0.16, None), (final.loc[name], -0.16, "white")):
-            look = style.of(name)
-            ax.plot(
-                [row["seeds_low"], row["seeds_high"]],
-                [y + shift] * 2,
-                color=look["color"],
-                linewidth=1.6,
-            )
-            ax.plot(
-                row["effect"],
-                y + shift,
-                color=look["color"],
-                marker=look["marker"],
-                markerfacecolor=face or look["color"],
-            )
+        look = style.of(name)
+        for rows, shift, face in ((best, 0.16, look["color"]), (final, -0.16, "white")):
+            if name not in rows.index:  # at the best check it can only save steps
+                continue
+            row = rows.loc[name]
+            ends, place = [row["seeds_low"], row["seeds_high"]], [y + shift] * 2
+            ax.plot(ends, place, color=look["color"], linewidth=1.6)
+            ax.plot(row["effect"], y + shift, color=look["color"], marker=look["marker"],
+                    markerfacecolor=face)  # fmt: skip
     ax.set_yticks(range(len(order)), [results.title("regularizers", n) for n in order])
     ax.plot([], [], "ko", label="at the best validation check")
     ax.plot([], [], "ko", markerfacecolor="white", label="after the last step")

@@ -13,7 +13,9 @@ def findings(results: Results) -> list[str]:
     if not results.has_reference:
         return ["This study has no row `none`: it shows scores, but no effect of any regularizer."]
     if not words.comparable(results):
-        return ["This study has the row `none` only, so there is no regularizer to judge."]
+        return [
+            "This study has nothing beside `none` that could improve on it: there is nothing to judge."
+        ]
     return [f(results) for f in (strongest, where, decided, by_itself, choice)]
 
 
@@ -99,14 +101,19 @@ def decided(results: Results, criterion: str = "best") -> str:
 
 def by_itself(results: Results) -> str:
     """Effects after the last step beside those at the best check."""
+    if not words.comparable(results):
+        return "There is nothing here to compare with `none`."
     final = words.scope(results, "final")
     best = words.scope(results, "best").set_index("regularizer")["effect"]
     top = final.sort_values("effect").iloc[-1]
     text = (
         "After the last step, without any selection of checkpoints, "
-        f"**{words.name(results, top)}** leads with {words.effect(top)}; on top of selection it "
-        f"adds {words.percent(best[top['regularizer']])}"
+        f"**{words.name(results, top)}** leads with {words.effect(top)}"
     )
+    if top["regularizer"] in best:
+        text += f"; on top of selection it adds {words.percent(best[top['regularizer']])}"
+    else:
+        text += "; on top of selection it can only save steps"
     others = final.set_index("regularizer")
     if top["regularizer"] != "early_stopping" and "early_stopping" in others.index:
         text += f". Early stopping by itself: {words.effect(others.loc['early_stopping'])}"
@@ -116,7 +123,8 @@ def by_itself(results: Results) -> str:
 def choice(results: Results) -> str:
     """How tuning went."""
     frame = results.read("selected").query("criterion == 'best'")
-    frame = frame[frame["regularizer"] != REFERENCE]
+    others = [n for n in results.compared("best") if n != REFERENCE]
+    frame = frame[frame["regularizer"].isin(others)]
     tuned = frame[frame["grid"] > 1]
     edges = tuned["edge"].value_counts()
     firm = tuned["stability"].mean()

@@ -41,6 +41,16 @@ class Results:
     def has_reference(self) -> bool:
         return REFERENCE in self.study["regularizers"]
 
+    def compared(self, criterion: str) -> list[str]:
+        """`none` and what is held against it under a criterion.
+
+        A regularizer that is scored at its best check anyway, as early stopping is, cannot improve
+        a score at the best check: there it saves steps (see `diagnostics.patience`).
+        """
+        facts = self.study["regularizers"]
+        left_out = "best" if criterion == "best" else None
+        return [n for n in self.regularizers if facts[n].get("scored_at") != left_out]
+
     def title(self, kind: str, name: str) -> str:
         """How a benchmark, cell or regularizer is called in figures and prose."""
         return self.study[kind][name].get("title") or name.replace("_", " ")

@@ -71,9 +71,10 @@ def rows(results: Results, criterion: str = "best", benchmark: str = "") -> pd.D
     """The rows of `comparisons`, without `none`."""
     frame = results.read("comparisons")
     frame = frame[(frame["criterion"] == criterion) & (frame["regularizer"] != REFERENCE)]
+    frame = frame[frame["verdict"] != "saving"]
     return frame[frame["benchmark"] == benchmark] if benchmark else frame
 
 
 def comparable(results: Results) -> bool:
-    """Whether the study has `none`, and something beside it."""
-    return results.has_reference and len(results.regularizers) > 1
+    """Whether the study has `none`, and something that can improve on it."""
+    return results.has_reference and len(results.compared("best")) > 1
