@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import warnings
+from pathlib import Path
 
 import pytest
 import torch
@@ -362,6 +363,26 @@ def start(cache, **environment):
         env={**os.environ, "XDG_CACHE_HOME": str(cache), **environment},
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=registry.ROOT,
     )  # fmt: skip
+
+
+@needed
+def test_a_change_of_any_file_compiles_anew(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(build, "_run", lambda command: made_by(command))
+
+    def made_by(command):
+        if "-o" in command:
+            Path(command[-1]).touch()
+        return ""
+
+    first = build._compiled()
+    for files in ("HEADERS", "SOURCES"):
+        copy = tmp_path / f"{files}.h"
+        copy.write_text(getattr(build, files)[0].read_text() + "// more\n")
+        with monkeypatch.context() as changed:
+            changed.setattr(build, files, [copy, *getattr(build, files)[1:]])
+            assert build._compiled() != first
+    assert build._compiled() == first
 
 
 @needed

@@ -60,7 +60,7 @@ def _compiled() -> Path:
         raise FileNotFoundError(f"no C++ compiler '{compiler[0]}' on the PATH")
     version = _run([*compiler, "--version"])
     parts = [
-        *(s.read_text(encoding="utf-8") for s in SOURCES),
+        *(f.read_text(encoding="utf-8") for f in (*HEADERS, *SOURCES)),
         *compiler,
         *FLAGS,
         version,
