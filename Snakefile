@@ -10,12 +10,16 @@ from pathlib import Path
 sys.path.insert(0, workflow.basedir)
 
 from rnnreg import study as studies
+from rnnreg.errors import UserError
 
-PYTHON = f"{sys.executable} -m rnnreg"
-DEFAULT = "standard" if "standard" in studies.names() else "quick"
-STUDY = studies.read(config.get("study", DEFAULT))
-ASKED = config.get("study", DEFAULT)
+ASKED = config.get("study", "standard")
+try:
+    STUDY = studies.read(ASKED)
+except UserError as error:
+    sys.exit(f"rnnreg: {error}")
 FOLDER = STUDY.folder
+# `python` below is the one that runs the workflow, whether or not its environment is activated.
+shell.prefix(f"export PATH='{Path(sys.executable).parent}':$PATH; ")
 ROWS = {str(STUDY.records(row)): row for row in STUDY.rows}
 
 
@@ -37,8 +41,10 @@ rule download:
     log:
         "data/raw/{benchmark}/download.log",
     retries: 2
+    params:
+        mirror=f"--mirror {STUDY.mirror}" if STUDY.mirror else "",
     shell:
-        "{PYTHON} download {wildcards.benchmark} --study {ASKED} > {log} 2>&1"
+        "python -m rnnreg download {wildcards.benchmark} {params.mirror} > {log} 2>&1"
 
 
 rule prepare:
@@ -51,7 +57,7 @@ rule prepare:
     log:
         "data/prepared/{benchmark}.log",
     shell:
-        "{PYTHON} prepare {wildcards.benchmark} > {log} 2>&1"
+        "python -m rnnreg prepare {wildcards.benchmark} > {log} 2>&1"
 
 
 # `ancient`: data prepared again, the same to the byte, retrains nothing. Data that did change is
@@ -66,10 +72,11 @@ rule train:
         str(FOLDER / "logs/{benchmark}/{cell}/{regularizer}.log"),
     threads: 1
     params:
+        study=ASKED,
         request=lambda w: STUDY.row(w.benchmark, w.cell, w.regularizer).request,
     shell:
-        "{PYTHON} train {wildcards.benchmark} {wildcards.cell} {wildcards.regularizer}"
-        " --study {ASKED} --threads {threads} > {log} 2>&1"
+        "python -m rnnreg train {wildcards.benchmark} {wildcards.cell} {wildcards.regularizer}"
+        " --study {params.study} --threads {threads} > {log} 2>&1"
 
 
 rule collect:
@@ -81,8 +88,10 @@ rule collect:
         FOLDER / "study.json",
     log:
         FOLDER / "logs/collect.log",
+    params:
+        study=ASKED,
     shell:
-        "{PYTHON} collect {ASKED} > {log} 2>&1"
+        "python -m rnnreg collect {params.study} > {log} 2>&1"
 
 
 rule compare:
@@ -94,8 +103,10 @@ rule compare:
         FOLDER / "across.csv",
     log:
         FOLDER / "logs/compare.log",
+    params:
+        folder=FOLDER,
     shell:
-        "{PYTHON} compare {FOLDER} > {log} 2>&1"
+        "python -m rnnreg compare {params.folder} > {log} 2>&1"
 
 
 rule draw:
@@ -105,8 +116,10 @@ rule draw:
         directory(FOLDER / "figures"),
     log:
         FOLDER / "logs/draw.log",
+    params:
+        folder=FOLDER,
     shell:
-        "{PYTHON} draw {FOLDER} > {log} 2>&1"
+        "python -m rnnreg draw {params.folder} > {log} 2>&1"
 
 
 rule report:
@@ -120,8 +133,10 @@ rule report:
         FOLDER / "report.ipynb",
     log:
         FOLDER / "logs/report.log",
+    params:
+        folder=FOLDER,
     shell:
-        "{PYTHON} report --only {FOLDER} > {log} 2>&1"
+        "python -m rnnreg report --only {params.folder} > {log} 2>&1"
 
 
 onsuccess:

@@ -66,6 +66,8 @@ def parser() -> argparse.ArgumentParser:
         p.add_argument("benchmarks", nargs="*", metavar="benchmark")
         p.add_argument("--all", action="store_true", help="every benchmark there is")
         p.add_argument("--study", help="the benchmarks of this study, and its mirror")
+        if name == "download":
+            p.add_argument("--mirror", help="a folder or address tried first (or RNNREG_MIRROR)")
 
     p = command("train", train, "train a row, or all rows that a study still lacks")
     p.add_argument("row", nargs="*", metavar="benchmark cell regularizer")
@@ -159,7 +161,7 @@ def download(given: argparse.Namespace) -> None:
     """Fetch the raw files of the benchmarks named."""
     from rnnreg.prepared import download as fetch
 
-    mirror = study.read(given.study).mirror if given.study else None
+    mirror = given.mirror or (study.read(given.study).mirror if given.study else None)
     for name in _benchmarks(given):
         print(f"{name}: {fetch(name, RAW, mirror)}")
 

@@ -105,6 +105,14 @@ def row_files(copy: Path) -> dict[str, bytes]:
     return {str(f.relative_to(folder)): f.read_bytes() for f in sorted(folder.rglob("*.jsonl"))}
 
 
+def test_a_faulty_study_is_one_message(project):
+    command = [sys.executable, "-m", "snakemake", "--cores", "1", "--config", "study=tinny"]
+    done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "rnnreg: study: unknown 'tinny'; did you mean 'tiny'? Known: " in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_again_nothing_is_done(project):
     done = snakemake(project, TABLE)
     assert "Nothing to be done" in done.stdout + done.stderr
