@@ -78,7 +78,8 @@ class Streams(Batches):
     """
 
     COLUMNS = 32  # of evaluation
-    LONGEST = 128  # steps of an evaluation window
+    LONGEST = 128  # steps of an evaluation window, but
+    LARGEST = 1 << 24  # numbers that its output has at the most, a member
 
     def load(self, arrays):
         return self.tensor(arrays["tokens"], torch.int64)
@@ -108,8 +109,10 @@ class Streams(Batches):
         x, y = padded[:-1].view(-1, column).T, padded[1:].view(-1, column).T  # (T, B)
         counts = (torch.arange(column * self.COLUMNS, device=self.device) < len(text) - 1).float()
         weight = counts.view(-1, column).T
-        for start in range(0, column, self.LONGEST):
-            part = slice(start, start + self.LONGEST)
+        symbols = int(self.splits["train"].max()) + 1
+        longest = min(self.LONGEST, max(self.LARGEST // (self.COLUMNS * symbols), 1))
+        for start in range(0, column, longest):
+            part = slice(start, start + longest)
             yield Batch(x[None, part], y[None, part], weight[None, part], fresh=start == 0)
 
 
