@@ -13,9 +13,7 @@ def findings(results: Results) -> list[str]:
     if not results.has_reference:
         return ["This study has no row `none`: it shows scores, but no effect of any regularizer."]
     if not words.comparable(results):
-        return [
-            "This study has nothing beside `none` that could improve on it: there is nothing to judge."
-        ]
+        return ["This study has nothing beside `none` that could improve on it."]
     return [f(results) for f in (strongest, where, decided, by_itself, choice)]
 
 
