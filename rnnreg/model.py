@@ -82,7 +82,7 @@ def initial(network: Network, seeds: Tensor) -> Params:
     """Initial parameters of each seed, alone and then stacked; drawn on the CPU.
 
     Matrices are uniform on +-1/sqrt(H), the embedding on +-0.1 (Zaremba et al. 2014, section 4.1,
-    use +-0.05 to +-0.1 for theirs); biases are zero but for the cell's `first_bias`.
+    use +-0.04 to +-0.1 for theirs); biases are zero but for the cell's `first_bias`.
     """
     noise = Noise(seeds.cpu(), INITIAL)
     params = {}

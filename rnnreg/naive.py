@@ -2,7 +2,7 @@
 
 Fitted to the training split alone, in the units and over the targets of `rnnreg.tasks`:
 
-    language      unigrams; bigrams, interpolated with them (Witten and Bell 1991, method C)
+    language      unigrams; bigrams, interpolated with them (Witten and Bell 1991)
     classes       always the majority class; its loss is that of the classes' frequencies
     series        the last value; the value one season before; the mean of train, which is 0
     polyphony     each key's own frequency; the same, given whether the key sounds now

@@ -1,9 +1,10 @@
 """A random number is a function of (seed, step, site, index) and of nothing else.
 
 The bits are SplitMix64 (Steele, Lea and Flood 2014, Fast Splittable Pseudorandom Number
-Generators, figure 16): output i of a key is mix(key + (i + 1) x gamma), 64-bit arithmetic that
-wraps around. A key is the hash of (seed, step, site). Integer arithmetic is the same on every
-device, so Bernoulli masks are bit-identical everywhere; there is no generator state to save.
+Generators, with mix64variant13 of figure 16): output i of a key is mix(key + (i + 1) x gamma),
+64-bit arithmetic that wraps around. A key is the hash of (seed, step, site). Integer arithmetic
+is the same on every device, so Bernoulli masks are bit-identical everywhere; there is no generator
+state to save.
 """
 
 import hashlib

@@ -4,7 +4,6 @@ from abc import ABC
 from math import inf
 from typing import TYPE_CHECKING, ClassVar
 
-import torch
 from torch import Tensor
 
 from rnnreg.native.optimizers import sum_of_squares
@@ -146,6 +145,7 @@ def spread(values: Tensor, dimensions: int) -> Tensor:
 def norms(tensors: dict[str, Tensor]) -> Tensor:
     """The L2 norm of each member's entries together, (M,).
 
+    >>> import torch
     >>> norms({"a": torch.tensor([[3.0], [0.0]]), "b": torch.tensor([[4.0], [2.0]])})
     tensor([5., 2.])
     """

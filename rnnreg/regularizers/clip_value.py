@@ -16,8 +16,8 @@ class ClipValue(Regularizer):
     title = "clipped values"
     source = (
         "Mikolov 2012, Statistical Language Models Based on Neural Networks, PhD thesis, Brno "
-        "University of Technology, as described by Pascanu, Mikolov and Bengio 2013, "
-        "arXiv:1211.5063, section 3.2"
+        "University of Technology (there the errors that reach the hidden units), as described by "
+        "Pascanu, Mikolov and Bengio 2013, arXiv:1211.5063, section 3.1"
     )
     strengths = (1.0, 0.1, 0.03, 0.01, 0.003)
     off = inf

@@ -23,7 +23,7 @@ class EarlyStopping(Regularizer):
     title = "early stopping"
     source = (
         "Prechelt 1998, Early Stopping - But When?, in Neural Networks: Tricks of the Trade, "
-        "LNCS 1524, section 2"
+        "LNCS 1524"
     )
     strengths = (5.0,)
     off = inf

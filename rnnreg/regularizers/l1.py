@@ -15,8 +15,8 @@ class L1(Regularizer):
     title = "L1"
     source = (
         "Tibshirani 1996, Regression Shrinkage and Selection via the Lasso, J. R. Statist. Soc. B "
-        "58(1), section 2; for networks Goodfellow, Bengio and Courville 2016, Deep Learning, "
-        "section 7.1.2"
+        "58(1), there as a constraint on sum |w|; for networks Goodfellow, Bengio and Courville "
+        "2016, Deep Learning, section 7.1.2"
     )
     strengths = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2)
 

@@ -16,8 +16,8 @@ class L2(Regularizer):
 
     title = "L2"
     source = (
-        "Krogh and Hertz 1991, A Simple Weight Decay Can Improve Generalization, NIPS 4, "
-        "section 1 (there with a factor one half)"
+        "Krogh and Hertz 1991, A Simple Weight Decay Can Improve Generalization, NIPS 4 "
+        "(there with a factor one half)"
     )
     strengths = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2)
 
