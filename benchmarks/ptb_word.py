@@ -3,8 +3,9 @@
 Split as distributed: sections 0-20 of the Wall Street Journal, 21-22, 23-24. A line ends with one
 <eos>, which is counted. Model and training are the medium ones of Zaremba et al. 2014 (section
 4.1: 2 x 650 units, window 35, batch 20, SGD from 1.0, gradients clipped at norm 5; 39 epochs, the
-rate held for six and then divided by 1.2 after each). Unlike there, the split's first word is not
-predicted (1 of 82,430), initial weights are those of this project, and dropout is a row, not a
+rate held for six and then divided by 1.2 after each). Their loss is the sum over a window's steps,
+ours the mean: so their rate is multiplied, and their clip divided, by the window's 35 steps. Unlike
+there, the split's first word is not predicted (1 of 82,430), initial weights are those of this project, and dropout is a row, not a
 part of the model; a seed reads the text from a place of its own.
 """
 
@@ -22,7 +23,8 @@ HASHES = {
     "valid": "c9fe6985fe0d4ccb578183407d7668fc6066c20700cb4cf87d8ff1cc34df1bf2",
     "test": "dd65dff31e70846b2a6030a87482edcd5d199130cdcfa1f3dccbb033728deee0",
 }
-EPOCH = (929_589 - 1) // 20 // 35  # windows
+WINDOW = 35  # steps
+EPOCH = (929_589 - 1) // 20 // WINDOW  # windows
 
 
 class PtbWord(Benchmark):
@@ -36,17 +38,17 @@ class PtbWord(Benchmark):
         "Marcus et al. (1993), Computational Linguistics 19(2); form of Mikolov et al. (2010)"
     )
     sources = tuple(Download(f"{part}.txt", HOST.format(part), h) for part, h in HASHES.items())
-    task = LanguageModel("word", window=35)
+    task = LanguageModel("word", window=WINDOW)
     model = Model(hidden=650, layers=2, embedding=650)
     budget = Budget(
         steps=39 * EPOCH,
         batch=20,
-        learning_rate=1.0,
+        learning_rate=1.0 * WINDOW,
         checks=39,
         optimizer="sgd",
         schedule="hold_decay",
     )
-    base_clip = 5.0
+    base_clip = 5.0 / WINDOW
     published = tuple(
         {"model": model, "metric": "perplexity", "value": value, "reference": reference}
         for model, value, reference in (

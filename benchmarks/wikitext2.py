@@ -18,7 +18,8 @@ HASHES = {
     "valid": "f0737ed31fc1329026e95cb8b98e19c2a182c39c240ab909dc31abf2f8af58e8",
     "test": "d790b833ef8cf03a90db7bf1271b7520b83c45ce07ba3c1a9699df81e239eca0",
 }
-EPOCH = (2_088_628 - 1) // 20 // 35  # windows
+WINDOW = 35  # steps
+EPOCH = (2_088_628 - 1) // 20 // WINDOW  # windows
 
 
 class Wikitext2(Benchmark):
@@ -29,17 +30,17 @@ class Wikitext2(Benchmark):
     licence = "CC BY-SA"
     citation = "Merity et al. (2017), Pointer Sentinel Mixture Models, ICLR (arXiv:1609.07843)"
     sources = tuple(Download(f"{part}.txt", HOST.format(part), h) for part, h in HASHES.items())
-    task = LanguageModel("word", window=35)
+    task = LanguageModel("word", window=WINDOW)
     model = Model(hidden=650, layers=2, embedding=650)
     budget = Budget(
         steps=20 * EPOCH,
         batch=20,
-        learning_rate=1.0,
+        learning_rate=1.0 * WINDOW,
         checks=40,
         optimizer="sgd",
         schedule="hold_decay",
     )
-    base_clip = 5.0
+    base_clip = 5.0 / WINDOW  # see ptb_word
     published = (
         {
             "model": "LSTM, dropout",
