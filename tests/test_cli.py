@@ -20,7 +20,7 @@ sys.exit(main({arguments!r}))
 """
 # What is installed with the project, but need not be where rows are trained.
 BEYOND = [
-    "pandas", "scipy", "pyarrow", "matplotlib", "seaborn", "datasets", "huggingface_hub", "pooch",
+    "pandas", "scipy", "pyarrow", "matplotlib", "seaborn", "datasets", "huggingface_hub",
     "statsmodels", "snakemake", "rich", "tqdm", "yaml", "pydantic", "typer", "nbformat", "requests",
 ]  # fmt: skip
 
