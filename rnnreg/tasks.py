@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from rnnreg.native.losses import cross_entropy
+from rnnreg.native.losses import binary_cross_entropy, cross_entropy
 
 Totals = dict[str, Tensor]  # each (M, ...), added up over batches; "targets" counts
 
@@ -193,7 +192,7 @@ class Polyphony(Task):
         return inputs
 
     def each(self, output: Tensor, y: Tensor) -> Tensor:
-        return F.binary_cross_entropy_with_logits(output, y, reduction="none").sum(-1)
+        return binary_cross_entropy(output, y)
 
     def metrics(self, totals: Totals) -> dict[str, Tensor]:
         loss = totals["loss"] / totals["targets"]

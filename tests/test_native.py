@@ -328,6 +328,33 @@ def test_cross_entropy_of_extreme_and_broken_logits():
 
 
 @needed
+@pytest.mark.parametrize("shape", [(3, 1), (2, 5, 16), (2, 3, 4, 88), (2, 2500)])
+@pytest.mark.parametrize("scale", [0.1, 8, 60])
+def test_binary_cross_entropy_is_that_of_torch(shape, scale):
+    g = torch.Generator().manual_seed(1)
+    output = (scale * torch.randn(*shape, generator=g)).requires_grad_()
+    y = (torch.rand(*shape, generator=g) < 0.3).float()
+    back = torch.randn(shape[:-1], generator=g)
+    ours = losses.binary_cross_entropy(output, y)
+    (found,) = torch.autograd.grad(ours, output, back)
+    exact = output.detach().double().requires_grad_()
+    each = torch.nn.functional.binary_cross_entropy_with_logits(exact, y.double(), reduction="none")
+    (wanted,) = torch.autograd.grad(each.sum(-1), exact, back.double())
+    torch.testing.assert_close(ours.double(), each.sum(-1), rtol=1e-6, atol=1e-6)
+    torch.testing.assert_close(found.double(), wanted, rtol=1e-5, atol=1e-7)
+
+
+@needed
+def test_binary_cross_entropy_of_sure_and_broken_logits():
+    y = torch.tensor([[1.0, 0.0, 0.0], [1.0, 0.0, 0.0]])
+    sure = torch.tensor([[12.0, -12.0, -14.0], [torch.nan, 0.0, 0.0]])
+    loss = losses.binary_cross_entropy(sure, y)
+    wanted = torch.nn.functional.softplus(torch.tensor([-12.0, -12.0, -14.0]).double()).sum()
+    assert abs(loss[0].item() / wanted.item() - 1) < 1e-2  # 1e-5 nats, of factors next to one
+    assert loss[1].isnan()
+
+
+@needed
 def test_adam_is_that_of_the_definition(monkeypatch):
     g = torch.Generator().manual_seed(2)
     shapes = {"a": (3, 5, 7), "b": (3, 4)}
