@@ -5,8 +5,9 @@ Split as distributed: sections 0-20 of the Wall Street Journal, 21-22, 23-24. A 
 4.1: 2 x 650 units, window 35, batch 20, SGD from 1.0, gradients clipped at norm 5; 39 epochs, the
 rate held for six and then divided by 1.2 after each). Their loss is the sum over a window's steps,
 ours the mean: so their rate is multiplied, and their clip divided, by the window's 35 steps. Unlike
-there, the split's first word is not predicted (1 of 82,430), initial weights are those of this project, and dropout is a row, not a
-part of the model; a seed reads the text from a place of its own.
+there, the split's first word is not predicted (1 of 82,430), initial weights are those of this
+project, and dropout is a row, not a part of the model; a seed reads the text from a place of its
+own.
 """
 
 from rnnreg.benchmark import Benchmark, Budget, Model, expect
