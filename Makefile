@@ -18,7 +18,7 @@ quick: $(READY)
 	@echo "The report: results/quick/report.html"
 
 test: $(READY)
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 setup: $(READY)
 

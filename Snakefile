@@ -97,6 +97,8 @@ rule collect:
 rule compare:
     input:
         rules.collect.output,
+        # what the fresh figures are held against, where this study has been published
+        published=sorted(Path("results/published", STUDY.name).rglob("*.jsonl")),
     output:
         FOLDER / "selected.csv",
         FOLDER / "comparisons.csv",

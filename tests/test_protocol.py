@@ -150,12 +150,12 @@ def test_not_finite_is_diverged_and_written_as_null(tmp_path):
 def test_a_base_clip_holds_but_for_rows_that_clip(monkeypatch):
     def reg(name):
         job = setting("labels", "lstm", name)
-        monkeypatch.setattr(job.benchmark, "base_clip", 0.5)
-        return job.regularizers(torch.tensor([0.25]))
+        monkeypatch.setattr(job.benchmark, "base_clip", 0.25)
+        return job.regularizers(torch.tensor([0.5]))
 
     grads = {"output": torch.tensor([[30.0, 40.0]])}
-    assert reg("l2").gradients(grads)["output"].norm() == pytest.approx(0.5)
-    assert reg("clip_norm").gradients(grads)["output"].norm() == pytest.approx(0.25)
+    assert reg("l2").gradients(grads)["output"].norm() == pytest.approx(0.25)
+    assert reg("clip_norm").gradients(grads)["output"].norm() == pytest.approx(0.5)
 
 
 def test_clipping_is_counted(run):

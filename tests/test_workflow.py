@@ -13,8 +13,6 @@ import pytest
 
 from rnnreg import records, registry
 
-pytestmark = pytest.mark.xdist_group("workflow")
-
 BENCHMARK = '''
 """A sine that two steps of training see."""
 import numpy as np
