@@ -340,7 +340,7 @@ def test_binary_cross_entropy_is_that_of_torch(shape, scale):
     exact = output.detach().double().requires_grad_()
     each = torch.nn.functional.binary_cross_entropy_with_logits(exact, y.double(), reduction="none")
     (wanted,) = torch.autograd.grad(each.sum(-1), exact, back.double())
-    torch.testing.assert_close(ours.double(), each.sum(-1), rtol=1e-6, atol=1e-6)
+    torch.testing.assert_close(ours.double(), each.sum(-1), rtol=5e-6, atol=1e-6)
     torch.testing.assert_close(found.double(), wanted, rtol=1e-5, atol=1e-7)
 
 
