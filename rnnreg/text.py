@@ -8,8 +8,10 @@ import numpy as np
 
 from rnnreg.benchmark import Splits
 from rnnreg.sequences import labelled, repeated
+from rnnreg.tables import read_columns
 
 UNKNOWN = "<unk>"
+LINES = {"sep": "\t", "header": None, "quoting": csv.QUOTE_NONE, "keep_default_na": False}
 
 
 def vocabulary(symbols: Iterable[Hashable], least: int = 1) -> dict[Hashable, int]:
@@ -56,14 +58,16 @@ def words(file: Path, end: str = "<eos>") -> list[str]:
     return [word for line in lines for word in [*line.split(), end]]
 
 
-def read_labelled(file: Path, text: int, label: int) -> tuple[list[list[str]], list]:
-    """Words and labels of a tab-separated table without header: quotes and "NA" are words."""
-    import pandas as pd
-
-    table = pd.read_csv(
-        file, sep="\t", header=None, quoting=csv.QUOTE_NONE, keep_default_na=False, encoding="utf-8"
-    )
-    return [line.split() for line in table[text]], table[label].tolist()
+def read_labelled(
+    file: Path, text: str | int, label: str | int, **options: object
+) -> tuple[list[list[str]], list]:
+    """Words and labels of a table: named columns of a CSV, JSON or Parquet file; or numbered ones
+    of tab-separated lines without header, where quotes and "NA" are words.
+    """
+    if isinstance(text, int):
+        options = {"kind": "csv", **LINES, **options}
+    texts, labels = read_columns(file, str(text), str(label), **options)
+    return [line.split() for line in texts], labels
 
 
 def contiguous(text: Sequence, train: float = 0.8, validation: float = 0.1) -> list[Sequence]:
