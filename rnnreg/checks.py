@@ -95,7 +95,8 @@ def _pieces(tokens: np.ndarray, length: int) -> np.ndarray:
     inverse = pow(p, -1, 1 << 64)
     powers = _powers(p, len(tokens))
     sums = np.concatenate([[np.uint64(0)], np.cumsum((tokens.astype(np.uint64) + 1) * powers)])
-    return (sums[length:] - sums[:-length]) * _powers(inverse, len(tokens))[: len(sums) - length]
+    found = sums[length:] - sums[:-length]  # none where the text is shorter than a piece
+    return found * _powers(inverse, len(found))
 
 
 def _powers(base: int, count: int) -> np.ndarray:

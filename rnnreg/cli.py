@@ -8,6 +8,7 @@ import argparse
 import json
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from rnnreg import records, registry, study
@@ -162,16 +163,33 @@ def download(given: argparse.Namespace) -> None:
     from rnnreg.prepared import download as fetch
 
     mirror = given.mirror or (study.read(given.study).mirror if given.study else None)
-    for name in _benchmarks(given):
-        print(f"{name}: {fetch(name, RAW, mirror)}")
+    _each("download", _benchmarks(given), lambda name: fetch(name, RAW, mirror))
 
 
 def prepare(given: argparse.Namespace) -> None:
     """Prepare the benchmarks named."""
     from rnnreg.prepared import prepare as make
 
-    for name in _benchmarks(given):
-        print(f"{name}: {make(name, RAW, PREPARED)}")
+    _each("prepare", _benchmarks(given), lambda name: make(name, RAW, PREPARED))
+
+
+def _each(command: str, names: list[str], run: Callable[[str], Path]) -> None:
+    """Run for every benchmark, whatever becomes of the others; then tell all that failed."""
+    failed = []
+    for name in names:
+        try:
+            print(f"{name}: {run(name)}", flush=True)
+        except UserError as error:
+            if len(names) == 1:
+                raise
+            print(f"{name}: failed. {error}", file=sys.stderr)
+            why = " ".join(line.strip() for line in str(error).splitlines()[:2])
+            failed.append(f"\n  {name}: {why}")
+    if failed:
+        raise UserError(
+            f"{command}: {len(failed)} of {len(names)} benchmarks failed, the others are done:"
+            + "".join(failed)
+        )
 
 
 def _benchmarks(given: argparse.Namespace) -> list[str]:

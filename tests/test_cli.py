@@ -151,6 +151,49 @@ def test_a_fault_is_one_message_and_no_traceback(case, capsys, tmp_path, monkeyp
     assert message in told
 
 
+@pytest.fixture
+def three(tmp_path, monkeypatch):
+    """A project with three benchmarks, of which the second has no file; its own folder."""
+    from test_preparation import TEXT
+
+    monkeypatch.setitem(registry.FOLDERS, "benchmark", tmp_path)
+    monkeypatch.setattr(registry, "ROOT", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    registry.load.cache_clear()
+    for name in ("first", "second", "third"):
+        (tmp_path / f"{name}.py").write_text(TEXT.replace("diary.txt", f"{name}.txt"))
+    for name in ("first", "third"):
+        (tmp_path / f"{name}.txt").write_text("Dear diary, it rained. " * 40)
+    yield tmp_path
+    registry.load.cache_clear()
+
+
+def test_all_goes_on_past_a_failure_and_tells_it_at_the_end(three, capsys):
+    assert main(["download", "--all"]) == 2
+    told = capsys.readouterr()
+    assert [line.partition(":")[0] for line in told.out.splitlines()] == ["first", "third"]
+    missing = f"{three}/second.txt: raw file of second is missing. Remedy: put the file there"
+    summary = "rnnreg: download: 1 of 3 benchmarks failed, the others are done:"
+    first, *rest = told.err.splitlines()
+    assert first.startswith(f"second: failed. {missing}")
+    assert rest[0] == summary
+    assert rest[1].startswith(f"  second: {missing}")
+    assert len(rest) == 2
+
+    (three / "third.txt").write_text("short")
+    assert main(["prepare", "--all"]) == 2
+    assert (three / "data/prepared/first.npz").is_file()
+    summary, *rest = capsys.readouterr().err.splitlines()[2:]
+    assert summary == "rnnreg: prepare: 2 of 3 benchmarks failed, the others are done:"
+    assert [line.split(":")[0] for line in rest] == ["  second", "  third"]
+    assert "the validation split is empty" in rest[1]
+
+
+def test_one_that_fails_is_told_once(three, capsys):
+    assert main(["download", "second"]) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
 def test_no_permission_to_write(tmp_path, capsys, monkeypatch):
     from rnnreg import records
     from rnnreg.errors import UserError

@@ -328,6 +328,14 @@ class TestDuplicates:
         assert sum(p in there for p in pieces) == 6
         assert found == {"pieces of 25 words that are in train too": {"validation": 120, "test": 6}}
 
+    def test_a_text_shorter_than_a_piece(self):
+        part = {"tokens": np.arange(24, dtype=np.int32)}
+        splits = Splits(part, part, part, symbols=24)
+        found = checks.duplicates(LanguageModel("word", window=5), splits)
+        assert found == {"pieces of 25 words that are in train too": {"validation": 0, "test": 0}}
+        found = checks.duplicates(LanguageModel("character", window=5), splits)
+        assert set(found) == {"pieces of 100 characters that are in train too"}
+
     def test_sequences(self):
         def part(*rows):
             return sequences.end_to_end([np.array(r, np.int32) for r in rows])
