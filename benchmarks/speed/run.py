@@ -8,7 +8,6 @@ benchmarks/speed/results/<processor>/. JAX takes part where it is installed (ext
 
 import argparse
 import re
-import resource
 import subprocess
 import sys
 from dataclasses import replace
@@ -121,12 +120,11 @@ def memory() -> pd.DataFrame:
 def memory_of(name: str, size: str) -> None:
     """What the process grew by from the first step of a tiny case to the second of this one."""
     contenders.all_of(Case("lstm", 2, 2, 2, 2))[name][1]()
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = timing.most_memory()
     members, step = contenders.all_of(Case("lstm", *map(int, size.split(","))))[name]
     step()
     step()
-    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    print(members, (after - before) / 1024)
+    print(members, (timing.most_memory() - before) / 1024)
 
 
 def main() -> None:

@@ -68,6 +68,12 @@ def machine() -> str:
     return f"{' '.join(model.split())} ({detail})"
 
 
+def most_memory() -> int:
+    """The most memory that this process has had so far, KiB (Linux)."""
+    told = Path("/proc/self/status").read_text(encoding="utf-8")
+    return int(re.search(r"VmHWM:\s+(\d+)", told)[1])
+
+
 def peak(size: int = 1536) -> float:
     """Floating-point operations a second of a large matrix product."""
     a, b = torch.randn(size, size), torch.randn(size, size)
