@@ -83,6 +83,6 @@ def draw(found: pd.DataFrame, file: Path) -> None:
         axis.set_xticks(own["value"], own["value"])
         axis.minorticks_off()
     axes[0].set_ylabel("milliseconds a member and step")
-    axes[0].legend(fontsize=7, frameon=False)
+    axes[-1].legend(fontsize=7, frameon=False, loc="upper left")
     figure.savefig(file)
     plt.close(figure)
