@@ -18,48 +18,8 @@ from rnnreg.errors import UserError
 from rnnreg.sources import MIRROR, Download, sha256
 from rnnreg.tasks import Classification, Forecast, LanguageModel, Polyphony
 
-CSV = '''"""The current in my house, every hour."""
-
-from rnnreg.benchmark import Benchmark, Budget, Model
-from rnnreg.series import forecast, read_csv
-from rnnreg.sources import Local
-from rnnreg.tasks import Forecast
-
-
-class House(Benchmark):
-    """Forecast half a day of current and heat from the last day."""
-
-    title = "My house"
-    group = "time series"
-    licence = "mine"
-    citation = "me"
-    sources = (Local("house.csv", "house.csv"),)
-    task = Forecast(context=24, horizon=12, season=24)
-    model = Model(hidden=32)
-    budget = Budget(steps=500, batch=32)
-
-    def prepare(self, raw):
-        return forecast(read_csv(raw["house.csv"]), self.task)
-'''
-TEXT = '''"""My diary."""
-from rnnreg.benchmark import Benchmark, Budget, Model
-from rnnreg.sources import Local
-from rnnreg.tasks import LanguageModel
-from rnnreg.text import contiguous, language
-
-class Diary(Benchmark):
-    """Predict the next character of my diary."""
-    title = "My diary"
-    group = "NLP"
-    licence = "mine"
-    citation = "me"
-    sources = (Local("diary.txt", "diary.txt"),)
-    task = LanguageModel("character", window=16)
-    model = Model(hidden=32, embedding=8)
-    budget = Budget(steps=500, batch=8)
-    def prepare(self, raw):
-        return language(*contiguous(raw["diary.txt"].read_text()))
-'''
+PAGE = (registry.ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+CSV, TEXT = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 HUB = '''"""Reviews of the hub."""
 from rnnreg.benchmark import Benchmark, Budget, Model
 from rnnreg.sources import Hub
