@@ -1,4 +1,4 @@
-"""Our model against torch.nn with the same weights: values and all gradients, in double precision."""
+"""Our model against torch.nn with the same weights: values and gradients, in double precision."""
 
 import pytest
 import torch

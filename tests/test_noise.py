@@ -13,7 +13,7 @@ SEEDS = torch.tensor([0, 1, 2, 3, 1000, 1001])
 
 
 def test_known_answers():
-    """SplitMix64 from state 1234567: the outputs that reference implementations are checked with."""
+    """SplitMix64 from state 1234567: the outputs that other implementations are checked with."""
     expected = [
         6457827717110365317,
         3203168211198807973,

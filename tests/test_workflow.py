@@ -1,4 +1,4 @@
-"""The workflow on a tiny study in a copy of the project: what reruns, what survives, what is refused."""
+"""The workflow on a tiny study in a copy of the project: what reruns, survives, is refused."""
 
 import os
 import re
