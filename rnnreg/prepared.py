@@ -7,7 +7,6 @@ the raw files are, and are moved into place whole.
 import hashlib
 import io
 import json
-import math
 from pathlib import Path
 
 import numpy as np
@@ -83,7 +82,6 @@ def _facts(benchmark: type[Benchmark], splits: Splits) -> dict:
     scores = naive.scores(task, splits)
     first = next(iter(scores.values()))["validation"]
     inputs = splits.symbols or next(iter(splits.train.values())).shape[1]
-    clip = benchmark.base_clip
     return {
         "name": benchmark.name,
         "title": benchmark.title,
@@ -106,9 +104,6 @@ def _facts(benchmark: type[Benchmark], splits: Splits) -> dict:
         "counts": {**splits.counts, **checks.duplicates(task, splits)},
         "naive": scores,
         "naive_best": min(scores, key=lambda s: scores[s]["validation"]["loss"]),
-        "model": vars(benchmark.model),
-        "budget": vars(benchmark.budget),
-        "base_clip": None if math.isinf(clip) else clip,
         "licence": benchmark.licence,
         "citation": benchmark.citation,
         "published": list(benchmark.published),

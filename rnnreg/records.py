@@ -45,6 +45,7 @@ class Record:
     best_step: int
     scores: dict[str, dict[str, Metrics]]
     diverged: bool
+    setting: dict[str, object]  # its budget, its learning rate, the sizes of its model, base clip
     parameters: int
     weight_norm: float | None  # of the final input, recurrent and output matrices together
     small_weights: float | None  # fraction of their entries with |w| < 1e-3

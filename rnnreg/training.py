@@ -344,6 +344,9 @@ def records(row: Row, job: Setting, population: Population, phase: str) -> list[
         "torch": torch.__version__,
         "numpy": np.__version__,
     }
+    clip = job.benchmark.base_clip
+    described = {**vars(job.budget), **vars(job.benchmark.model)}
+    described["base_clip"] = None if math.isinf(clip) else clip
     made = []
     for m, (strength, seed) in enumerate(
         zip(population.strengths, population.all_seeds, strict=True)
@@ -368,6 +371,7 @@ def records(row: Row, job: Setting, population: Population, phase: str) -> list[
                 best_step=curves.at[int(curves.best_check[m])],
                 scores=_naive(job, phase) if diverged else scores[m],
                 diverged=diverged,
+                setting=described,
                 parameters=parameters,
                 weight_norm=_finite(weight_norm)[m],
                 small_weights=float(small[m]),

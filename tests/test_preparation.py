@@ -46,7 +46,7 @@ class Reviews(Benchmark):
         return texts(*(read_labelled(raw[f"{{p}}.parquet"], "sentence", "label") for p in HASHES))
 '''
 FACTS = """name title group family task setting headline metrics compared symbols classes inputs
-outputs sizes counts naive naive_best model budget base_clip sources licence citation published
+outputs sizes counts naive naive_best sources licence citation published
 data_hash"""
 
 
@@ -141,7 +141,6 @@ class TestFiles:
         facts, _ = make(project, "house")
         assert set(facts) == set(FACTS.split())
         assert facts["naive_best"] in facts["naive"]
-        assert facts["base_clip"] is None
         assert set(facts["metrics"]) == {"mse", "mae"}
 
     def test_the_licence_is_recorded_beside_the_raw_files(self, project):

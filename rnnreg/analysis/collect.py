@@ -117,7 +117,8 @@ def _flat(member: Record) -> dict:
     for criterion, parts in row.pop("scores").items():
         for part, metrics in parts.items():
             row |= {f"{criterion}_{part}_{metric}": value for metric, value in metrics.items()}
-    row["versions"] = json.dumps(row["versions"], sort_keys=True)
+    for key in ("versions", "setting"):
+        row[key] = json.dumps(row[key], sort_keys=True)
     return row
 
 

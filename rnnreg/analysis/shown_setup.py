@@ -1,5 +1,7 @@
 """The tables of the set-up: data, models, regularizers, and the naive scores beside `none`."""
 
+import json
+
 import numpy as np
 
 from rnnreg.analysis.results import REFERENCE, Results
@@ -44,36 +46,25 @@ def data(results: Results) -> Table:
 
 
 def models(results: Results) -> Table:
-    """Models and budgets."""
+    """Models and budgets, as the members were trained."""
     rows = []
-    overrides = {r["benchmark"]: r["budget"] for r in results.study["rows"]}
-    for name, f in results.benchmarks.items():
-        budget, model = f["budget"] | overrides.get(name, {}), f["model"]
-        rate = budget["learning_rate"]
-        rate = (
-            ", ".join(f"{c} {r:g}" for c, r in rate.items())
-            if isinstance(rate, dict)
-            else f"{rate:g}"
-        )
-        clip = f.get("base_clip")
+    for name, facts in results.benchmarks.items():
+        own = results.members[results.members["benchmark"] == name]
+        used = {c: json.loads(t) for c, t in zip(own["cell"], own["setting"], strict=True)}
+        rates = {cell: setting["learning_rate"] for cell, setting in used.items()}
+        by_cell = (f"{results.title('cells', c)} {r:g}" for c, r in rates.items())
+        rate = ", ".join(by_cell) if len(set(rates.values())) > 1 else f"{min(rates.values()):g}"
+        setting = next(iter(used.values()))
+        clip = setting["base_clip"]
+        sizes = ("hidden", "layers", "embedding", "steps", "batch", "checks")
         rows.append(
             (
-                word(f["title"]),
-                word(budget["optimizer"]),
+                word(facts["title"]),
+                word(setting["optimizer"]),
                 word(rate),
-                word(budget["schedule"]),
-                word("none" if clip in (None, "inf") else f"{clip:g}"),
-                *(
-                    whole(v)
-                    for v in (
-                        model["hidden"],
-                        model["layers"],
-                        model["embedding"],
-                        budget["steps"],
-                        budget["batch"],
-                        budget["checks"],
-                    )
-                ),
+                word(setting["schedule"]),
+                word("none" if clip is None else f"{clip:g}"),
+                *(whole(setting[key]) for key in sizes),
             )
         )
     columns = (
