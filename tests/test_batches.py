@@ -1,7 +1,6 @@
 """Batches: every target once in evaluation, each seed's own order in training."""
 
 import numpy as np
-import numpy as np
 import pytest
 import torch
 from toys import arrays, setting
