@@ -246,3 +246,28 @@ def test_the_analysis_needs_no_torch():
         "rnnreg.analysis.collect; sys.exit('torch' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=SOURCE.parent)
+
+
+def test_the_first_sentence_names_what_is_shown_not_what_is_largest(monkeypatch):
+    """The largest mean need not be told apart from chance where a smaller one is."""
+    from types import SimpleNamespace
+
+    from rnnreg.analysis import findings, words
+
+    frame = pd.DataFrame(
+        {
+            "regularizer": ["noisy", "steady", "harmful"],
+            "effect": [4.0, 3.0, -5.0],
+            "seeds_low": [-0.5, 1.0, -7.0],
+            "seeds_high": [8.5, 5.0, -3.0],
+        }
+    )
+    monkeypatch.setattr(words, "scope", lambda results, criterion: frame)
+    results = SimpleNamespace(benchmarks={"a": {}, "b": {}}, title=lambda kind, name: name)
+    said = findings.strongest(results)
+    assert "**steady** improves the test loss by +3.0% (95% interval +1.0 to +5.0)" in said
+    assert "the mean of noisy is larger, +4.0%" in said
+    assert "not told apart from chance" in said
+    assert said.endswith("Harmful made things worse.")
+    frame["seeds_low"] = -1.0
+    assert "**no regularizer is shown to help**" in findings.strongest(results)

@@ -137,8 +137,8 @@ def test_a_changed_record_turns_table_figure_sentence_and_ranking(project, tmp_p
     assert best == ["dropout", "l2"]
     from rnnreg.analysis import findings
 
-    assert "**dropout** improves the test loss most" in findings.strongest(before)
-    assert "**l2** improves the test loss most" in findings.strongest(after)
+    assert "**dropout** improves the test loss by" in findings.strongest(before)
+    assert "**l2** improves the test loss by" in findings.strongest(after)
     for table in ("scores_elnino.md", "across.md", "advice.md", "rows_best.tex"):
         assert (folder / "tables" / table).read_text() != (copy / "tables" / table).read_text()
     with style.drawing():

@@ -28,22 +28,25 @@ def strongest(results: Results) -> str:
             f"Over {sets} the largest improvement is that of **{name}**, {effect}; with one seed "
             "nothing can be said about chance."
         )
-    if top["seeds_low"] <= 0:
+    shown = frame[frame["seeds_low"] > 0]
+    if shown.empty:
         return (
             f"Over {sets} **no regularizer is shown to help** once checkpoints are selected by "
             f"validation: the largest improvement, that of {name}, is {effect}."
         )
-    others = [words.name(results, r) for _, r in frame[frame["seeds_low"] > 0].iloc[1:4].iterrows()]
+    first, *others = (row for _, row in shown.iterrows())
+    text = f"Over {sets}, at the best validation check, **{words.name(results, first)}** improves "
+    text += f"the test loss by {words.effect(first)}"
+    if others:
+        text += f", followed by {words.listed([words.name(results, r) for r in others[:3]])}"
+    else:
+        text += "; no other has an interval above zero"
+    if first["regularizer"] != top["regularizer"]:
+        text += f" (the mean of {name} is larger, {effect}, but not told apart from chance)"
     harmful = [words.name(results, r) for _, r in frame[frame["seeds_high"] < 0].iterrows()]
-    text = f"Over {sets}, at the best validation check, **{name}** improves the test loss most: "
-    text += effect
-    follow = f", followed by {words.listed(others)}" if others else ""
-    text += follow or "; no other has an interval above zero"
-    return (
-        f"{text}. {words.capital(words.listed(harmful))} made things worse."
-        if harmful
-        else text + "."
-    )
+    if harmful:
+        text += f". {words.capital(words.listed(harmful))} made things worse"
+    return text + "."
 
 
 def where(results: Results) -> str:
