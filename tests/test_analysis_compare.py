@@ -6,6 +6,7 @@ import sys
 
 import jupytext
 import numpy as np
+import pandas as pd
 import pytest
 import synthetic
 from scipy import stats
