@@ -324,8 +324,7 @@ def readme(given: argparse.Namespace) -> None:
     """The generated parts of the README."""
     from rnnreg.analysis.readme import update
 
-    speed = registry.ROOT / "benchmarks/speed/results/table.md"
-    update(given.folder, speed=speed if speed.is_file() else None)
+    update(given.folder, registry.ROOT / "benchmarks/speed/results")
 
 
 def compare_runs(given: argparse.Namespace) -> None:

@@ -20,9 +20,34 @@ def write(folder: Path) -> str:
     if (folder / "scaling.csv").exists():
         draw(pd.read_csv(folder / "scaling.csv"), folder / "speed.svg")
         parts.append("![Time a member against each size](speed.svg)\n")
+    if (folder / "steps.csv").exists():
+        head = (
+            f"Milliseconds a member for one training step, medians. {parts[0].partition('. ')[2]}"
+        )
+        table = short(pd.read_csv(folder / "steps.csv"))
+        (folder / "table.md").write_text(f"{head}\n{table}", encoding="utf-8")
     page = "\n".join(parts)
     (folder / "speed.md").write_text(page, encoding="utf-8")
     return page
+
+
+def short(found: pd.DataFrame) -> str:
+    """The table of the README: LSTM and GRU with a mask in the recurrence, and who else."""
+    keys = ["cell", "batch", "steps", "inputs", "hidden"]
+    found = found[found["cell"].isin(["lstm", "gru"])]
+    table = found.pivot_table(index=keys, columns="contender", values="median", sort=False)
+    jax = [name for name in table if name.startswith("JAX")]
+    shown = pd.DataFrame(
+        {
+            "rnnreg, masked": table["rnnreg, masked"],
+            "torch.nn module, no mask": table["torch.nn module"],
+            "torch.nn cell in a loop, masked": table["torch.nn cell in a loop, masked"],
+            "torch.func.vmap, masked": table["torch.func.vmap, masked"],
+        }
+    )
+    if jax:
+        shown["JAX vmap(scan), masked, its best"] = table[jax].min(axis=1)
+    return _markdown(shown)
 
 
 def steps(found: pd.DataFrame) -> str:

@@ -9,16 +9,17 @@ from rnnreg.analysis.results import load
 from rnnreg.errors import UserError
 
 
-def update(folder: Path, readme: Path = Path("README.md"), speed: Path | None = None) -> None:
-    """Write a study's findings, and the table of the speed benchmark, into the README.
+def update(folder: Path, speed: Path, readme: Path = Path("README.md")) -> None:
+    """Write a study's findings, and the speed benchmark's short tables, into the README.
 
+    `speed` holds one folder a machine that was measured, each with its table.md.
     Each stands between `<!-- NAME: begin -->` and `<!-- NAME: end -->`; UserError where a mark is
     missing.
     """
     text = readme.read_text(encoding="utf-8")
     text = replace(text, "findings", found(folder), readme)
-    if speed is not None:
-        text = replace(text, "speed", speed.read_text(encoding="utf-8"), readme)
+    tables = [file.read_text(encoding="utf-8") for file in sorted(speed.glob("*/table.md"))]
+    text = replace(text, "speed", "\n".join(tables), readme)
     records.write_text(readme, text)
 
 
