@@ -13,12 +13,14 @@ A module imports only from modules above it in this list:
     registry      folder -> names; name -> facts (read, not imported); name -> the class in its file
     study         study YAML -> Study -> rows; fingerprints; no torch
     records       Record <-> JSON lines; no torch
+    selection     the strength that validation chooses; no torch
     transfer      bytes from an address, the hub or a folder: retries, resume
     sources       checked downloads and packaged data
     native        what is compiled on first use: the time loop, masks
     noise         random numbers as a function of (seed, step, site)
     tasks         LanguageModel, Classification, Forecast, Polyphony
     benchmark     Benchmark, Splits, Model, Budget
+    tables        columns of CSV, JSON and Parquet files
     sequences     labelled sequences of unequal length -> Splits
     text          vocabularies; texts -> Splits
     series        tables -> Splits for forecasting
@@ -32,6 +34,10 @@ A module imports only from modules above it in this list:
     batches       per-seed order -> (M, T, B)
     optimizers    Adam and SGD with a member axis
     training      Population, step, train(row) -> records: the page to read first
-    analysis      torch-free: selection, statistics, tables, figures, reproduction
+    rates         learning rates, chosen on validation
+    estimate      what a study will cost on this machine
+    progress      a row's progress line, and its sign of life
+    status        how far a study is
+    analysis      torch-free: statistics, tables, figures, reproduction, report
     cli           the command line
 """

@@ -16,7 +16,6 @@ import torch
 from torch import Tensor
 
 from rnnreg import registry
-from rnnreg.analysis.selection import choose
 from rnnreg.batches import batches
 from rnnreg.benchmark import Benchmark, Budget
 from rnnreg.cells.base import Cell
@@ -26,6 +25,7 @@ from rnnreg.noise import Noise
 from rnnreg.optimizers import OPTIMIZERS
 from rnnreg.records import Record
 from rnnreg.regularizers.base import Chain, Regularizer, matrices, norms, spread
+from rnnreg.selection import choose
 from rnnreg.study import Row
 from rnnreg.unroll import path
 

@@ -187,7 +187,7 @@ def write(root: Path, study: Study, strength_of: dict[str, float] | None = None)
 
 def row_records(row: Row, benefit: dict[str, float] | None = None) -> list[records.Record]:
     """All members of a row: the tuning ones, and those of the strengths that they choose."""
-    from rnnreg.analysis.selection import choose
+    from rnnreg.selection import choose
 
     made = partial(_member, row, row.fingerprint, benefit)
     tuned = [made("tune", s, seed) for s in row.strengths for seed in row.tuning_seeds]

@@ -128,7 +128,7 @@ def test_choice_stability_is_undefined_where_nothing_can_vary():
 def test_choice_is_that_of_training():
     from types import SimpleNamespace
 
-    from rnnreg.analysis.selection import choose
+    from rnnreg.selection import choose
 
     losses = np.array([[0.5, 0.7], [0.4, 0.8], [0.9, 0.2]])
     records = [

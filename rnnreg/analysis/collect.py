@@ -9,9 +9,9 @@ from pathlib import Path
 import pandas as pd
 
 from rnnreg import records, registry
-from rnnreg.analysis.selection import choose
 from rnnreg.errors import UserError
 from rnnreg.records import Record
+from rnnreg.selection import choose
 from rnnreg.study import Row, Study
 
 CRITERIA = ("best", "final")

@@ -8,10 +8,10 @@ from scipy import stats
 
 from rnnreg import records
 from rnnreg.analysis.results import CRITERIA, KEYS, Results
-from rnnreg.analysis.selection import choose
 from rnnreg.analysis.statistics import holm
 from rnnreg.analysis.tables import Table, decimals_for, interval, number, p_value, word
 from rnnreg.errors import UserError
+from rnnreg.selection import choose
 
 FILE = "reproduction.csv"
 COLUMNS = [
