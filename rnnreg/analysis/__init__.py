@@ -1,6 +1,5 @@
 """From records to tables, figures and prose. Torch-free: what a reader reruns takes seconds.
 
-selection     which strength a row is evaluated at
 collect       records -> members.parquet, study.json; refuses what other code made
 results       the two read back
 statistics    intervals, tests and estimators on plain arrays
