@@ -17,7 +17,7 @@ import ast
 import csv
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
@@ -95,6 +95,7 @@ class Study:
     title: str
     rows: tuple[Row, ...]
     mirror: str | None = None
+    asked: str = ""  # what reads it again: its name, or the path of its file
 
     @property
     def folder(self) -> Path:
@@ -153,7 +154,7 @@ def read(study: str) -> Study:
         given = yaml.safe_load(file.read_text(encoding="utf-8"))
     except yaml.YAMLError as error:
         raise UserError(f"{where}: not valid YAML: {error}") from error
-    return _resolve(file.stem, where, given)
+    return replace(_resolve(file.stem, where, given), asked=study)
 
 
 def _resolve(name: str, where: str, given: object) -> Study:

@@ -30,7 +30,9 @@ def write(tmp_path):
 
 
 def test_a_study_resolves_to_rows(write):
-    found = study.read(write(GOOD))
+    file = write(GOOD)
+    found = study.read(file)
+    assert found.asked == file, "what a remedy names can be typed"
     regularizers = [r for r in registry.names("regularizer") if r != "l1"]
     assert len(found.rows) == 2 * len(regularizers)
     row = found.row("elnino", "gru", "l2")

@@ -102,7 +102,7 @@ def _why(wanted: list, found: dict, fresh: dict, current: dict) -> str:
 
 def _refusal(study: Study, faults: list[tuple[Row, str]]) -> UserError:
     row, why = faults[0]
-    command = f"python -m rnnreg train --study {study.name}"
+    command = f"python -m rnnreg train --study {study.asked or study.name}"
     message = f"{study.records(row)}: {row.name}: {why}.\n"
     message += f"Remedy: {command} {row.benchmark} {row.cell} {row.regularizer}"
     if len(faults) > 1:
