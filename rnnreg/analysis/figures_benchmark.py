@@ -100,7 +100,7 @@ def _finish(results: Results, figure: Figure, axes: list[Axes], label: str) -> F
     handles = {h.get_label(): h for ax in axes for h in ax.get_lines() if h.get_label()[0] != "_"}
     names = [n for n in results.regularizers if n in handles]
     titles = [results.title("regularizers", n) for n in names]
-    figure.legend([handles[n] for n in names], titles, loc="outside lower center", ncols=6)
+    figure.legend([handles[n] for n in names], titles, loc="outside upper center", ncols=6)
     return figure
 
 
