@@ -26,6 +26,15 @@ def test_coverage_of_the_interval_over_seeds(seeds):
     assert 0.92 < covered < 0.99
 
 
+@pytest.mark.parametrize("seeds", [3, 6])
+def test_one_data_set_and_cell_has_the_interval_of_its_mean(seeds):
+    x = np.random.default_rng(2).normal(size=(2000, 1, 1, seeds))
+    low, high = aggregate.seed_interval(x)
+    expected = stats.ttest_1samp(x[:, 0, 0], 0, axis=1).confidence_interval(0.95)
+    assert low == pytest.approx(expected.low) and high == pytest.approx(expected.high)
+    assert 0.935 < ((low < 0) & (high > 0)).mean() < 0.965  # a bootstrap of six covers less
+
+
 def test_coverage_of_the_interval_over_families():
     value = np.random.default_rng(2).normal(size=(800, 13))
     low, high = aggregate.family_interval(value, FAMILIES, GROUPS, resamples=600)

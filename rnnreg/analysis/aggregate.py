@@ -9,13 +9,13 @@ from itertools import combinations
 import numpy as np
 from scipy import stats
 
-from rnnreg.analysis.statistics import FEWEST_TO_TEST, LEVEL, RESAMPLES, Array, holm
+from rnnreg.analysis.statistics import FEWEST_TO_TEST, LEVEL, RESAMPLES, Array, holm, mean_interval
 
 
 def interquartile_mean(x: Array) -> Array:
     """Mean of the middle half, (..., D) -> (...): a quarter, rounded down, is cut off at each end.
 
-    Agarwal et al. 2021, section 4.3. Of up to three values nothing is cut: it is the mean.
+    Agarwal et al. 2021. Of up to three values nothing is cut: it is the mean.
 
     >>> float(interquartile_mean(np.array([0.0, 1.0, 3.0, 100.0])))
     2.0
@@ -27,13 +27,16 @@ def interquartile_mean(x: Array) -> Array:
 def seed_interval(log_ratio: Array, seed: int = 0) -> tuple[Array, Array]:
     """95% interval of the interquartile mean for new seeds: (R, D, C, N) -> two (R,).
 
-    Stratified percentile bootstrap (Agarwal et al. 2021, section 4.1): the seeds of each data set
-    and cell are drawn anew, the data sets stay. Unlike there, N - 1 of N seeds are drawn (Rao and
-    Wu 1988): drawing N makes the interval too short by sqrt((N - 1) / N). NaN for one seed.
+    Stratified percentile bootstrap (Agarwal et al. 2021): the seeds of each data set and cell are
+    drawn anew, the data sets stay. Unlike there, N - 1 of N seeds are drawn (Rao and Wu 1988):
+    drawing N makes the interval too short by sqrt((N - 1) / N). One data set and cell alone has
+    too few values for it: there it is `mean_interval`, as within a benchmark. NaN for one seed.
     """
     regularizers, *shape, n = log_ratio.shape
     if n == 1:
         return np.full(regularizers, np.nan), np.full(regularizers, np.nan)
+    if shape == [1, 1]:
+        return mean_interval(log_ratio[:, 0, 0], seed)[1:]
     rng = np.random.default_rng(seed)
     drawn = []
     for _ in range(RESAMPLES // 100):  # in pieces, so that memory stays small
@@ -91,7 +94,7 @@ def ranking(value: Array) -> Ranking:
     """Rank regularizers by value (R, families), lower is better.
 
     Friedman's test; Nemenyi's critical difference q x sqrt(R (R + 1) / 6 families), q from the
-    studentized range over sqrt(2) (Demsar 2006, section 3.2.2), and beside it Wilcoxon's
+    studentized range over sqrt(2) (Demsar 2006), and beside it Wilcoxon's
     signed-rank test with Holm's correction (Benavoli et al. 2016 show why: a mean rank depends on
     who else is ranked). No test below six families; Friedman's not below three regularizers.
     """
@@ -129,7 +132,7 @@ def _wilcoxon(difference: Array) -> float:
 def profile(effect: Array, thresholds: Array) -> Array:
     """Share of runs with an effect of at least each threshold: (R, runs), (K,) -> (R, K).
 
-    The performance profile of Agarwal et al. 2021, section 4.2 (there: share above).
+    The performance profile of Agarwal et al. 2021 (there: share above).
 
     >>> profile(np.array([[1.0, 3.0]]), np.array([0.0, 2.0, 4.0])).tolist()
     [[1.0, 0.5, 0.0]]

@@ -28,6 +28,8 @@ def performance_profile(results: Results) -> Figure:
         ax.plot(own["threshold"], own["share"], color=look["color"], linewidth=1.5)
         ax.axvline(0, color="black", linewidth=0.6)
         ax.set_title(results.title("regularizers", name))
+    for ax in axes[-4:]:  # also where there is no panel below
+        ax.tick_params(labelbottom=True)
     figure.supxlabel("at least this relative improvement over none, %", fontsize=8)
     figure.supylabel("share of runs", fontsize=8)
     return figure
@@ -56,7 +58,8 @@ def cost(results: Results) -> Figure:
             label=results.title("regularizers", row.regularizer),
             **look,
         )
-    ax.set_ylim(style.reach(across.loc[across["scope"] == "all", "effect"], 4))
+    shown = across.loc[across["scope"] == "all", ["effect", "seeds_low", "seeds_high"]]
+    ax.set_ylim(style.reach(shown.to_numpy().ravel(), 4))
     ax.set_xlabel("seconds per member, relative to none (geometric mean over benchmarks and cells)")
     ax.set_ylabel("relative improvement over none, %")
     ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))

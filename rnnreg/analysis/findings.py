@@ -1,6 +1,7 @@
 """What was found, in five sentences: a result that turns must turn its sentence."""
 
 import numpy as np
+import pandas as pd
 
 from rnnreg.analysis import words
 from rnnreg.analysis.results import REFERENCE, Results
@@ -57,12 +58,11 @@ def where(results: Results) -> str:
         return "With one data set and one cell, this study cannot say whether either matters."
     text = f"All results are on {results.title('benchmarks', next(iter(results.benchmarks)))}"
     if sets > 1:
-        best = frame.groupby("benchmark", sort=False)["effect"].max()
-        most, least = best.idxmax(), best.idxmin()
+        best = frame.loc[frame.groupby("benchmark", sort=False)["effect"].idxmax()]
+        most, least = (best.sort_values("effect").iloc[place] for place in (-1, 0))
         text = (
-            f"The data matter: the best row gains {words.percent(best[most])} on "
-            f"{results.title('benchmarks', most)}, and no more than {words.percent(best[least])} "
-            f"on {results.title('benchmarks', least)}"
+            f"The best row of all is {_row(results, most)}; where the best row gains least, it is "
+            f"{_row(results, least)}"
         )
     if cells > 1:
         middle = frame.groupby("cell", sort=False)["effect"].median()
@@ -73,6 +73,12 @@ def where(results: Results) -> str:
             f"({results.title('cells', high)})"
         )
     return text + "."
+
+
+def _row(results: Results, row: pd.Series) -> str:
+    """What a row is called, and its effect."""
+    title, cell = results.title("benchmarks", row["benchmark"]), results.title("cells", row["cell"])
+    return f"{words.name(results, row)} with {cell} on {title}, {words.effect(row, 'effect')}"
 
 
 def decided(results: Results, criterion: str = "best") -> str:
@@ -95,8 +101,8 @@ def decided(results: Results, criterion: str = "best") -> str:
     return (
         f"Of {total} comparisons with none ({n} paired seeds, Holm's correction within each data "
         f"set and cell), {better} are decided for the regularizer, {worse} against it, and "
-        f"{total - better - worse} stay open; half of these designs could not have seen an "
-        f"improvement below {fixed(frame['effect_detectable'].median(), 1)}%."
+        f"{total - better - worse} stay open; in half of them an improvement below "
+        f"{fixed(frame['effect_detectable'].median(), 1)}% is missed more than one time in five."
     )
 
 
@@ -114,7 +120,7 @@ def by_itself(results: Results) -> str:
     if top["regularizer"] in best:
         text += f"; on top of selection it adds {words.percent(best[top['regularizer']])}"
     else:
-        text += "; on top of selection it can only save steps"
+        text += "; on top of selection it saves steps and cannot improve a score"
     others = final.set_index("regularizer")
     if top["regularizer"] != "early_stopping" and "early_stopping" in others.index:
         text += f". Early stopping by itself: {words.effect(others.loc['early_stopping'])}"

@@ -38,9 +38,11 @@ def ranks(results: Results) -> str:
     frame = results.read("across").query("criterion == 'best' and scope == 'all'")
     frame = frame.sort_values("mean_rank")
     top = frame.iloc[0]
+    first = frame[np.isclose(frame["mean_rank"], top["mean_rank"])]
+    leaders = words.listed([words.name(results, r) for _, r in first.iterrows()])
     families = words.count(int(top["families"]), "family", "families")
-    rank = f"{fixed(top['mean_rank'], 2)} of {len(frame)}"
-    lead = f"The best mean rank is that of {words.name(results, top)} ({rank})"
+    rank = f"{fixed(top['mean_rank'], 2)}, where 1 is best and {len(frame)} worst"
+    lead = f"The best mean rank is that of {leaders} ({rank})"
     if np.isnan(top["critical_difference"]):
         return (
             f"{lead}. With {families} of data sets no test of ranks is made: it takes at least "
