@@ -31,7 +31,8 @@ def test_one_data_set_and_cell_has_the_interval_of_its_mean(seeds):
     x = np.random.default_rng(2).normal(size=(2000, 1, 1, seeds))
     low, high = aggregate.seed_interval(x)
     expected = stats.ttest_1samp(x[:, 0, 0], 0, axis=1).confidence_interval(0.95)
-    assert low == pytest.approx(expected.low) and high == pytest.approx(expected.high)
+    assert low == pytest.approx(expected.low)
+    assert high == pytest.approx(expected.high)
     assert 0.935 < ((low < 0) & (high > 0)).mean() < 0.965  # a bootstrap of six covers less
 
 
