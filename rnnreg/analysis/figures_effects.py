@@ -55,17 +55,17 @@ def _forest(results: Results, across: pd.DataFrame, scopes: list[str]) -> Figure
             ranges = [(row["sets_low"], row["sets_high"], 0.8), (row[ends[0]], row[ends[1]], 2.4)]
             style.points(ax, y, row["effect"], ranges, style.of(name))
         count = int(part["benchmarks"].iloc[0])
-        ax.set_title(f"{_scope_title(results, scope)} ({count} data set{'s' * (count != 1)})")
+        ax.set_title(_scope_title(results, scope, count))
         ax.set_yticks(range(len(order)), [results.title("regularizers", n) for n in order])
         ax.set_ylim(-0.7, len(order) - 0.3)
     figure.supxlabel(BETTER, fontsize=8)
     return figure
 
 
-def _scope_title(results: Results, scope: str) -> str:
-    if scope.startswith("cell: "):
+def _scope_title(results: Results, scope: str, count: int) -> str:
+    if scope.startswith("cell: "):  # each over all data sets
         return results.title("cells", scope.removeprefix("cell: "))
-    return scope
+    return f"{scope} ({count} data set{'s' * (count != 1)})"
 
 
 def zero_line(ax: Axes) -> None:

@@ -37,6 +37,7 @@ def strengths(results: Results, benchmark: str) -> Figure:
                 markeredgewidth=1.4,
             )
         ticks = own.drop_duplicates("place").sort_values("place")
+        ax.margins(x=0.14)  # labels at the ends stay clear of the next panel's
         ax.set_xticks(ticks["place"], [f"{s:g}" for s in ticks["strength"]])
         ax.axhline(0, color="black", linewidth=0.6)
         ax.set_title(results.title("regularizers", name))

@@ -101,7 +101,7 @@ def decided(results: Results, criterion: str = "best") -> str:
     return (
         f"Of {total} comparisons with none ({n} paired seeds, Holm's correction within each data "
         f"set and cell), {better} are decided for the regularizer, {worse} against it, and "
-        f"{total - better - worse} stay open; in half of them an improvement below "
+        f"{total - better - worse} stay open; in half of all an improvement below "
         f"{fixed(frame['effect_detectable'].median(), 1)}% is missed more than one time in five."
     )
 
@@ -120,7 +120,7 @@ def by_itself(results: Results) -> str:
     if top["regularizer"] in best:
         text += f"; on top of selection it adds {words.percent(best[top['regularizer']])}"
     else:
-        text += "; on top of selection it saves steps and cannot improve a score"
+        text += "; on top of selection it saves steps and cannot lower validation loss"
     others = final.set_index("regularizer")
     if top["regularizer"] != "early_stopping" and "early_stopping" in others.index:
         text += f". Early stopping by itself: {words.effect(others.loc['early_stopping'])}"

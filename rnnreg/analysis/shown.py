@@ -13,6 +13,7 @@ from rnnreg.analysis.tables import (
     number,
     p_value,
     strength,
+    whole,
     word,
 )
 
@@ -84,7 +85,7 @@ def across(results: Results) -> Table:
     caption = (
         "Relative improvement over none in percent: interquartile mean over data sets, with a 95% "
         "interval over seeds for these data sets; second column: the interval for new data sets "
-        "(none below six families). A dash: at the best check it saves steps, and cannot improve."
+        "(none below six families). A dash: at the best check it saves steps, and cannot lower validation loss."
     )
     return Table("across", caption, columns, rows)
 
@@ -146,7 +147,7 @@ def ranks(results: Results) -> Table:
         (
             word(results.title("regularizers", r["regularizer"])),
             number(r["mean_rank"]),
-            number(100 * r["best_in"], 2),
+            whole(100 * r["best_in"]),
             p_value(r["wilcoxon_p_holm"]),
         )
         for r in frame.to_dict("records")
