@@ -85,7 +85,8 @@ def across(results: Results) -> Table:
     caption = (
         "Relative improvement over none in percent: interquartile mean over data sets, with a 95% "
         "interval over seeds for these data sets; second column: the interval for new data sets "
-        "(none below six families). A dash: at the best check it saves steps, and cannot lower validation loss."
+        "(none below six families). A dash: at the best check it saves steps, and cannot lower "
+        "validation loss."
     )
     return Table("across", caption, columns, rows)
 
