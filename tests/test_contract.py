@@ -72,10 +72,8 @@ def test_every_combination_learns_something(kind, cell, regularizer):
     assert not torch.equal(population.final["output"], start["output"])
 
 
-@each_regularizer
+@pytest.mark.parametrize("regularizer", [r for r in REGULARIZERS if r != "none"])
 def test_the_strongest_strength_has_an_effect(regularizer):
-    if registry.load("regularizer", regularizer).strengths == (0.0,):
-        return  # `none`: its only strength is off
     # Random chords, a high learning rate, many checks: the validation loss rises soon, so that
     # stopping shows too.
     job = partial(setting, "music", steps=80, checks=20, learning_rate=0.05)
@@ -147,16 +145,14 @@ def test_a_nan_member_leaves_its_neighbours_alone(cell, regularizer):
     assert hurt.curves.diverged.tolist()[1]
     for m in (0, 2):
         assert all(torch.equal(hurt.final[n][m], healthy.final[n][m]) for n in hurt.final)
-        assert torch.equal(hurt.curves.loss[:, m], healthy.curves.loss[:, m]) or (
-            hurt.curves.checks[m] == healthy.curves.checks[m]
-        )
+        ours, theirs = hurt.curves.loss[:, m], healthy.curves.loss[:, m]  # NaN after stopping
+        torch.testing.assert_close(ours, theirs, rtol=0, atol=0, equal_nan=True)
 
 
-@each_cell
+# But for rectified units: one that never fires has no gradient, dropped or not.
+@pytest.mark.parametrize("cell", [c for c in CELLS if c != "elman_relu"])
 @each_regularizer
 def test_dropped_weights_still_get_a_gradient(cell, regularizer):
-    if cell == "elman_relu":
-        return  # a unit that never fires has no gradient, dropped or not
     job = setting("language", cell, regularizer)
     population = Population(job, [strongest(regularizer)], [1])
     params = {n: p.requires_grad_() for n, p in population.params.items()}
@@ -185,13 +181,7 @@ def test_padding_reaches_neither_loss_nor_state(cell, regularizer):
         if weight is not None:
             weight = torch.cat([weight, torch.zeros_like(weight[:, :16])], 1)
             y = torch.cat([y, torch.ones_like(y[:, :16])], 1)
-            assert weight.shape[1] == y.shape[1]
-        longer = Batch(
-            torch.cat([batch.x, filler], 1)[:, : (y.shape[1] if weight is not None else None)],
-            y,
-            weight,
-            batch.length,
-        )
+        longer = Batch(torch.cat([batch.x, filler], 1), y, weight, batch.length)
         found = []
         for b in (batch, longer):
             params = {n: p.detach().requires_grad_() for n, p in population.params.items()}
