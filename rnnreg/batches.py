@@ -4,10 +4,14 @@ Every source answers `train(step)`, a Batch whose leading axis is the members, a
 `evaluate(split)`, the batches of a split, the same for all members (leading axis 1). The order
 is a function of (seed, epoch), so training resumes anywhere and a member does not notice the
 others. Shapes depend on the step alone, never on the seeds.
+
+Both go by two questions. `pick` and `portions` say which batch, as a key and an index; `batch`
+gathers it, from tensors alone. Batches of one key, and of one shape of the index, have one shape,
+so that a GPU can replay what it did for one of them with the index of another.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 
 import numpy as np
 import torch
@@ -18,6 +22,7 @@ from rnnreg.noise import Noise
 from rnnreg.tasks import Classification, Forecast, LanguageModel, Polyphony, Task
 
 Arrays = dict[str, np.ndarray]
+Choice = tuple[Hashable, Tensor]  # key, index: see the module
 PAD = 16  # sequences are padded on the right to a multiple of this
 
 
@@ -28,22 +33,41 @@ class Batches(ABC):
     validation split, on which the training loss is measured as the others are.
     """
 
+    carried = False  # whether a batch may start from the state after the one before
+
     def __init__(self, task: Task, splits: dict[str, Arrays], seeds: Tensor, size: int):
         self.task, self.size, self.device = task, size, seeds.device
-        self.distinct, self.member = seeds.unique(return_inverse=True)
+        self.noise = Noise(seeds.unique(), 0)
+        self.member = seeds.unique(return_inverse=True)[1]
         self.splits = {name: self.load(arrays) for name, arrays in splits.items()}
         self.splits["sample"] = self.load(self.sample(splits))
         self.epoch, self.drawn = -1, None
+        self.parts: dict[str, list[Choice]] = {}
 
     def keep(self, index: Tensor) -> None:
         """Go on with some of the members."""
         self.member = self.member[index]
 
+    def train(self, step: int) -> Batch:
+        """The batch of a training step."""
+        key, index = self.pick(step)
+        return self.batch("train", key, index[self.member])
+
+    def evaluate(self, split: str) -> Iterator[Batch]:
+        """All targets of a split, each once."""
+        return (self.batch(split, key, index) for key, index in self.portions(split))
+
+    def portions(self, split: str) -> list[Choice]:
+        """Which batches make up a split."""
+        if split not in self.parts:
+            self.parts[split] = list(self.divide(split))
+        return self.parts[split]
+
     def place(self, step: int, batches: int) -> int:
         """Batch number within the epoch; draws the order where an epoch starts."""
         epoch, within = divmod(step, batches)
         if epoch != self.epoch:
-            self.epoch, self.drawn = epoch, self.draw(Noise(self.distinct, epoch))
+            self.epoch, self.drawn = epoch, self.draw(self.noise.then(epoch))
         return within
 
     def tensor(self, values: np.ndarray, dtype: torch.dtype) -> Tensor:
@@ -62,12 +86,16 @@ class Batches(ABC):
         """The order of an epoch for each distinct seed."""
 
     @abstractmethod
-    def train(self, step: int) -> Batch:
-        """The batch of a training step."""
+    def pick(self, step: int) -> Choice:
+        """Which batch a training step takes; the index has the distinct seeds in front."""
 
     @abstractmethod
-    def evaluate(self, split: str) -> Iterator[Batch]:
-        """All targets of a split, each once."""
+    def divide(self, split: str) -> Iterator[Choice]:
+        """Which batches make up a split; the index has an axis of one in front."""
+
+    @abstractmethod
+    def batch(self, split: str, key: Hashable, index: Tensor) -> Batch:
+        """The batch that was picked."""
 
 
 class Streams(Batches):
@@ -77,6 +105,7 @@ class Streams(Batches):
     fixed columns; what is left over at the end is padded and not counted.
     """
 
+    carried = True
     COLUMNS = 32  # of evaluation
     LONGEST = 128  # steps of an evaluation window, but
     LARGEST = 1 << 24  # numbers that its output has at the most, a member
@@ -91,29 +120,35 @@ class Streams(Batches):
         high = noise.at("offset").uniform((1,)).double()  # (S, 1)
         return (high * len(self.splits["train"])).long()
 
-    def train(self, step):
-        text, window = self.splits["train"], self.task.window
-        column = max((len(text) - 1) // self.size, window)
-        within = self.place(step, column // window)
-        time = torch.arange(window + 1, device=self.device)[:, None] + within * window
-        start = torch.arange(self.size, device=self.device) * column
-        index = (self.drawn[..., None] + time + start) % len(text)  # (S, T + 1, B)
-        tokens = text[index][self.member]
-        return Batch(tokens[:, :-1], tokens[:, 1:], fresh=within == 0)
+    def column(self) -> int:
+        """How many symbols a column of the training text has."""
+        return max((len(self.splits["train"]) - 1) // self.size, self.task.window)
 
-    def evaluate(self, split):
-        text = self.splits[split]
-        column = -(-(len(text) - 1) // self.COLUMNS)
-        missing = column * self.COLUMNS - (len(text) - 1)
-        padded = torch.cat([text, text.new_zeros(missing)])
-        x, y = padded[:-1].view(-1, column).T, padded[1:].view(-1, column).T  # (T, B)
-        counts = (torch.arange(column * self.COLUMNS, device=self.device) < len(text) - 1).float()
-        weight = counts.view(-1, column).T
+    def pick(self, step):
+        window = self.task.window
+        within = self.place(step, self.column() // window)
+        return (self.size, self.column(), window, within == 0), self.drawn + within * window
+
+    def divide(self, split):
+        targets = len(self.splits[split]) - 1
+        column = -(-targets // self.COLUMNS)
         symbols = int(self.splits["train"].max()) + 1
         longest = min(self.LONGEST, max(self.LARGEST // (self.COLUMNS * symbols), 1))
         for start in range(0, column, longest):
-            part = slice(start, start + longest)
-            yield Batch(x[None, part], y[None, part], weight[None, part], fresh=start == 0)
+            steps = min(longest, column - start)
+            index = torch.full((1, 1), start, device=self.device)
+            yield (self.COLUMNS, column, steps, start == 0), index
+
+    def batch(self, split, key, index):
+        """The next `steps` symbols of each column after the first index (M, 1)."""
+        columns, column, steps, fresh = key
+        text = self.splits[split]
+        time = torch.arange(steps + 1, device=self.device)[:, None]
+        start = torch.arange(columns, device=self.device) * column
+        place = index[..., None] + time + start  # (M, T + 1, B)
+        tokens = text[place % len(text)]
+        counts = None if split == "train" else (place[:, 1:] < len(text)).float()
+        return Batch(tokens[:, :-1], tokens[:, 1:], counts, fresh=fresh)
 
 
 class Sequences(Batches):
@@ -145,7 +180,7 @@ class Sequences(Batches):
         return {**picked, "y": train["y"][every]} if "y" in train else picked
 
     def buckets(self) -> list[tuple[int, Tensor]]:
-        """(longest, sequence numbers) a bucket; each has B or more, or else all there are."""
+        """(steps, sequence numbers) a bucket; each has B or more, or else all there are."""
         length = self.splits["train"]["length"]
         order = length.argsort(stable=True)
         _, counts = ((length[order] + PAD - 1) // PAD).unique_consecutive(return_counts=True)
@@ -157,44 +192,43 @@ class Sequences(Batches):
                 waiting = 0
         if sizes:
             sizes[-1] += waiting
-        return [(int(length[b].max()), b) for b in order.split(sizes or [len(order)])]
+        return [(_padded(length[b]), b) for b in order.split(sizes or [len(order)])]
 
     def draw(self, noise):
-        """(longest, sequence numbers (S, B)) for each batch of the epoch, in the shared order."""
-        if self.bucketed is None:
-            self.bucketed = self.buckets()
+        """(steps, sequence numbers (S, B)) for each batch of the epoch, in the shared order."""
         found = []
-        for number, (longest, bucket) in enumerate(self.bucketed):
+        for number, (steps, bucket) in enumerate(self.bucketed):
             order = bucket[noise.at(f"bucket {number}").order(len(bucket))]  # (S, bucket)
             whole = len(bucket) // self.size * self.size or len(bucket)
-            found += [(longest, chosen) for chosen in order[:, :whole].split(self.size, dim=1)]
-        shared = Noise(torch.zeros_like(self.distinct[:1]), noise.step)
+            found += [(steps, chosen) for chosen in order[:, :whole].split(self.size, dim=1)]
+        shared = Noise(torch.zeros(1, dtype=torch.int64), noise.step)
         turn = shared.at("bucket order").order(len(found))[0].tolist()
         return [found[i] for i in turn]
 
-    def train(self, step):
-        batches = sum(max(len(b) // self.size, 1) for _, b in self.bucketed or self.buckets())
+    def pick(self, step):
+        if self.bucketed is None:
+            self.bucketed = self.buckets()
+        batches = sum(max(len(bucket) // self.size, 1) for _, bucket in self.bucketed)
         within = self.place(step, batches)
-        longest, chosen = self.drawn[within]
-        return self.batch("train", chosen[self.member], longest)
+        return self.drawn[within]
 
-    def evaluate(self, split):
+    def divide(self, split):
         length = self.splits[split]["length"]
         for chosen in length.argsort(stable=True).split(4 * self.size):
-            yield self.batch(split, chosen[None], int(length[chosen].max()))
+            yield _padded(length[chosen]), chosen[None]
 
-    def batch(self, split: str, chosen: Tensor, longest: int) -> Batch:
-        """The sequences with numbers (M, B), padded to the multiple of PAD that holds `longest`."""
+    def batch(self, split, key, index):
+        """The sequences with numbers `index` (M, B), padded to `key` steps."""
         data = self.splits[split]
-        length = data["length"][chosen]  # (M, B)
-        time = torch.arange(-(-longest // PAD) * PAD, device=self.device)[:, None]
+        length = data["length"][index]  # (M, B)
+        time = torch.arange(key, device=self.device)[:, None]
         valid = time < length[:, None]  # (M, T, B)
-        index = data["first"][chosen][:, None] + time.minimum(length[:, None] - 1)
-        x = data["x"][index]
+        place = data["first"][index][:, None] + time.minimum(length[:, None] - 1)
+        x = data["x"][place]
         x = x * valid.view(*valid.shape, *(1 for _ in x.shape[3:]))
         if isinstance(self.task, Polyphony):
-            return Batch(x, data["x"][index + 1], weight=valid.float())
-        return Batch(x, data["y"][chosen], length=length)
+            return Batch(x, data["x"][place + 1], weight=valid.float())
+        return Batch(x, data["y"][index], length=length)
 
 
 class Windows(Batches):
@@ -216,28 +250,33 @@ class Windows(Batches):
     def draw(self, noise):
         return noise.at("order").order(self.count("train"))  # (S, windows)
 
-    def train(self, step):
+    def pick(self, step):
         within = self.place(step, max(self.count("train") // self.size, 1))
         start = self.drawn[:, within * self.size : (within + 1) * self.size]
-        return self.batch("train", start[self.member])
+        return None, start
 
-    def evaluate(self, split):
+    def divide(self, split):
         for start in torch.arange(self.count(split), device=self.device).split(16 * self.size):
-            yield self.batch(split, start[None])
+            yield None, start[None]
 
-    def batch(self, split: str, start: Tensor) -> Batch:
-        """The windows that start at rows (M, B)."""
+    def batch(self, split, key, index):
+        """The windows that start at rows `index` (M, B)."""
         series, observed = self.splits[split]
         context, horizon = self.task.context, self.task.horizon
         time = torch.arange(context, device=self.device)[:, None]
-        ahead = start[..., None] + context + torch.arange(horizon, device=self.device)
-        x, y = series[start[:, None] + time], series[ahead]  # (M, T, B, D), (M, B, horizon, D)
+        ahead = index[..., None] + context + torch.arange(horizon, device=self.device)
+        x, y = series[index[:, None] + time], series[ahead]  # (M, T, B, D), (M, B, horizon, D)
         if self.task.anchored:
             last = x[:, -1]  # (M, B, D)
             x, y = x - last[:, None], y - last[:, :, None]
         if self.task.targets is not None:
             y = y[..., list(self.task.targets)]
         return Batch(x, y, None if observed is None else observed[ahead])
+
+
+def _padded(length: Tensor) -> int:
+    """Steps that hold the longest sequence, a multiple of PAD."""
+    return -(-int(length.max()) // PAD) * PAD
 
 
 SOURCES = {

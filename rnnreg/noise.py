@@ -8,6 +8,7 @@ state to save.
 """
 
 import hashlib
+from copy import copy
 from functools import cache
 
 import torch
@@ -39,7 +40,13 @@ class Noise:
 
     def __init__(self, seeds: Tensor, step: int | Tensor, training: bool = True):
         self.seeds, self.step, self.training = seeds, step, training
-        self.distinct, self.member = _distinct(seeds)
+        self.distinct, self.member = seeds.unique(return_inverse=True)
+
+    def then(self, step: int | Tensor) -> "Noise":
+        """The same members at another step."""
+        other = copy(self)
+        other.step = step
+        return other
 
     def at(self, site: str) -> "Draw":
         """The draws of one site. Two sites, or two layers of one site, never share a draw."""
@@ -49,7 +56,9 @@ class Noise:
 
     def expected(self) -> "Noise":
         """The same members in evaluation."""
-        return Noise(self.seeds, self.step, training=False)
+        other = copy(self)
+        other.training = False
+        return other
 
 
 class Draw:
@@ -146,11 +155,6 @@ def _choose(
     words = bits(draw.keys, -(-count // 4)).view(torch.int16)
     under = words[:, :count].view(-1, *shape)[draw.member] < _spread(limit, shape)
     return torch.where(under, _spread(below, shape), _spread(above, shape))
-
-
-def _distinct(seeds: Tensor) -> tuple[Tensor, Tensor]:
-    distinct, member = seeds.unique(return_inverse=True)
-    return distinct, member
 
 
 def _spread(values: Tensor, shape: tuple[int, ...]) -> Tensor:
