@@ -114,6 +114,7 @@ rule compare:
 rule draw:
     input:
         rules.compare.output,
+        speed=sorted(Path("benchmarks/speed/results").rglob("*.csv")),
     output:
         directory(FOLDER / "figures"),
     log:

@@ -9,11 +9,12 @@ import subprocess
 from html.parser import HTMLParser
 
 import nbformat
+import pandas as pd
 import pytest
 import synthetic
 
 from rnnreg import records
-from rnnreg.analysis import citations, figures, paper, style
+from rnnreg.analysis import citations, figures, paper, speed, style
 from rnnreg.analysis.collect import collect
 from rnnreg.analysis.compare import compare
 from rnnreg.analysis.figures import draw
@@ -45,6 +46,13 @@ def folder(project):
     return project[2]
 
 
+def count_figures(folder):
+    """A study's, those of its two benchmarks, and one a machine whose speed was measured."""
+    machines = speed.measured(load(folder))
+    assert machines, "benchmarks/speed/results holds the times of one machine at least"
+    return len(figures.STUDY) + 2 * len(figures.BENCHMARK) + len(machines)
+
+
 class Page(HTMLParser):
     """Headings, addresses and images of a page."""
 
@@ -64,15 +72,60 @@ class Page(HTMLParser):
 def test_the_page_is_whole_and_asks_nobody(folder):
     text = (folder / "report.html").read_text()
     page = Page(text)
-    assert len(page.images) == len(figures.STUDY) + 2 * len(figures.BENCHMARK)
+    assert len(page.images) == count_figures(folder)
     assert all(a.startswith(("#", "data:")) for a in page.addresses), page.addresses
     assert not re.search(r"@import|url\(|fetch\(|XMLHttpRequest", text)
     for link in (a[1:] for a in page.addresses if a.startswith("#")):
         assert link in page.ids
     assert len(page.ids) == len(set(page.ids))
     assert page.tables >= 12
-    for heading in ("What was found", "Which should I use?", "Threats to validity", "References"):
+    for heading in ("What was found", "Which should I use?", "Speed of training", "References"):
         assert f">{heading}</h2>" in text
+
+
+def measure(folder, name, **times):
+    """A folder as benchmarks/speed/run.py writes it, of one LSTM at two sizes."""
+    case = {"cell": "lstm", "batch": 2, "steps": 3, "inputs": 4, "members": 8}
+    lines = [
+        {**case, "hidden": hidden, "contender": contender, "median": time * factor}
+        for hidden, factor in ((8, 1.0), (16, 2.0))
+        for contender, time in times.items()
+    ]
+    (folder / name).mkdir()
+    pd.DataFrame(lines).to_csv(folder / name / "steps.csv", index=False)
+    (folder / name / "machine.txt").write_text(f"{name.upper()} of 1999, one core\n")
+
+
+def test_speed_is_told_from_what_was_measured(folder, tmp_path):
+    times = {"rnnreg, masked": 2.0, "torch.nn module": 4.0, "torch.nn cell in a loop, masked": 9.0}
+    jax = {"JAX, 1 members, masked": 7.0, "JAX, 24 members, masked": 5.0}
+    measure(tmp_path, "abacus", **times, **jax)
+    results = load(folder)
+    (machine,) = speed.measured(results, tmp_path)
+    text = speed.section(results, [machine])
+    assert text.startswith("## Speed of training\n\n**ABACUS of 1999, one core.**")
+    assert "cannot have such a mask: lstm 0.50." in text
+    assert "as rnnreg: lstm 4.5." in text
+    table = speed.table(results, machine).as_markdown()
+    assert "| 2\u00a0×\u00a03\u00a0×\u00a04\u00a0×\u00a08 | 2.00 | 4.00 | 9.00 | 5.00 |" in table
+    assert "torch.func" not in table
+
+
+def test_speed_is_that_of_the_machine_at_hand_or_of_all(folder, tmp_path, monkeypatch):
+    results = load(folder)
+    assert speed.measured(results, tmp_path) == []
+    assert speed.section(results, []) == ""
+    for name in ("abacus", "slide rule"):
+        measure(tmp_path, name, **{"rnnreg, masked": 2.0})
+
+    def found(results):
+        return [each.name for each in speed.measured(results, tmp_path)]
+
+    assert found(results) == ["abacus", "slide rule"]
+    monkeypatch.setattr(speed, "machine", lambda: "ABACUS of 1999")
+    assert found(results) == ["abacus"]
+    trained = dataclasses.replace(results, members=results.members.assign(device="SLIDE RULE"))
+    assert found(trained) == ["slide rule"]
 
 
 def test_every_reference_is_cited_and_every_citation_listed(folder):
@@ -217,7 +270,7 @@ def test_a_browser_shows_it_without_errors_or_requests(folder, tmp_path):
     seen = browse(text, tmp_path)
     assert seen["errors"] == []
     assert seen["requests"] == []
-    assert seen["drawn"] == seen["images"] == len(figures.STUDY) + 2 * len(figures.BENCHMARK)
+    assert seen["drawn"] == seen["images"] == count_figures(folder)
     assert seen["up"] == sorted(seen["up"])
     assert seen["down"] == sorted(seen["up"], reverse=True)
     assert seen["buttons"] == text.count("<table>")

@@ -20,6 +20,8 @@ import summary
 import timing
 from contenders import Case
 
+from rnnreg.analysis.speed import machine
+
 HERE = Path(__file__).resolve().parent
 SIZES = [(32, 96, 7, 32), (32, 96, 7, 64), (20, 35, 128, 128)]  # B, T, D, H
 CELLS = ["lstm", "gru", "elman_tanh", "elman_relu"]
@@ -138,7 +140,7 @@ def main() -> None:
     if given.memory_of:
         memory_of(*given.memory_of)
         return
-    name = timing.machine()
+    name = machine()
     folder = HERE / "results" / re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "machine.txt").write_text(f"{name}, one core\n")

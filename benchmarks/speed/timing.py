@@ -6,7 +6,6 @@ the clock, and other people's jobs do not add to it.
 
 import gc
 import os
-import platform
 import re
 import statistics
 import time
@@ -50,22 +49,6 @@ def interleaved(steps: dict[str, Callable], repeats: int) -> dict[str, dict[str,
             found[name].append(1e3 * (time.process_time() - start))
     gc.enable()
     return {n: {"median": statistics.median(t), "least": min(t)} for n, t in found.items()}
-
-
-def machine() -> str:
-    """The processor's model; never the name of the host."""
-    try:
-        told = Path("/proc/cpuinfo").read_text(encoding="utf-8")
-    except OSError:
-        return platform.processor() or platform.machine()
-    fields = dict(re.findall(r"^([^\t:]+)\s*: (.*)$", told.split("\n\n")[0], re.MULTILINE))
-    names = {"avx512f": "AVX-512", "avx2": "AVX2", "asimd": "NEON"}
-    flags = (fields.get("flags") or fields.get("Features") or "").split()
-    widest = next((title for flag, title in names.items() if flag in flags), "")
-    model = re.sub(r"\(R\)|\(TM\)|CPU|@.*", "", fields.get("model name", platform.machine()))
-    numbers = [fields[n] for n in ("cpu family", "model") if n in fields]
-    detail = ", ".join(filter(None, [f"family {'/'.join(numbers)}" if numbers else "", widest]))
-    return f"{' '.join(model.split())} ({detail})"
 
 
 def most_memory() -> int:

@@ -12,7 +12,8 @@ from rnnreg.analysis import figures_across as over
 from rnnreg.analysis import figures_benchmark as within
 from rnnreg.analysis import figures_effects as effects
 from rnnreg.analysis import figures_tuning as tuning
-from rnnreg.analysis import style
+from rnnreg.analysis import speed, style
+from rnnreg.analysis.figures_speed import scaling
 from rnnreg.analysis.results import load
 
 STUDY: tuple[Callable, ...] = (
@@ -35,6 +36,9 @@ def draw(folder: Path) -> Path:
         for benchmark in results.benchmarks:
             for function in BENCHMARK:
                 save(function(results, benchmark), target / f"{function.__name__}_{benchmark}")
+        for machine in speed.measured(results):
+            if machine.scaling is not None:
+                save(scaling(machine), target / f"speed_{machine.name}")
     return target
 
 

@@ -1,0 +1,169 @@
+"""Speed of training: what benchmarks/speed/run.py measured, as a table and as sentences."""
+
+import platform
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from rnnreg import registry
+from rnnreg.analysis import words
+from rnnreg.analysis.results import Results
+from rnnreg.analysis.tables import Table, number, show, word
+
+FOLDER = registry.ROOT / "benchmarks" / "speed" / "results"
+MASKED, MODULE, LOOP = "rnnreg, masked", "torch.nn module", "torch.nn cell in a loop, masked"
+JAX = "JAX vmap(scan), masked"
+HEADS = {  # contender -> column
+    MASKED: MASKED,
+    "rnnreg": "rnnreg, no mask",
+    MODULE: f"{MODULE}, no mask",
+    LOOP: LOOP,
+    "torch.func.vmap, masked": "torch.func.vmap, masked",
+    JAX: f"{JAX}, its best",
+}
+SIZES = ["batch", "steps", "inputs", "hidden"]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A machine: its folder's name, its own, and its CSV files; `None` for one that is not there.
+
+    `steps` has a line a cell and size, and a column a contender: milliseconds a model.
+    """
+
+    name: str
+    machine: str
+    steps: pd.DataFrame
+    scaling: pd.DataFrame | None
+    rows: pd.DataFrame | None
+
+
+def measured(results: Results, folder: Path = FOLDER) -> list[Measured]:
+    """What was measured on the machine at hand; on every machine, where that was not measured.
+
+    At hand is the GPU that the study was trained on, or else this machine's processor.
+    """
+    found = [_read(file.parent, results.cells) for file in sorted(folder.glob("*/steps.csv"))]
+    found = [each for each in found if len(each.steps)]
+    for names in (set(results.members["device"]) - {"cpu"}, {machine()}):
+        own = [each for each in found if any(name in each.machine for name in names)]
+        if own:
+            return own
+    return found
+
+
+def _read(folder: Path, cells: list[str]) -> Measured:
+    frames = {file.stem: pd.read_csv(file) for file in folder.glob("*.csv")}
+    steps = frames["steps"]
+    steps = steps[steps["cell"].isin(cells)]
+    steps = steps.assign(contender=steps["contender"].str.replace(r"^JAX.*", JAX, regex=True))
+    times = steps.pivot_table(  # of JAX's several ways, the fastest at each size
+        index=["cell", *SIZES], columns="contender", values="median", aggfunc="min", sort=False
+    )
+    told = (folder / "machine.txt").read_text(encoding="utf-8").strip()
+    shown = [name for name in HEADS if name in times]
+    return Measured(folder.name, told, times[shown], frames.get("scaling"), frames.get("rows"))
+
+
+def machine() -> str:
+    """The processor's model; never the name of the host."""
+    try:
+        told = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:
+        return platform.processor() or platform.machine()
+    fields = dict(re.findall(r"^([^\t:]+)\s*: (.*)$", told.split("\n\n")[0], re.MULTILINE))
+    names = {"avx512f": "AVX-512", "avx2": "AVX2", "asimd": "NEON"}
+    flags = (fields.get("flags") or fields.get("Features") or "").split()
+    widest = next((title for flag, title in names.items() if flag in flags), "")
+    model = re.sub(r"\(R\)|\(TM\)|CPU|@.*", "", fields.get("model name", platform.machine()))
+    numbers = [fields[n] for n in ("cpu family", "model") if n in fields]
+    detail = ", ".join(filter(None, [f"family {'/'.join(numbers)}" if numbers else "", widest]))
+    return f"{' '.join(model.split())} ({detail})"
+
+
+def table(results: Results, found: Measured) -> Table:
+    """A training step: a line a cell and size, a column a contender."""
+    rows = [
+        (
+            word(results.title("cells", cell)),
+            word("\u00a0×\u00a0".join(map(str, sizes))),
+            *(number(time) for time in times),
+        )
+        for (cell, *sizes), times in zip(found.steps.index, found.steps.to_numpy(), strict=True)
+    ]
+    caption = (
+        f"Milliseconds a model for one training step, medians, on {found.machine}. Size: "
+        "sequences in a batch × time steps × inputs × hidden units. Masked: with one mask a "
+        "sequence on the recurrent product, as in recurrent dropout."
+    )
+    columns = ("Cell", "Size", *(HEADS[name] for name in found.steps))
+    return Table(f"speed_{found.name}", caption, columns, rows, 2)
+
+
+def section(results: Results, found: list[Measured]) -> str:
+    """Heading and sentences; nothing where nothing was measured."""
+    if not found:
+        return ""
+    return "\n\n".join(["## Speed of training", *(_sentences(results, each) for each in found)])
+
+
+def _sentences(results: Results, found: Measured) -> str:
+    masked, text = found.steps[MASKED], f"**{found.machine}.**"
+    if MODULE in found.steps:
+        text += (
+            " With a mask inside the recurrence, a training step of rnnreg takes this many times "
+            "as long as one of torch.nn's module, which cannot have such a mask: "
+            f"{_by_cell(results, masked / found.steps[MODULE])}."
+        )
+    if LOOP in found.steps:
+        text += (
+            " In a loop over time, torch.nn's cell can have it, and takes this many times as long "
+            f"as rnnreg: {_by_cell(results, found.steps[LOOP] / masked)}."
+        )
+    return text + _larger(found.scaling) + _whole(found.rows)
+
+
+def _by_cell(results: Results, ratio: pd.Series) -> str:
+    """The range of a ratio over sizes, cell by cell."""
+    groups = ratio.groupby("cell", sort=False)
+    return ", ".join(f"{results.title('cells', cell)} {_range(own)}" for cell, own in groups)
+
+
+def _range(values: pd.Series) -> str:
+    """
+    >>> _range(pd.Series([2.691, 12.7])), _range(pd.Series([0.5]))
+    ('2.7 to 13', '0.50')
+    """
+    low, high = show(values.min(), 2), show(values.max(), 2)
+    return low if low == high else f"{low} to {high}"
+
+
+def _larger(scaling: pd.DataFrame | None) -> str:
+    """How the ratio to the module turns with the number of hidden units."""
+    if scaling is None:
+        return ""
+    table = scaling[scaling["varied"] == "hidden"].pivot_table(
+        index="value", columns="contender", values="median"
+    )
+    if not {MASKED, MODULE} <= set(table):
+        return ""
+    ratio = (table[MASKED] / table[MODULE]).iloc[[0, -1]]
+    (few, small), (many, large) = ((units, show(r, 2)) for units, r in ratio.items())
+    return (
+        f" Size matters: an LSTM of rnnreg takes {small} times as long as the module with {few} "
+        f"hidden units, {large} times with {many}."
+    )
+
+
+def _whole(rows: pd.DataFrame | None) -> str:
+    """Training from the first step to the last check, against a script of torch.nn."""
+    if rows is None or "torch script" not in set(rows["contender"]):
+        return ""
+    table = rows.pivot_table(index=["benchmark", "cell"], columns="contender", values="row")
+    ratio = (table["torch script"] / table["rnnreg"]).dropna()
+    return (
+        f" A whole training without a mask, checks included, takes {_range(ratio)} times as long "
+        f"in a script of torch.nn ({words.count(len(ratio), 'pair')} of data set and cell)."
+    )
