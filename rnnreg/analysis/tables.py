@@ -159,9 +159,15 @@ def show(value: float, digits: int = 3, sign: bool = False) -> str:
 def fixed(value: float, decimals: int, sign: bool = False) -> str:
     """A number to so many decimals, with a true minus.
 
-    >>> fixed(-0.04, 1, True)
-    '0.0'
+    Where the sign matters, a number that is not zero is not shown as zero: it gets up to three
+    decimals more.
+
+    >>> fixed(-0.04, 1), fixed(-0.04, 1, True), fixed(0.0, 1, True), fixed(1e-9, 1, True)
+    ('0.0', '−0.04', '0.0', '0.0')
     """
+    if sign:
+        further = (decimals + more for more in range(4))
+        decimals = next((d for d in further if round(value, d)), decimals)
     text = f"{value:{'+' if sign else ''}.{decimals}f}"
     if not text.strip("+-0."):
         text = text.lstrip("+-")
