@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from rnnreg import records
-from rnnreg.analysis import findings
+from rnnreg.analysis import findings, words
 from rnnreg.analysis.results import load
 from rnnreg.errors import UserError
 
@@ -28,8 +28,8 @@ def found(folder: Path) -> str:
     results = load(folder)
     lines = [f"{i}. {s}" for i, s in enumerate(findings.findings(results), 1)]
     table = (folder / "tables" / "across.md").read_text(encoding="utf-8").strip()
-    machine = ", ".join(sorted(results.members["device"].unique()))
-    made = f"*{results.study['title']}, {len(results.members)} models, trained on {machine}.*"
+    models, devices = len(results.members), words.devices(results)
+    made = f"*{results.study['title']}, {models} models, trained on {devices}.*"
     return "\n".join([*lines, "", table, "", made])
 
 

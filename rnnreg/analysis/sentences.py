@@ -21,11 +21,11 @@ def setup(results: Results) -> str:
     sizes = [words.count(len(results.study[kind]), noun) for kind, noun in kinds.items()]
     versions = {k: v for text in members["versions"].unique() for k, v in json.loads(text).items()}
     made = words.listed([f"{name} {version}" for name, version in sorted(versions.items())])
-    included = " (none among them)" if results.has_reference else ""
+    included = " (`none` among them)" if results.has_reference else ""
     return (
         f"The study crosses {words.listed(sizes)}{included}: {words.count(len(rows), 'row')}, "
-        f"{len(members)} trained models, {fixed(members['seconds'].sum() / 3600, 1)} hours of "
-        f"{words.listed(sorted(members['device'].unique()))} time ({made}). Each strength is tuned "
+        f"{len(members)} trained models, {words.duration(members['seconds'].sum())} of "
+        f"{words.devices(results)} time ({made}). Each strength is tuned "
         f"on {words.count(tuning, 'seed')}; the chosen one is evaluated on "
         f"{words.count(evaluation, 'fresh seed')}."
     )

@@ -16,6 +16,16 @@ def count(number: int, one: str, many: str = "") -> str:
     return f"{number} {one if number == 1 else many or one + 's'}"
 
 
+def duration(seconds: float) -> str:
+    """A time in hours, or, below two of them, in minutes.
+
+    >>> duration(40), duration(400), duration(9000)
+    ('1 minute', '7 minutes', '2.5 hours')
+    """
+    minutes = max(1, round(seconds / 60))
+    return count(minutes, "minute") if minutes < 120 else f"{fixed(seconds / 3600, 1)} hours"
+
+
 def listed(words: list[str]) -> str:
     """Words joined by commas and a last `and`.
 
@@ -58,6 +68,12 @@ def p(value: float) -> str:
 def name(results: Results, row: pd.Series) -> str:
     """What the regularizer of a row is called."""
     return results.title("regularizers", row["regularizer"])
+
+
+def devices(results: Results) -> str:
+    """What the members were trained on."""
+    found = results.members["device"].replace("cpu", "CPU")
+    return listed(sorted(found.unique()))
 
 
 def scope(results: Results, criterion: str, of: str = "all") -> pd.DataFrame:
