@@ -44,7 +44,7 @@ def cost(results: Results) -> Figure:
     time = np.exp(
         np.log(time.set_index("regularizer")["seconds_ratio"]).groupby("regularizer").mean()
     )
-    figure, (ax,) = style.panels(1, 1, 2.8)
+    figure, (ax,) = style.panels(1, 1, 2.1)
     ax.axhline(0, color="black", linewidth=0.6)
     ax.axvline(1, color="black", linewidth=0.6)
     for row in across[across["scope"] == "all"].itertuples():

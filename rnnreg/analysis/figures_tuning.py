@@ -96,7 +96,7 @@ def patience(results: Results) -> Figure:
     if not results.has_reference:
         return style.note("This study has no row `none`, whose learning curves would show it.")
     frame = results.read("patience")
-    figure, axes = style.panels(2, 2, 2.2)
+    figure, axes = style.panels(2, 2, 1.6)
     titles = {"saved": "steps saved, %", "lost": "validation loss given up, %"}
     for ax, (name, title) in zip(axes, titles.items(), strict=True):
         wide = frame.groupby(["patience", "benchmark"], sort=False)[name].mean().unstack()
