@@ -29,11 +29,14 @@ A module imports only from modules above it in this list:
     prepared      raw files -> arrays and facts, written and read
     cells         one recurrent cell a file
     regularizers  one regularizer a file
-    unroll        the time loop: the plain one that defines the result, and the fast one
+    fused         the time loop of a GPU
+    unroll        the time loop: the plain one that defines the result, and the fast ones
     model         initial weights, forward -> Trace
     batches       per-seed order -> (M, T, B)
     optimizers    Adam and SGD with a member axis
-    training      Population, step, train(row) -> records: the page to read first
+    population    M members trained side by side, step by step: the page to read first
+    capture       the same on a GPU: steps recorded once and replayed
+    training      train(row): tune, evaluate -> records
     rates         learning rates, chosen on validation
     estimate      what a study will cost on this machine
     progress      a row's progress line, and its sign of life

@@ -35,6 +35,7 @@ class Budget:
     checks: int = 20  # validation checks, evenly spaced
     optimizer: str = "adam"  # or "sgd"
     schedule: str = "constant"  # or "cosine", "linear": from the learning rate to zero
+    precision: str = "float32"  # of products on a GPU; or "tf32", "bfloat16". A CPU has float32
 
 
 @dataclass(frozen=True)

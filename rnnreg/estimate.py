@@ -5,8 +5,9 @@ import time
 
 import torch
 
+from rnnreg.capture import populate
+from rnnreg.population import setting
 from rnnreg.study import Row, Study
-from rnnreg.training import Population, setting
 
 STEPS = 5  # timed, after two that warm up; the median counts
 MEMBERS = 4  # of the population that is timed
@@ -25,7 +26,7 @@ def members(row: Row) -> tuple[int, int]:
 def seconds_a_member(row: Row, facts: dict, splits: dict, device: str) -> float:
     """Predicted seconds to train one member of a row: steps and validation checks."""
     job = setting(row, facts, splits, device)
-    population = Population(job, [row.strengths[0]] * MEMBERS, list(range(MEMBERS)))
+    population = populate(job, [row.strengths[0]] * MEMBERS, list(range(MEMBERS)))
     step = statistics.median(_times(population.step, STEPS, 2, device))
     check = statistics.median(
         _times(

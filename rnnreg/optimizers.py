@@ -1,4 +1,4 @@
-"""Optimizers with a member axis: pure functions of parameters and gradients, one state a member."""
+"""Optimizers with a member axis: one state a member, moved by functions of tensors alone."""
 
 import torch
 from torch import Tensor
@@ -6,20 +6,26 @@ from torch import Tensor
 from rnnreg.native import optimizers as native
 
 Params = dict[str, Tensor]
+Number = float | Tensor  # a tensor has no dimensions, and is on the device
 
 
 class SGD:
     """w - rate x gradient."""
 
     def __init__(self, params: Params):
-        pass
+        self.moments: list[Tensor] = []
 
     def keep(self, index: Tensor) -> None:
         """Go on with some of the members."""
 
-    def __call__(self, params: Params, grads: Params, rate: float) -> Params:
-        moved = torch._foreach_sub(list(params.values()), list(grads.values()), alpha=rate)
-        return dict(zip(params, moved, strict=True))
+    @staticmethod
+    def numbers(rate: float, step: int) -> tuple[float, ...]:
+        """What a step, counted from one, multiplies with."""
+        return (rate,)
+
+    def __call__(self, params: Params, grads: Params, rate: Number) -> Params:
+        change = torch._foreach_mul(list(grads.values()), rate)
+        return dict(zip(params, torch._foreach_sub(list(params.values()), change), strict=True))
 
 
 class Adam:
@@ -28,32 +34,33 @@ class Adam:
     FIRST, SECOND, EPSILON = 0.9, 0.999, 1e-8
 
     def __init__(self, params: Params):
-        self.mean = [torch.zeros_like(p) for p in params.values()]
-        self.square = [torch.zeros_like(p) for p in params.values()]
-        self.steps = 0
+        self.moments = [torch.zeros_like(p) for _ in range(2) for p in params.values()]
 
     def keep(self, index: Tensor) -> None:
         """Go on with some of the members."""
-        self.mean = [m[index] for m in self.mean]
-        self.square = [s[index] for s in self.square]
+        self.moments = [m[index] for m in self.moments]
 
-    def __call__(self, params: Params, grads: Params, rate: float) -> Params:
-        self.steps += 1
-        root = (1 - self.SECOND**self.steps) ** 0.5
-        size = rate / (1 - self.FIRST**self.steps)
+    @classmethod
+    def numbers(cls, rate: float, step: int) -> tuple[float, ...]:
+        """What a step, counted from one, multiplies and divides with: the two corrections."""
+        return rate / (1 - cls.FIRST**step), (1 - cls.SECOND**step) ** 0.5
+
+    def __call__(self, params: Params, grads: Params, size: Number, root: Number) -> Params:
         before, gradient = list(params.values()), list(grads.values())
-        constants = (1 - self.FIRST, self.SECOND, 1 - self.SECOND, root, self.EPSILON, size)
-        if native.takes([*before, *gradient, *self.mean]):
-            each = zip(before, gradient, self.mean, self.square, strict=True)
+        mean, square = self.moments[: len(before)], self.moments[len(before) :]
+        if native.takes([*before, *gradient, *mean]):
+            constants = (1 - self.FIRST, self.SECOND, 1 - self.SECOND, root, self.EPSILON, size)
+            each = zip(before, gradient, mean, square, strict=True)
             return dict(zip(params, (native.adam(*own, *constants) for own in each), strict=True))
-        torch._foreach_lerp_(self.mean, gradient, 1 - self.FIRST)
-        torch._foreach_mul_(self.square, self.SECOND)
-        torch._foreach_addcmul_(self.square, gradient, gradient, 1 - self.SECOND)
-        below = torch._foreach_sqrt(self.square)
+        torch._foreach_lerp_(mean, gradient, 1 - self.FIRST)
+        torch._foreach_mul_(square, self.SECOND)
+        torch._foreach_addcmul_(square, gradient, gradient, 1 - self.SECOND)
+        below = torch._foreach_sqrt(square)
         torch._foreach_div_(below, root)
         torch._foreach_add_(below, self.EPSILON)
-        moved = torch._foreach_addcdiv(before, self.mean, below, -size)
-        return dict(zip(params, moved, strict=True))
+        change = torch._foreach_div(mean, below)
+        torch._foreach_mul_(change, size)
+        return dict(zip(params, torch._foreach_sub(before, change), strict=True))
 
 
 OPTIMIZERS = {"adam": Adam, "sgd": SGD}

@@ -10,8 +10,9 @@ import io
 import math
 
 from rnnreg import records
+from rnnreg.capture import populate
+from rnnreg.population import setting
 from rnnreg.study import RATES, Row, Study, rate_table
-from rnnreg.training import Population, setting
 
 CANDIDATES = (3e-4, 1e-3, 3e-3, 1e-2)
 SEEDS = (2000, 2001, 2002)  # neither tuning nor evaluation seeds
@@ -24,7 +25,7 @@ def measure(row: Row, facts: dict, splits: dict, device: str) -> list[dict]:
     for rate in CANDIDATES:
         asked = Row(**{**vars(row), "budget": {**row.budget, "learning_rate": rate}})
         job = setting(asked, facts, splits, device)
-        population = Population(job, [job.regularizer.off] * len(SEEDS), list(SEEDS))
+        population = populate(job, [job.regularizer.off] * len(SEEDS), list(SEEDS))
         population.run()
         diverged = population.curves.diverged.tolist()
         naive = job.naive["validation"]["loss"]

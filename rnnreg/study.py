@@ -40,6 +40,7 @@ BUDGET_KEYS = {
     "learning_rate": float,
     "optimizer": str,
     "schedule": str,
+    "precision": str,
 }
 FIRST_EVALUATION_SEED = 1000  # tuning seeds count from 0, so the two never meet
 

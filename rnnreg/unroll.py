@@ -1,11 +1,13 @@
-"""The time loop of one layer: the plain one, which defines the result, and the fast one.
+"""The time loop of one layer: the plain one, which defines the result, and the fast ones.
 
 `unroll` chooses by cell, device and precision alone; never by timing, so that equal runs take equal
 paths. "native" is a compiled loop for a CPU in single precision, for the cells that it knows;
-everything else is "plain".
+"fused" is the loop of a GPU, for every cell; "plain" is for all else. The vendor's kernel takes no
+part: on a CPU the native loop is faster, masked or not, and on a GPU it runs one member at a time.
 """
 
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
@@ -13,6 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from rnnreg import fused
 from rnnreg.cells.base import Cell, State
 from rnnreg.native import recurrence as native
 
@@ -45,14 +48,19 @@ def unroll(
     state     (M, B, H) each
     returns   h at every step (M, T, B, H), and the state after the last
     """
-    if path(cell, x.device) == "native" and native.takes(x, weights, state, masks):
+    taken = path(cell, x.device)
+    if taken == "native" and native.takes(x, weights, state, masks):
         return native.unroll(cell.name, x, weights, state, masks)
+    if taken == "fused" and fused.takes(masks):
+        return fused.unroll(cell, x, weights, state, masks, fused.compiled(cell))
     return plain(cell, x, weights, state, masks)
 
 
 def path(cell: type[Cell], device: torch.device) -> str:
-    """How a cell's recurrence is computed on a device, as records name it: "native" or "plain"."""
-    return "native" if device.type == "cpu" and native.knows(cell) and _agrees(cell) else "plain"
+    """How a device computes a cell's recurrence, as records name it: native, fused or plain."""
+    if device.type == "cpu" and native.knows(cell) and _agrees(cell):
+        return "native"
+    return "fused" if device.type == "cuda" and _compiles(cell, device) else "plain"
 
 
 def plain(
@@ -90,23 +98,7 @@ def at(mask: Mask, t: int) -> Mask:
 @cache
 def _agrees(cell: type[Cell]) -> bool:
     """Whether the compiled loop computes what the cell's file says, tried once on a small case."""
-    gates = cell.gates * 3
-    shapes = {"x": (1, 2, 2, 2), "input": (1, gates, 2), "recurrent": (1, gates, 3)}
-    shapes |= {"bias": (1, gates), "recurrent_bias": (1, 3 * cell.recurrent_biases)}
-    shapes |= {f"state{i}": (1, 2, 3) for i in range(cell.states)}
-    masks = Masks(update=0.5, carry=(0.75,) * cell.states)
-    results = []
-    for loop in (plain, lambda cell, *given: native.unroll(cell.name, *given)):
-        given = {
-            n: torch.linspace(-1, 1.5, torch.Size(s).numel()) for n, s in shapes.items() if s[-1]
-        }
-        given = {n: v.view(shapes[n]).cos().requires_grad_() for n, v in given.items()}
-        state = tuple(v for n, v in given.items() if n.startswith("state"))
-        with torch.enable_grad():
-            output, last = loop(cell, given["x"], given, state, masks)
-            total = output.square().sum() + sum(s.sum() for s in last)
-            results.append([output, *torch.autograd.grad(total, list(given.values()))])
-    same = all(torch.allclose(a, b, rtol=1e-3, atol=1e-4) for a, b in zip(*results, strict=True))
+    same = _same(cell, lambda cell, *given: native.unroll(cell.name, *given), torch.device("cpu"))
     if not same:
         warnings.warn(
             f"rnnreg/cells/{cell.name}.py no longer says what the compiled loop computes, "
@@ -114,3 +106,45 @@ def _agrees(cell: type[Cell]) -> bool:
             stacklevel=2,
         )
     return same
+
+
+@cache
+def _compiles(cell: type[Cell], device: torch.device) -> bool:
+    """Whether torch compiles the cell's step for a device, and rightly; tried on a small case."""
+    try:
+        kernels = fused.compiled(cell)
+        same = _same(cell, lambda *given: fused.unroll(*given, kernels), device)
+        why = "its results differ from the plain loop's"
+    except Exception as error:  # whatever a compiler for some device throws
+        told = str(error).strip().partition("\n")[0].rstrip(".")
+        same, why = False, f"{type(error).__name__}: {told}"
+    if not same:
+        warnings.warn(
+            f"torch.compile fails on rnnreg/cells/{cell.name}.py for {device}, so it takes the "
+            f"plain loop, several times slower: {why}. Remedy: torch.compile needs Triton.",
+            stacklevel=2,
+        )
+    return same
+
+
+def _same(cell: type[Cell], loop: Callable, device: torch.device) -> bool:
+    """Whether a loop equals the plain one in values and gradients, on a small case."""
+    gates = cell.gates * 3
+    shapes = {"x": (1, 2, 2, 2), "input": (1, gates, 2), "recurrent": (1, gates, 3)}
+    shapes |= {"bias": (1, gates), "recurrent_bias": (1, 3 * cell.recurrent_biases)}
+    shapes |= {f"state{i}": (1, 2, 3) for i in range(cell.states)}
+    masks = Masks(update=0.5, carry=(0.75,) * cell.states)
+    results = []
+    for own in (plain, loop):
+        given = {
+            n: torch.linspace(-1, 1.5, torch.Size(s).numel(), device=device)
+            for n, s in shapes.items()
+            if s[-1]
+        }
+        given = {n: v.view(shapes[n]).cos().requires_grad_() for n, v in given.items()}
+        state = tuple(v for n, v in given.items() if n.startswith("state"))
+        with torch.enable_grad():
+            output, last = own(cell, given["x"], given, state, masks)
+            total = output.square().sum() + sum(s.sum() for s in last)
+            results.append([output, *torch.autograd.grad(total, list(given.values()))])
+    return all(torch.allclose(a, b, rtol=1e-3, atol=1e-4) for a, b in zip(*results, strict=True))

@@ -13,8 +13,8 @@ from toys import TASKS, setting
 from rnnreg import registry
 from rnnreg.model import Batch, forward, initial
 from rnnreg.noise import Noise, Site
+from rnnreg.population import Population
 from rnnreg.regularizers.base import matrices
-from rnnreg.training import Population
 
 CELLS, REGULARIZERS = registry.names("cell"), registry.names("regularizer")
 SITES = ["input", "between", "output", "recurrent", "update", "carry/h", "carry/c"]
@@ -88,7 +88,7 @@ def test_parameters_are_untouched_by_a_forward_pass(cell, regularizer):
     job = setting("language", cell, regularizer)
     population = Population(job, [strongest(regularizer)], [1])
     before = {n: p.clone() for n, p in population.params.items()}
-    batch, noise = population.batches.train(0), Noise(population.seeds, 0)
+    batch, noise = population.batches.train(0), Noise(population.noise.seeds, 0)
     weights = population.reg.weights(population.params, noise)
     forward(job.network, weights, batch, partial(population.reg.mask, noise=noise))
     population.reg.penalty(weights, None) if regularizer in ("l1", "l2") else None
@@ -158,7 +158,7 @@ def test_dropped_weights_still_get_a_gradient(cell, regularizer):
     params = {n: p.requires_grad_() for n, p in population.params.items()}
     reached = [torch.zeros_like(w) for w in matrices(params)]
     for step in range(12):
-        noise, batch = Noise(population.seeds, step), population.batches.train(step)
+        noise, batch = Noise(population.noise.seeds, step), population.batches.train(step)
         weights = population.reg.weights(params, noise)
         trace = forward(job.network, weights, batch, partial(population.reg.mask, noise=noise))
         loss = population.task.loss(trace.output, batch.y, batch.weight).sum()
@@ -174,7 +174,7 @@ def test_padding_reaches_neither_loss_nor_state(cell, regularizer):
     for kind in ("labels", "music"):
         job = setting(kind, cell, regularizer)
         population = Population(job, [strongest(regularizer)], [1])
-        batch, noise = population.batches.train(0), Noise(population.seeds, 0)
+        batch, noise = population.batches.train(0), Noise(population.noise.seeds, 0)
         filler = torch.ones_like(batch.x[:, :1]).expand(-1, 16, *batch.x.shape[2:])
         weight = batch.weight
         y = batch.y

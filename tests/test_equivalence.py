@@ -95,9 +95,9 @@ def test_adam_equals_torch(rate):
     ours = {"a": torch.randn(2, 3, 4, dtype=torch.float64)}
     theirs = ours["a"].clone().requires_grad_()
     adam, peer_adam = Adam(ours), torch.optim.Adam([theirs], lr=rate)
-    for _ in range(5):
+    for step in range(1, 6):
         gradient = torch.randn(2, 3, 4, dtype=torch.float64)
-        ours = adam(ours, {"a": gradient}, rate)
+        ours = adam(ours, {"a": gradient}, *adam.numbers(rate, step))
         theirs.grad = gradient.clone()
         peer_adam.step()
     torch.testing.assert_close(ours["a"], theirs.detach(), rtol=0, atol=1e-12)

@@ -11,8 +11,8 @@ import pytest
 from toys import TASKS, setting
 
 from rnnreg import registry
+from rnnreg.population import Population
 from rnnreg.study import RESULTS_VERSION
-from rnnreg.training import Population
 
 FILE = Path(__file__).with_name("golden.json")
 PAIRS = {"language": "dropout", "labels": "recurrent_dropout", "series": "clip_norm", "music": "l2"}

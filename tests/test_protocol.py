@@ -8,9 +8,11 @@ import torch
 from toys import setting
 
 from rnnreg import training
+from rnnreg.errors import UserError
+from rnnreg.population import Population
 from rnnreg.records import Record, read, write
 from rnnreg.study import Row
-from rnnreg.training import Population, train
+from rnnreg.training import train
 
 
 class ToyRow(Row):
@@ -163,3 +165,37 @@ def test_clipping_is_counted(run):
     never, _ = run("clip_norm", (1e4,), tuning=1, evaluation=1)
     assert {r.clipped for r in always} == {1.0}
     assert {r.clipped for r in never} == {0.0}
+
+
+@pytest.fixture
+def room(monkeypatch):
+    """A memory that holds so many members of a population, and no more."""
+    run = Population.run
+
+    def held(members):
+        def checked(self, watch=None):
+            if len(self.strengths) > members:
+                raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate much. More.")
+            run(self, watch)
+
+        monkeypatch.setattr(Population, "run", checked)
+
+    return held
+
+
+def test_what_memory_does_not_hold_is_trained_in_parts(room):
+    job = setting("labels", "gru", "l2")
+    given = job, [1e-3, 1e-2, 1e-1], [1, 2, 3]
+    (whole,) = training.trained(*given)
+    room(2)
+    with pytest.warns(UserWarning, match="3 members do not fit into the memory of cpu together"):
+        parts = list(training.trained(*given))
+    assert [len(p.strengths) for p in parts] == [1, 2]
+    for name, p in whole.final.items():
+        assert torch.equal(torch.cat([part.final[name] for part in parts]), p)
+
+
+def test_a_member_that_memory_does_not_hold(room):
+    room(0)
+    with pytest.raises(UserError, match=r"a smaller batch in the study.*or --device cpu"):
+        list(training.trained(setting("labels"), [0.0], [1]))

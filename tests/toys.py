@@ -6,8 +6,8 @@ import torch
 from rnnreg import registry
 from rnnreg.benchmark import Benchmark, Budget, Model
 from rnnreg.model import Network
+from rnnreg.population import Setting
 from rnnreg.tasks import Classification, Forecast, LanguageModel, Polyphony
-from rnnreg.training import Setting
 
 SYMBOLS, CLASSES, SERIES, KEYS = 7, 3, 2, 12
 

@@ -13,8 +13,8 @@ from torch import nn
 
 from rnnreg import prepared, study
 from rnnreg.batches import batches
+from rnnreg.population import Population, Setting, setting
 from rnnreg.tasks import LanguageModel
-from rnnreg.training import Population, Setting, setting
 
 ROWS = [
     ("etth1", "lstm"),

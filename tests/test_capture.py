@@ -1,0 +1,146 @@
+"""Steps that are recorded once and replayed, against steps taken one by one.
+
+A GPU records CUDA graphs. Here torch.fx records instead, which holds to the same rules: tensors are
+read where they lay at the recording, and every Python number is frozen.
+"""
+
+import pytest
+import torch
+from torch.fx.experimental.proxy_tensor import make_fx
+from torch.utils._python_dispatch import TorchDispatchMode
+from toys import TASKS, setting
+
+import rnnreg.model
+from rnnreg import fused, registry
+from rnnreg.capture import Captured, CapturedPopulation
+from rnnreg.native import losses, noise, optimizers, recurrence
+from rnnreg.population import Population
+
+REGULARIZERS = registry.names("regularizer")
+
+
+def record(function, given):
+    """A recording by torch.fx; like a CUDA graph's, making it computes nothing that stays."""
+    traced = make_fx(function)(*(t.clone() for t in given))
+    return lambda: traced(*given)
+
+
+@pytest.fixture
+def as_on_a_gpu(monkeypatch):
+    """No compiled CPU code, and the time loop of a GPU with its kernels as they are written."""
+    for module in (losses, noise, optimizers, recurrence):
+        monkeypatch.setattr(module, "library", lambda: None)
+    loop = lambda cell, *given: fused.unroll(cell, *given, fused.pointwise(cell))  # noqa: E731
+    monkeypatch.setattr(rnnreg.model, "unroll", loop)
+
+
+def assert_same(ours: Population, theirs: Population):
+    """Parameters, curves and fates, to the rounding of the rate to single precision."""
+    for kept in ("final", "best"):
+        for name, p in getattr(theirs, kept).items():
+            found = getattr(ours, kept)[name]
+            torch.testing.assert_close(found, p, rtol=1e-4, atol=1e-5, equal_nan=True)
+    for name in ("loss", "train_loss", "norm", "checks", "clipped", "diverged"):
+        found, wanted = getattr(ours.curves, name), getattr(theirs.curves, name)
+        torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-5, equal_nan=True)
+
+
+def both(job, strengths, seeds):
+    found = Population(job, strengths, seeds), CapturedPopulation(job, strengths, seeds, record)
+    renewed = found[1].renew
+    replays = []
+
+    def renew():
+        replays.append(len(found[1].advancing.recorded) and len(found[1].measuring.recorded))
+        renewed()
+
+    found[1].renew = renew  # called at the end, too
+    for population in found:
+        population.run()
+    assert any(replays), "something was recorded"
+    return found
+
+
+PAIRS = [("language", "lstm"), ("labels", "elman_tanh"), ("series", "gru"), ("music", "elman_relu")]
+
+
+@pytest.mark.parametrize(("kind", "cell"), PAIRS)
+def test_replayed_steps_are_steps(kind, cell, as_on_a_gpu):
+    job = setting(kind, cell, "recurrent_dropout", steps=9, checks=3)
+    ours, theirs = both(job, [0.3, 0.6, 0.6], [1, 2, 1])
+    assert_same(ours, theirs)
+
+
+@pytest.mark.parametrize("regularizer", REGULARIZERS)
+def test_under_every_regularizer(regularizer, as_on_a_gpu):
+    grid = registry.load("regularizer", regularizer).strengths
+    job = setting("series", "lstm", regularizer, steps=9, checks=3)
+    assert_same(*both(job, [grid[0], grid[-1]], [1, 2]))
+
+
+def test_sgd_with_a_schedule(as_on_a_gpu):
+    job = setting("language", "gru", steps=9, checks=3, optimizer="sgd", schedule="hold_decay")
+    assert_same(*both(job, [0.0], [1]))
+
+
+@pytest.mark.parametrize("lost", [[1], [0, 2]])  # the others go on beside it, and without them
+def test_members_that_stop(lost, as_on_a_gpu):
+    job = setting("series", "elman_tanh", "dropout", steps=18, checks=6)
+    given = job, [0.1, 0.2, 0.3], [1, 2, 3]
+    pair = Population(*given), CapturedPopulation(*given, record)
+    for population in pair:
+        for m in lost:
+            population.params["output"][m] = torch.nan
+        population.run()
+    assert pair[1].curves.checks.tolist() == [1 if m in lost else 6 for m in range(3)]
+    assert_same(*pair)
+
+
+def test_what_was_recorded_does_not_see_numbers():
+    number = iter((1, 2, 3))
+    times = Captured(lambda key, x, *kept: [x * next(number)], [], record)
+    found = [float(times("key", torch.ones(()))[0]) for _ in range(3)]
+    assert found == [1, 2, 2], "the third call repeats the number of the second"
+
+
+ELSEWHERE = torch.device("meta")  # where tensors are made that nobody gave a device
+
+
+class Strict(TorchDispatchMode):
+    """Refuses what a GPU's recording cannot hold: reading a number, a tensor made elsewhere."""
+
+    READ = ("_local_scalar_dense", "nonzero", "_unique2", "unique_dim", "unique_consecutive")
+    MADE = ("lift_fresh",)  # torch.tensor(...): from the host's memory
+
+    def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        name = operation.__name__.partition(".")[0]
+        assert name not in self.READ, f"{name} waits for the GPU"
+        assert name not in self.MADE, f"{name} copies from the host"
+        tensors = [a for a in torch.utils._pytree.tree_leaves(args) if isinstance(a, torch.Tensor)]
+        assert kwargs.get("device") != ELSEWHERE, f"{name} on no device in particular"
+        if name.startswith("index"):
+            assert not any(t.dtype == torch.bool for t in tensors), f"{name} counts a mask"
+        return operation(*args, **kwargs)
+
+
+@pytest.mark.parametrize("regularizer", REGULARIZERS)
+@pytest.mark.parametrize("kind", TASKS)
+def test_a_step_asks_nothing_of_the_host(kind, regularizer, as_on_a_gpu):
+    grid = registry.load("regularizer", regularizer).strengths
+    job = setting(kind, "gru", regularizer, schedule="cosine")
+    ours = CapturedPopulation(job, [grid[0]] * 2, [1, 2], record)
+    key, index = ours.batches.pick(0)
+    portion = ours.batches.portions("validation")[0]
+    with ELSEWHERE, Strict():
+        ours.advancing(key, index)
+        ours.measuring(("validation", portion[0]), portion[1])
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [lambda x: x.sum().item(), lambda x: x[x > 0], lambda x: x + torch.zeros(3), torch.unique],
+)
+def test_the_strict_mode_is_strict(fault):
+    with ELSEWHERE, Strict(), pytest.raises(AssertionError):
+        fault(torch.ones(3, device="cpu"))

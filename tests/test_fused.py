@@ -1,0 +1,68 @@
+"""The time loop of a GPU against the plain one, on whatever device is there."""
+
+import pytest
+import torch
+from test_native import CELLS, SHAPES, SITES, assert_near, case, double, results
+
+from rnnreg import fused, registry
+from rnnreg.native import build
+from rnnreg.unroll import Masks, _compiles, plain
+
+
+def loop(cell, *given):
+    return fused.unroll(cell, *given, fused.pointwise(cell))
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("sites", SITES)
+@pytest.mark.parametrize("name", CELLS)
+def test_values_and_gradients_are_those_of_the_plain_loop(name, sites, shape):
+    cell = registry.load("cell", name)
+    given = double(case(cell, *shape, sites))
+    assert_near(results(loop, cell, *given), results(plain, cell, *given))
+
+
+@pytest.mark.skipif(build.library() is None, reason="no C++ compiler on this machine")
+@pytest.mark.parametrize(("name", "sites"), [("lstm", "recurrent"), ("gru", "all")])
+def test_compiled_kernels_are_those_that_are_written(name, sites):
+    cell = registry.load("cell", name)
+    kernels = fused.compiled(cell)
+    for shape in SHAPES[:3]:  # one compilation serves all sizes
+        given = case(cell, *shape, sites)
+        found = results(lambda cell, *g: fused.unroll(cell, *g, kernels), cell, *given)
+        assert_near(found, results(plain, cell, *double(given)))
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_products_in_half_precision_are_near(name):
+    cell = registry.load("cell", name)
+    given = case(cell, 2, 9, 4, 7, 32, "recurrent")
+    with torch.autocast("cpu", torch.bfloat16):
+        half = results(loop, cell, *given)
+    whole = results(plain, cell, *double(given))
+    errors = [float((a - b).norm() / b.norm()) for a, b in zip(half, whole, strict=True)]
+    assert 1e-4 < max(errors) < 5e-2, "2^-9 a product, and some add up"
+    assert {t.dtype for t in half} == {torch.float32}
+
+
+def test_gradients_of_masks_are_left_to_the_plain_loop():
+    assert fused.takes(Masks(recurrent=torch.ones(1, 1, 1, 1)))
+    assert not fused.takes(Masks(carry=(1.0, torch.ones(1, 1, 1, 1, requires_grad=True))))
+
+
+def test_a_cell_that_does_not_compile_takes_the_plain_loop(monkeypatch):
+    cell, device = registry.load("cell", "lstm"), torch.device("cpu")
+    monkeypatch.setattr(fused, "compiled", fused.pointwise)
+    assert _compiles.__wrapped__(cell, device)
+
+    def fails(cell):
+        raise RuntimeError("Cannot find a working triton installation.\nLong story")
+
+    monkeypatch.setattr(fused, "compiled", fails)
+    with pytest.warns(UserWarning, match=r"cells/lstm.py for cpu.*triton installation\. Remedy"):
+        assert not _compiles.__wrapped__(cell, device)
+    wrong = fused.pointwise(registry.load("cell", "elman_relu"))
+    monkeypatch.setattr(fused, "compiled", lambda cell: wrong)
+    cell = registry.load("cell", "elman_tanh")
+    with pytest.warns(UserWarning, match="its results differ from the plain loop's"):
+        assert not _compiles.__wrapped__(cell, device)
