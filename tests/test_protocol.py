@@ -1,6 +1,7 @@
 """The protocol of a row: what is tuned, what sees the test split, what is kept, what diverges."""
 
 import math
+import re
 from dataclasses import replace
 
 import pytest
@@ -10,6 +11,7 @@ from toys import setting
 from rnnreg import training
 from rnnreg.errors import UserError
 from rnnreg.population import Population
+from rnnreg.population import setting as job_of
 from rnnreg.records import Record, read, write
 from rnnreg.study import Row
 from rnnreg.training import train
@@ -199,3 +201,18 @@ def test_a_member_that_memory_does_not_hold(room):
     room(0)
     with pytest.raises(UserError, match=r"a smaller batch in the study.*or --device cpu"):
         list(training.trained(setting("labels"), [0.0], [1]))
+
+
+FAULTS = {
+    "optimizer: given 'lion', allowed are adam, sgd.": {"optimizer": "lion"},
+    "schedule: given 'step', allowed are constant, linear,": {"schedule": "step"},
+    "precision: given 'half', allowed are float32, tf32, bfloat16.": {"precision": "half"},
+    "checks: given 9, allowed is at most one a step, 5.": {"steps": 5, "checks": 9},
+}
+
+
+@pytest.mark.parametrize("message", FAULTS)
+def test_a_budget_that_cannot_be(message):
+    row = Row("elnino", "lstm", "none", (0.0,), (0,), (1000,), FAULTS[message])
+    with pytest.raises(UserError, match=re.escape(f"(or the study): budget: {message}")):
+        job_of(row, {}, {})
