@@ -14,7 +14,7 @@ import pytest
 import synthetic
 
 from rnnreg import records
-from rnnreg.analysis import citations, figures, paper, speed, style
+from rnnreg.analysis import citations, figures, page, paper, shown_rows, speed, style
 from rnnreg.analysis.collect import collect
 from rnnreg.analysis.compare import compare
 from rnnreg.analysis.figures import draw
@@ -71,14 +71,14 @@ class Page(HTMLParser):
 
 def test_the_page_is_whole_and_asks_nobody(folder):
     text = (folder / "report.html").read_text()
-    page = Page(text)
-    assert len(page.images) == count_figures(folder)
-    assert all(a.startswith(("#", "data:")) for a in page.addresses), page.addresses
+    seen = Page(text)
+    assert len(seen.images) == count_figures(folder)
+    assert all(a.startswith(("#", "data:")) for a in seen.addresses), seen.addresses
     assert not re.search(r"@import|url\(|fetch\(|XMLHttpRequest", text)
-    for link in (a[1:] for a in page.addresses if a.startswith("#")):
-        assert link in page.ids
-    assert len(page.ids) == len(set(page.ids))
-    assert page.tables >= 12
+    for link in (a[1:] for a in seen.addresses if a.startswith("#")):
+        assert link in seen.ids
+    assert len(seen.ids) == len(set(seen.ids))
+    assert seen.tables >= 12
     for heading in ("What was found", "Which should I use?", "Speed of training", "References"):
         assert f">{heading}</h2>" in text
 
@@ -151,9 +151,20 @@ def test_pdf_has_the_same_figures_and_tables(folder):
     assert (folder / "report.pdf").read_bytes().startswith(b"%PDF")
     notebook = nbformat.read(folder / "report.ipynb", as_version=4)
     source = paper.markup(notebook)
-    page = Page((folder / "report.html").read_text())
-    assert source.count("#drawn(") == len(page.images)
-    assert source.count("#tabulated(") == page.tables
+    seen = Page((folder / "report.html").read_text())
+    assert source.count("#drawn(") == len(seen.images)
+    assert source.count("#tabulated(") == seen.tables
+
+
+def test_a_long_table_in_the_pdf_names_a_data_set_once_for_all_its_rows(folder):
+    results = load(folder)
+    shown = page.folded(shown_rows.every_row(results), "all rows").paper
+    source = paper._shown(shown)
+    titles = [facts["title"] for facts in results.benchmarks.values()]
+    assert all(source.count(f"group(10)[{title}]") == 1 for title in titles)
+    assert source.count("[Data set]") == 0
+    assert source.count("[Cell]") == 1
+    assert len(shown["rows"]) == 2 * 2 * len(NAMES)
 
 
 def test_pdf_is_the_same_bytes_for_the_same_notebook(folder):

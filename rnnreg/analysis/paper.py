@@ -3,6 +3,7 @@
 import json
 import shutil
 import tempfile
+from itertools import groupby
 from pathlib import Path
 
 import mistune
@@ -51,12 +52,22 @@ def _shown(facts: dict) -> str:
     caption = _escape(facts["caption"])
     if facts["kind"] == "figure":
         return f'#drawn("figures/{facts["name"]}.svg", [{caption}])'
-    cells = [_cell(c) for row in facts["rows"] for c in row]
-    columns = [f"[{_escape(c)}]" for c in facts["columns"]]
-    return (
-        f"#tabulated(({', '.join(columns)},), {facts['left']}, {len(facts['rows'])}, "
-        f"[{caption}],\n  " + ", ".join(cells) + ")"
-    )
+    columns, left, rows = facts["columns"], facts["left"], facts["rows"]
+    cells = [_cell(c) for row in rows for c in row]
+    if facts.get("appendix"):  # too wide otherwise: the first column becomes lines of its own
+        columns, left = columns[1:], left - 1
+        cells = _grouped(rows)
+    heads = ", ".join(f"[{_escape(c)}]" for c in columns)
+    return f"#tabulated(({heads},), {left}, {len(rows)}, [{caption}],\n  " + ", ".join(cells) + ")"
+
+
+def _grouped(rows: list[list[dict]]) -> list[str]:
+    """Rows without their first cell, under a line for each of its values."""
+    cells = []
+    for title, group in groupby(rows, key=lambda row: row[0]["text"]):
+        cells.append(f"group({len(rows[0]) - 1})[{_escape(title)}]")
+        cells += [_cell(c) for row in group for c in row[1:]]
+    return cells
 
 
 def _cell(cell: dict) -> str:

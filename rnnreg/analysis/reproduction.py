@@ -140,15 +140,14 @@ def comparison(results: Results) -> Table:
     )
     caption = (
         "Mean test scores of the published run and of this one (error rate in classification, "
-        "else loss)."
+        "else loss: nats or squared error)."
     )
     rows = []
     for r in pd.read_csv(file).to_dict("records") if file.is_file() else []:
         decimals = decimals_for([r["a"], r["b"]]) + 1
-        names = [_title(results, kind, r[kind[:-1]]) for kind in ("cells", "regularizers")]
+        names = [_title(results, f"{key}s", r[key]) for key in KEYS]
         rows.append(
             (
-                word(r["benchmark"]),
                 *map(word, names),
                 word(r["criterion"]),
                 word(r["status"], r["status"] == "different"),
