@@ -1,7 +1,9 @@
 """The timing benchmarks run, and what they time is one and the same step."""
 
+import importlib.util
 import sys
 
+import numpy
 import pandas as pd
 import pytest
 import torch
@@ -13,6 +15,8 @@ sys.path.insert(0, str(registry.ROOT / "benchmarks" / "speed"))
 import contenders
 import summary
 import timing
+
+ORIGINAL = dict(contenders.MODULES)
 
 
 @pytest.mark.parametrize("cell", sorted(contenders.MODULES))
@@ -35,12 +39,57 @@ def test_contenders_compute_the_same_gradients(cell, monkeypatch):
     for ours, definition, same in zip(masked, plain, mapped.values(), strict=True):
         torch.testing.assert_close(ours, definition, rtol=1e-4, atol=1e-6)
         torch.testing.assert_close(same, definition, rtol=1e-4, atol=1e-6)
+    if importlib.util.find_spec("jax"):
+        scanned = contenders.jax_scan(case)()
+        for name, definition in zip(mapped, plain, strict=True):
+            found = torch.from_numpy(numpy.array(scanned[name]))
+            torch.testing.assert_close(found, definition, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("cell", sorted(contenders.MODULES))
+def test_torch_modules_compute_the_same_gradients(cell, monkeypatch):
+    """With a mask that keeps all: nn.GRUCell cannot help masking what it carries over, too."""
+    case = contenders.Case(cell, batch=3, steps=4, inputs=2, hidden=5, members=2)
+    x, one = case.x(), torch.ones_like(case.mask())
+    monkeypatch.setattr(contenders.Case, "x", lambda self: x)
+    monkeypatch.setattr(contenders.Case, "mask", lambda self: one)
+    weights = case.weights()
+    monkeypatch.setattr(contenders.Case, "weights", lambda self: weights)
+    ours = contenders.rnnreg(case, masked=True)()
+    for contender in (contenders.torch_module, contenders.torch_cell):
+        with_weights(monkeypatch, case, weights)
+        theirs = contender(case)()
+        for m in range(case.members):  # of torch.nn's two biases the second is ours for GRU alone
+            for found, wanted in zip(theirs[4 * m : 4 * m + 3], ours, strict=False):
+                torch.testing.assert_close(found, wanted[m], rtol=1e-4, atol=1e-6)
+
+
+def with_weights(monkeypatch, case, weights):
+    """torch.nn's modules are made with the weights of the members, one after another."""
+    member = iter(range(case.members))
+    inner = weights.get("recurrent_bias")
+
+    def alike(kind):
+        def make(*sizes, **given):
+            made, m = kind(*sizes, **given), next(member)
+            own = [weights[n][m].detach() for n in ("input", "recurrent", "bias")]
+            second = torch.zeros_like(own[2])
+            if inner is not None:
+                second[-inner.shape[1] :] = inner[m].detach()
+            for p, value in zip(made.parameters(), (*own, second), strict=True):
+                p.data.copy_(value)
+            return made
+
+        return make
+
+    kind, one, options = ORIGINAL[case.cell]
+    monkeypatch.setitem(contenders.MODULES, case.cell, (alike(kind), alike(one), options))
 
 
 def test_every_contender_runs():
     case = contenders.Case("gru", batch=2, steps=3, inputs=2, hidden=4, members=2)
-    for _, step in contenders.all_of(case).values():
-        step()
+    for _, make in contenders.all_of(case).values():
+        make()()
 
 
 def test_times_become_a_page_and_a_figure(tmp_path):

@@ -2,16 +2,20 @@
 
 Each contender is a function of a `Case` that returns a function without arguments: the step. The
 loss is the sum of h after the last step. Masks are on h before the recurrent product, one for a
-whole sequence, as recurrent dropout draws them; they are drawn beforehand, for everyone.
+whole sequence, as recurrent dropout draws them; they are drawn beforehand, for everyone. On a GPU
+rnnreg's steps are replayed CUDA graphs, as they are in training.
 """
 
+import importlib.util
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
 from rnnreg import registry
+from rnnreg.capture import cuda_graphs
 from rnnreg.unroll import Masks, plain, unroll
 
 MODULES = {
@@ -34,11 +38,15 @@ class Case:
     hidden: int
     members: int = 8
 
+    device: str = "cpu"
+
     def x(self) -> Tensor:
-        return torch.randn(self.members, self.steps, self.batch, self.inputs)
+        x = torch.randn(self.members, self.steps, self.batch, self.inputs)
+        return x.to(self.device)
 
     def mask(self) -> Tensor:
-        return 2.0 * (torch.rand(self.members, 1, self.batch, self.hidden) < 0.5)
+        kept = torch.rand(self.members, 1, self.batch, self.hidden) < 0.5
+        return 2.0 * kept.to(self.device)
 
     def weights(self) -> dict[str, Tensor]:
         cell, gates = registry.load("cell", self.cell), self.hidden
@@ -52,7 +60,9 @@ class Case:
             shapes["recurrent_bias"] = (cell.recurrent_biases * self.hidden,)
         limit = self.hidden**-0.5
         return {
-            n: torch.empty(self.members, *s).uniform_(-limit, limit).requires_grad_()
+            n: torch.empty(self.members, *s, device=self.device)
+            .uniform_(-limit, limit)
+            .requires_grad_()
             for n, s in shapes.items()
         }
 
@@ -61,25 +71,36 @@ def rnnreg(case: Case, masked: bool, loop=unroll) -> Step:
     """Ours: a population in one call."""
     cell, x, weights = registry.load("cell", case.cell), case.x(), case.weights()
     masks = Masks(recurrent=case.mask()) if masked else Masks()
-    zero = torch.zeros(case.members, case.batch, case.hidden)
+    zero = torch.zeros(case.members, case.batch, case.hidden, device=case.device)
 
     def step():
         _, last = loop(cell, x, weights, (zero,) * cell.states, masks)
         return torch.autograd.grad(last[0].sum(), list(weights.values()))
 
-    return step
+    return replayed(case, step)
+
+
+def replayed(case: Case, step: Step) -> Step:
+    """On a GPU the step as a CUDA graph."""
+    if case.device == "cpu":
+        return step
+    step()  # whatever compiles, does so now
+    return cuda_graphs()(lambda: list(step()), [])
 
 
 def torch_module(case: Case) -> Step:
     """nn.LSTM and its like, member after member: the vendor's kernel, no mask inside."""
     kind, _, options = MODULES[case.cell]
+    options = {**options, "device": case.device}
     modules = [kind(case.inputs, case.hidden, **options) for _ in range(case.members)]
     x = case.x()
 
     def step():
+        found = []
         for module, own in zip(modules, x, strict=True):
             output, _ = module(own)
-            torch.autograd.grad(output[-1].sum(), list(module.parameters()))
+            found += torch.autograd.grad(output[-1].sum(), list(module.parameters()))
+        return found
 
     return step
 
@@ -87,18 +108,22 @@ def torch_module(case: Case) -> Step:
 def torch_cell(case: Case) -> Step:
     """nn.LSTMCell and its like in a time loop, member after member, with the mask on h."""
     _, kind, options = MODULES[case.cell]
+    options = {**options, "device": case.device}
     modules = [kind(case.inputs, case.hidden, **options) for _ in range(case.members)]
     x, masks = case.x(), case.mask()[:, 0]
+    zero = torch.zeros(case.batch, case.hidden, device=case.device)
 
     def step():
+        found = []
         for module, own, mask in zip(modules, x, masks, strict=True):
-            h = c = torch.zeros(case.batch, case.hidden)
+            h = c = zero
             for now in own:
                 if case.cell == "lstm":
                     h, c = module(now, (h * mask, c))
                 else:
                     h = module(now, h * mask)
-            torch.autograd.grad(h.sum(), list(module.parameters()))
+            found += torch.autograd.grad(h.sum(), list(module.parameters()))
+        return found
 
     return step
 
@@ -112,7 +137,7 @@ def torch_vmap(case: Case) -> Step:
         case.mask(),
     )
     weights = {n: w.detach() for n, w in weights.items()}
-    zero = torch.zeros(1, case.batch, case.hidden)
+    zero = torch.zeros(1, case.batch, case.hidden, device=case.device)
 
     def loss(weights, x, mask):
         own = {n: w[None] for n, w in weights.items()}
@@ -154,26 +179,27 @@ def jax_scan(case: Case) -> Step:
         return jax.lax.scan(step, (zero, zero), inputs)[0][0].sum()
 
     gradients = jax.jit(jax.vmap(jax.grad(loss)))
-    weights = {n: jnp.asarray(w.detach().numpy()) for n, w in case.weights().items()}
-    x, mask = jnp.asarray(case.x().numpy()), jnp.asarray(case.mask()[:, 0].numpy())
+    weights = {n: jnp.asarray(w.detach().cpu().numpy()) for n, w in case.weights().items()}
+    x, mask = (jnp.asarray(t.cpu().numpy()) for t in (case.x(), case.mask()[:, 0]))
     return lambda: jax.block_until_ready(gradients(weights, x, mask))
 
 
-def all_of(case: Case) -> dict[str, tuple[int, Step]]:
-    """Every contender at a case: name -> (members in one call, step)."""
+def all_of(case: Case) -> dict[str, tuple[int, Callable[[], Step]]]:
+    """Every contender at a case: name -> (members in one call, what makes the step)."""
     found = {
-        "rnnreg": (case.members, rnnreg(case, masked=False)),
-        "rnnreg, masked": (case.members, rnnreg(case, masked=True)),
-        "torch.nn module": (case.members, torch_module(case)),
-        "torch.nn cell in a loop, masked": (case.members, torch_cell(case)),
-        "rnnreg, plain loop, masked": (case.members, rnnreg(case, masked=True, loop=plain)),
-        "torch.func.vmap, masked": (case.members, torch_vmap(case)),
+        "rnnreg": partial(rnnreg, case, masked=False),
+        "rnnreg, masked": partial(rnnreg, case, masked=True),
+        "torch.nn module": partial(torch_module, case),
+        "torch.nn cell in a loop, masked": partial(torch_cell, case),
+        "rnnreg, plain loop, masked": partial(rnnreg, case, masked=True, loop=plain),
+        "torch.func.vmap, masked": partial(torch_vmap, case),
     }
-    try:
-        import jax  # noqa: F401
-    except ImportError:
+    if case.device != "cpu":
+        found["torch.nn module, CUDA graph"] = lambda: replayed(case, torch_module(case))
+    found = {name: (case.members, make) for name, make in found.items()}
+    if importlib.util.find_spec("jax") is None:
         return found
-    for members in (1, 24):
-        several = Case(**{**vars(case), "members": members})
-        found[f"JAX vmap(scan), {members} members, masked"] = (members, jax_scan(several))
+    for members in (1, 24 if case.device == "cpu" else case.members):
+        several = replace(case, members=members)
+        found[f"JAX vmap(scan), {members} members, masked"] = members, partial(jax_scan, several)
     return found

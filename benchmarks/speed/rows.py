@@ -13,7 +13,8 @@ from torch import nn
 
 from rnnreg import prepared, study
 from rnnreg.batches import batches
-from rnnreg.population import Population, Setting, setting
+from rnnreg.capture import populate
+from rnnreg.population import Setting, setting
 from rnnreg.tasks import LanguageModel
 
 ROWS = [
@@ -25,13 +26,20 @@ ROWS = [
     ("elnino", "lstm"),
     ("jsb_chorales", "lstm"),
 ]
-MEMBERS = 8
+ON_GPU = [("etth1", "lstm"), ("etth1", "gru"), ("tinyshakespeare", "lstm"), ("ptb_word", "lstm")]
 
 
-def job(benchmark: str, cell: str, regularizer: str = "none") -> Setting:
+def job(benchmark: str, cell: str, device: str, regularizer: str = "none") -> Setting:
     facts, splits = prepared.read(benchmark, Path("data/prepared"))
     row = study.Row(benchmark, cell, regularizer, (0.0,), (0,), (1000,), {})
-    return setting(row, facts, splits)
+    return setting(row, facts, splits, device)
+
+
+def members(benchmark: str, device: str) -> int:
+    """How many train side by side."""
+    if device == "cpu":
+        return 8
+    return 10 if benchmark == "ptb_word" else 32
 
 
 class Model(nn.Module):
@@ -56,9 +64,10 @@ class Script:
 
     def __init__(self, job: Setting):
         self.job, self.task = job, job.benchmark.task
-        self.model = Model(job.network)
+        self.model = Model(job.network).to(job.device)
         self.optimizer = torch.optim.Adam(self.model.parameters(), lr=job.budget.learning_rate)
-        self.batches = batches(self.task, job.splits, torch.tensor([0]), job.budget.batch)
+        seeds = torch.tensor([0], device=job.device)
+        self.batches = batches(self.task, job.splits, seeds, job.budget.batch)
         self.done, self.state = 0, None
 
     def run(self, batch, state):
@@ -91,13 +100,13 @@ def _detached(state):
     return tuple(s.detach() for s in state) if isinstance(state, tuple) else state.detach()
 
 
-def contenders(benchmark: str, cell: str) -> tuple[Setting, dict, dict]:
+def contenders(benchmark: str, cell: str, device: str) -> tuple[Setting, dict, dict]:
     """The job, and what to time: one step of all members, one check of all members."""
-    here = job(benchmark, cell)
-    population = Population(here, [0.0] * MEMBERS, list(range(MEMBERS)))
-    masked = job(benchmark, cell, "recurrent_dropout")
-    dropped = Population(masked, [0.25] * MEMBERS, list(range(MEMBERS)))
-    scripts = [Script(here) for _ in range(MEMBERS)]
+    here, count = job(benchmark, cell, device), members(benchmark, device)
+    population = populate(here, [0.0] * count, list(range(count)))
+    masked = job(benchmark, cell, device, "recurrent_dropout")
+    dropped = populate(masked, [0.25] * count, list(range(count)))
+    scripts = [Script(here) for _ in range(count)]
 
     def check(population):
         return lambda: population.evaluate(population.params, population.reg, "validation")

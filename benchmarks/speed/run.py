@@ -1,12 +1,13 @@
-"""Measure rnnreg beside what one would use instead, on one core of this machine.
+"""Measure rnnreg beside what one would use instead, on one core of this machine or on its GPU.
 
-    python benchmarks/speed/run.py [--repeats 15] [--only steps rows scaling memory]
+    python benchmarks/speed/run.py [--device cuda] [--repeats 15] [--only steps rows scaling memory]
 
 Writes steps.csv, rows.csv, scaling.csv, memory.csv, speed.md and speed.svg into
-benchmarks/speed/results/<processor>/. JAX takes part where it is installed (extra `peers`).
+benchmarks/speed/results/<processor or GPU>/. JAX takes part where it is installed (extra `peers`).
 """
 
 import argparse
+import os
 import re
 import subprocess
 import sys
@@ -18,6 +19,7 @@ import pandas as pd
 import rows
 import summary
 import timing
+import torch
 from contenders import Case
 
 from rnnreg.analysis.speed import machine
@@ -25,6 +27,7 @@ from rnnreg.analysis.speed import machine
 HERE = Path(__file__).resolve().parent
 SIZES = [(32, 96, 7, 32), (32, 96, 7, 64), (20, 35, 128, 128)]  # B, T, D, H
 CELLS = ["lstm", "gru", "elman_tanh", "elman_relu"]
+LARGE = (20, 35, 650, 650)  # for a GPU: the layer of Zaremba et al.'s medium model
 MIDDLE = Case("lstm", 32, 96, 7, 64)
 SCALES = {
     "members": [1, 4, 16, 64, 256],
@@ -33,14 +36,14 @@ SCALES = {
 }
 
 
-def steps(repeats: int) -> pd.DataFrame:
+def steps(repeats: int, device: str) -> pd.DataFrame:
     """A training step of every contender at every size: milliseconds a member."""
     found = []
     for cell in CELLS:
-        for batch, length, inputs, hidden in SIZES:
-            case = Case(cell, batch, length, inputs, hidden)
+        for size in sizes(device):
+            case = Case(cell, *size, members=side_by_side(size, device), device=device)
             several = contenders.all_of(case)
-            times = timing.interleaved({n: f for n, (_, f) in several.items()}, repeats)
+            times = timing.interleaved({n: make() for n, (_, make) in several.items()}, repeats)
             for name, (members, _) in several.items():
                 per = {k: t / members for k, t in times[name].items()}
                 found.append({**vars(case), "members": members, "contender": name, **per})
@@ -48,16 +51,28 @@ def steps(repeats: int) -> pd.DataFrame:
     return pd.DataFrame(found)
 
 
-def whole_rows(repeats: int) -> pd.DataFrame:
+def sizes(device: str) -> list[tuple[int, ...]]:
+    """B, T, D, H."""
+    return SIZES if device == "cpu" else [*SIZES, LARGE]
+
+
+def side_by_side(size: tuple[int, ...], device: str) -> int:
+    """How many train side by side."""
+    if device == "cpu":
+        return 8
+    return 10 if size == LARGE else 32
+
+
+def whole_rows(repeats: int, device: str) -> pd.DataFrame:
     """Whole rows: seconds a member, from the time of a step and of a check."""
     found = []
-    for benchmark, cell in rows.ROWS:
-        job, step, check = rows.contenders(benchmark, cell)
+    for benchmark, cell in rows.ROWS if device == "cpu" else rows.ON_GPU:
+        job, step, check = rows.contenders(benchmark, cell, device)
         step = timing.interleaved(step, repeats)
         check = timing.interleaved(check, max(repeats // 5, 2))
         for name in step:
             ms = {"step": step[name]["median"], "check": check[name]["median"]}
-            ms = {k: t / rows.MEMBERS for k, t in ms.items()}
+            ms = {k: t / rows.members(benchmark, device) for k, t in ms.items()}
             total = (job.budget.steps * ms["step"] + job.budget.checks * ms["check"]) / 1e3
             found.append(
                 {"benchmark": benchmark, "cell": cell, "contender": name, **ms, "row": total}
@@ -66,14 +81,15 @@ def whole_rows(repeats: int) -> pd.DataFrame:
     return pd.DataFrame(found)
 
 
-def scaling(repeats: int) -> pd.DataFrame:
+def scaling(repeats: int, device: str) -> pd.DataFrame:
     """One size at a time, beside what arithmetic and memory allow; milliseconds a member."""
-    peak, rate = timing.peak(), timing.copy_rate()
+    peak, rate = timing.peak(torch.device(device)), timing.copy_rate(torch.device(device))
+    middle = replace(MIDDLE, members=side_by_side(SIZES[1], device), device=device)
     print(f"peak {peak / 1e9:.0f} GFLOP/s, copy {rate / 1e9:.1f} GB/s")
     found = []
     for what, values in SCALES.items():
         for value in values:
-            case = replace(MIDDLE, **{what: value})
+            case = replace(middle, **{what: value})
             fewer = 3 if max(value, case.members) > 128 else repeats
             few = replace(case, members=min(case.members, 8))  # one after another: all alike
             several = {
@@ -104,13 +120,13 @@ def bounds(case: Case, peak: float, rate: float) -> dict[str, float]:
     return {"bound: arithmetic": flops / peak, "bound: memory": moved / rate}
 
 
-def memory() -> pd.DataFrame:
+def memory(device: str) -> pd.DataFrame:
     """Peak memory a contender adds to its process, each in a process of its own: MiB."""
     found = []
-    for batch, length, inputs, hidden in SIZES:
-        for name in contenders.all_of(Case("lstm", 2, 2, 2, 2)):
+    for batch, length, inputs, hidden in sizes(device):
+        for name in contenders.all_of(Case("lstm", 2, 2, 2, 2, device=device)):
             size = ",".join(map(str, (batch, length, inputs, hidden)))
-            command = [sys.executable, __file__, "--memory-of", name, size]
+            command = [sys.executable, __file__, "--device", device, "--memory-of", name, size]
             told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
             members, mib = told.split()[-2:]
             found.append({"cell": "lstm", "batch": batch, "steps": length, "inputs": inputs,
@@ -119,14 +135,16 @@ def memory() -> pd.DataFrame:
     return pd.DataFrame(found)
 
 
-def memory_of(name: str, size: str) -> None:
+def memory_of(name: str, size: str, device: str) -> None:
     """What the process grew by from the first step of a tiny case to the second of this one."""
-    contenders.all_of(Case("lstm", 2, 2, 2, 2))[name][1]()
+    contenders.all_of(Case("lstm", 2, 2, 2, 2, 2, device))[name][1]()()
     before = timing.most_memory()
-    members, step = contenders.all_of(Case("lstm", *map(int, size.split(","))))[name]
+    several = side_by_side(numbers := tuple(map(int, size.split(","))), device)
+    count, make = contenders.all_of(Case("lstm", *numbers, several, device))[name]
+    step = make()
     step()
     step()
-    print(members, (timing.most_memory() - before) / 1024)
+    print(count, (timing.most_memory() - before) / 1024)
 
 
 def main() -> None:
@@ -134,21 +152,27 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeats", type=int, default=15)
     parser.add_argument("--only", nargs="*", default=["steps", "rows", "scaling", "memory"])
+    parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
     parser.add_argument("--memory-of", nargs=2, help=argparse.SUPPRESS)
     given = parser.parse_args()
     timing.one_core()
+    os.environ["XLA_PYTHON_CLIENT_PREALLOCATE"] = "false"  # else JAX takes the GPU's memory
+    torch.backends.cudnn.allow_tf32 = False  # single precision for everybody
+    if given.device == "cuda":
+        torch.cuda.init()
     if given.memory_of:
-        memory_of(*given.memory_of)
+        memory_of(*given.memory_of, given.device)
         return
-    name = machine()
+    name = machine() if given.device == "cpu" else torch.cuda.get_device_name()
+    where = f"{name}, one core" if given.device == "cpu" else f"{name}, torch {torch.__version__}"
     folder = HERE / "results" / re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "machine.txt").write_text(f"{name}, one core\n")
+    (folder / "machine.txt").write_text(f"{where}\n")
     measure = {
-        "steps": lambda: steps(given.repeats),
-        "rows": lambda: whole_rows(given.repeats),
-        "scaling": lambda: scaling(given.repeats),
-        "memory": memory,
+        "steps": lambda: steps(given.repeats, given.device),
+        "rows": lambda: whole_rows(given.repeats, given.device),
+        "scaling": lambda: scaling(given.repeats, given.device),
+        "memory": lambda: memory(given.device),
     }
     for what in given.only:
         measure[what]().to_csv(folder / f"{what}.csv", index=False, float_format="%.4g")
