@@ -36,8 +36,18 @@ def takes(masks) -> bool:
 @cache
 def compiled(cell: type[Cell]) -> Kernels:
     """The kernels of a cell, each one launch for all that they do."""
-    torch._dynamo.config.recompile_limit = 64  # sizes of one, and masks there or not
-    return tuple(torch.compile(k, fullgraph=True, dynamic=True) for k in pointwise(cell))
+    return tuple(map(_compiled, pointwise(cell)))
+
+
+def _compiled(kernel: Callable) -> Callable:
+    fast = torch.compile(kernel, fullgraph=True, dynamic=True)
+
+    def run(*given):
+        # Masks there or not, sizes of one, sizes that are equal; and autograd has its own thread.
+        torch._dynamo.config.recompile_limit = 64
+        return fast(*given)
+
+    return run
 
 
 def pointwise(cell: type[Cell]) -> Kernels:

@@ -98,7 +98,12 @@ def at(mask: Mask, t: int) -> Mask:
 @cache
 def _agrees(cell: type[Cell]) -> bool:
     """Whether the compiled loop computes what the cell's file says, tried once on a small case."""
-    same = _same(cell, lambda cell, *given: native.unroll(cell.name, *given), torch.device("cpu"))
+
+    def loop(cell, *given):
+        return native.unroll(cell.name, *given)
+
+    masks = Masks(update=0.5, carry=(0.75,) * cell.states)
+    same = _same(cell, loop, masks, torch.device("cpu"))
     if not same:
         warnings.warn(
             f"rnnreg/cells/{cell.name}.py no longer says what the compiled loop computes, "
@@ -113,7 +118,7 @@ def _compiles(cell: type[Cell], device: torch.device) -> bool:
     """Whether torch compiles the cell's step for a device, and rightly; tried on a small case."""
     try:
         kernels = fused.compiled(cell)
-        same = _same(cell, lambda *given: fused.unroll(*given, kernels), device)
+        same = _same(cell, lambda *given: fused.unroll(*given, kernels), Masks(), device)
         why = "its results differ from the plain loop's"
     except Exception as error:  # whatever a compiler for some device throws
         told = str(error).strip().partition("\n")[0].rstrip(".")
@@ -127,13 +132,12 @@ def _compiles(cell: type[Cell], device: torch.device) -> bool:
     return same
 
 
-def _same(cell: type[Cell], loop: Callable, device: torch.device) -> bool:
+def _same(cell: type[Cell], loop: Callable, masks: Masks, device: torch.device) -> bool:
     """Whether a loop equals the plain one in values and gradients, on a small case."""
-    gates = cell.gates * 3
-    shapes = {"x": (1, 2, 2, 2), "input": (1, gates, 2), "recurrent": (1, gates, 3)}
-    shapes |= {"bias": (1, gates), "recurrent_bias": (1, 3 * cell.recurrent_biases)}
-    shapes |= {f"state{i}": (1, 2, 3) for i in range(cell.states)}
-    masks = Masks(update=0.5, carry=(0.75,) * cell.states)
+    gates = cell.gates * 5
+    shapes = {"x": (2, 2, 3, 4), "input": (2, gates, 4), "recurrent": (2, gates, 5)}
+    shapes |= {"bias": (2, gates), "recurrent_bias": (2, 5 * cell.recurrent_biases)}
+    shapes |= {f"state{i}": (2, 3, 5) for i in range(cell.states)}
     results = []
     for own in (plain, loop):
         given = {
