@@ -144,10 +144,8 @@ def best_and_final(results: Results) -> Figure:
             if name not in rows.index:  # at the best check it can only save steps
                 continue
             row = rows.loc[name]
-            ends, place = [row["seeds_low"], row["seeds_high"]], [y + shift] * 2
-            ax.plot(ends, place, color=look["color"], linewidth=1.6)
-            ax.plot(row["effect"], y + shift, color=look["color"], marker=look["marker"],
-                    markerfacecolor=face)  # fmt: skip
+            ends = [(row["seeds_low"], row["seeds_high"], 1.6)]
+            style.points(ax, y + shift, row["effect"], ends, look | {"face": face})
     ax.set_yticks(range(len(order)), [results.title("regularizers", n) for n in order])
     ax.plot([], [], "ko", label="at the best validation check")
     ax.plot([], [], "ko", markerfacecolor="white", label="after the last step")

@@ -19,9 +19,11 @@ def strengths(results: Results, benchmark: str) -> Figure:
     names = [n for n in results.regularizers if grids.get(n, 0) > 0]
     if not names:
         return style.note("No regularizer of this study has more than one strength.")
-    column = "effect" if results.has_reference else "loss"
+    column, label, unit = "loss", "loss", ""
+    if results.has_reference:
+        column, label, unit = "effect", "improvement over none, %", "%"
     figure, axes = style.panels(len(names), 4, 1.45, sharey=True)
-    axes[0].set_ylim(style.reach(frame[column]))
+    axes[0].set_ylim(style.reach(frame.loc[frame["regularizer"].isin(names), column]))
     for ax, name in zip(axes, names, strict=True):
         own = frame[frame["regularizer"] == name]
         for cell in results.cells:
@@ -36,15 +38,15 @@ def strengths(results: Results, benchmark: str) -> Figure:
                 markeredgecolor=style.of(name)["color"],
                 markeredgewidth=1.4,
             )
+        for place, points in own.groupby("place"):
+            looks = [style.of_cell(cell)["color"] for cell in points["cell"]]
+            style.beyond(ax, place, list(zip(points[column], looks, strict=True)), unit)
         ticks = own.drop_duplicates("place").sort_values("place")
         ax.margins(x=0.14)  # labels at the ends stay clear of the next panel's
         ax.set_xticks(ticks["place"], [f"{s:g}" for s in ticks["strength"]])
         ax.axhline(0, color="black", linewidth=0.6)
         ax.set_title(results.title("regularizers", name))
-    unit = "improvement over none, %" if results.has_reference else "validation loss"
-    figure.supylabel(
-        f"validation {unit}".replace("validation validation", "validation"), fontsize=8
-    )
+    figure.supylabel(f"validation {label}", fontsize=8)
     figure.supxlabel("strength (weak to strong)", fontsize=8)
     handles = [ax_line for ax_line in axes[0].get_lines() if ax_line.get_label()[0] != "_"]
     labels = [results.title("cells", h.get_label()) for h in handles]

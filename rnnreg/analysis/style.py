@@ -14,6 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from rnnreg.analysis import statistics as st
+from rnnreg.analysis.tables import show
 
 WIDTH = 7.2  # inches: the text width of the report
 KNOWN = {
@@ -141,11 +142,33 @@ def points(axes: Axes, y: float, value: float, intervals: list[tuple], style: di
             color=style["color"],
             marker=style["marker"],
             zorder=3,
-            markeredgecolor="white",
-            markeredgewidth=0.5,
+            markerfacecolor=style.get("face", style["color"]),
+            markeredgecolor=style["color"] if "face" in style else "white",
+            markeredgewidth=1.0 if "face" in style else 0.5,
         )
     elif np.isfinite(value):
         edge, side, sign = (low, "left", "◂") if value < low else (high, "right", "▸")
-        text = f"{sign} {value:.0f}%" if side == "left" else f"{value:.0f}% {sign}"
+        told = f"{show(value, 2)}%"
+        text = f"{sign} {told}" if side == "left" else f"{told} {sign}"
         axes.text(edge, y, text, ha=side, va="center", fontsize=6.5, color=style["color"])
     axes.set_xlim(low, high)
+
+
+def beyond(axes: Axes, x: float, values: list[tuple[float, str]], unit: str = "%") -> None:
+    """Arrows for those of the points at x, (value, colour) each, that the y axis does not reach."""
+    low, high = axes.get_ylim()
+    below = sorted(v for v in values if v[0] < low)
+    above = sorted((v for v in values if v[0] > high), reverse=True)
+    sides = (below, low, "bottom", "▾", 7), (above, high, "top", "▴", -7)
+    for outside, edge, side, sign, up in sides:
+        for i, (value, colour) in enumerate(outside):
+            axes.annotate(
+                f"{sign} {show(value, 2)}{unit}",
+                (x, edge),
+                (0, i * up),
+                textcoords="offset points",
+                ha="center",
+                va=side,
+                fontsize=6,
+                color=colour,
+            )
