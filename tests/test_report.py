@@ -9,9 +9,11 @@ import subprocess
 from html.parser import HTMLParser
 
 import nbformat
+import numpy as np
 import pandas as pd
 import pytest
 import synthetic
+from matplotlib.figure import Figure
 
 from rnnreg import records
 from rnnreg.analysis import citations, figures, page, paper, shown_rows, speed, style
@@ -210,6 +212,33 @@ def test_a_changed_record_turns_table_figure_sentence_and_ranking(project, tmp_p
     assert (copy / "figures/effects.svg").read_bytes() != (
         folder / "figures/effects.svg"
     ).read_bytes()
+
+
+def test_a_point_beyond_the_axis_is_told_by_an_arrow():
+    ax = Figure().subplots()
+    ax.set_ylim(-10, 10)
+    style.beyond(ax, 1, [(-28, "black"), (5, "black"), (-31.4, "grey"), (12.5, "black")])
+    assert [text.get_text() for text in ax.texts] == ["▾ −31%", "▾ −28%", "▴ 12%"]
+
+
+def test_bars_join_those_that_nemenyis_test_does_not_tell_apart(tmp_path, monkeypatch):
+    synthetic.use(monkeypatch, tmp_path)
+    names = synthetic.NAMES[:8]
+    study = synthetic.study("ranked", tuple(synthetic.BENCHMARKS), ("lstm",), names, 2, 6)
+    synthetic.write(tmp_path, study, {"dropout": 0.4, "l2": 0.1})
+    results = load(compare(collect(study)))
+    ranks = results.read("across").query("criterion == 'best' and scope == 'all'")
+    ranks = ranks.set_index("regularizer")["mean_rank"]
+    pairs = results.read("pairs").query("criterion == 'best' and scope == 'all'")
+    (ax,) = figures.over.critical_difference(results).axes
+    bars = [set(np.round(b.get_xdata(), 9)) for b in ax.lines if b.get_linewidth() == 2.5]
+
+    def joined(pair):
+        return any(set(np.round(ranks[[pair.first, pair.second]], 9)) <= bar for bar in bars)
+
+    apart = pairs["nemenyi_p"] < 0.05
+    assert apart.nunique() == 2
+    assert [not joined(pair) for pair in pairs.itertuples()] == apart.tolist()
 
 
 def better(member):

@@ -1,7 +1,9 @@
 """Figures over all benchmarks: profiles, ranks, cost and gap."""
 
 import numpy as np
+import pandas as pd
 from matplotlib.figure import Figure
+from scikit_posthocs import critical_difference_diagram
 
 from rnnreg.analysis import style
 from rnnreg.analysis.figures_effects import NO_REFERENCE, across_rows, zero_line
@@ -61,7 +63,7 @@ def cost(results: Results) -> Figure:
     shown = across.loc[across["scope"] == "all", ["effect", "seeds_low", "seeds_high"]]
     ax.set_ylim(style.reach(shown.to_numpy().ravel(), 4))
     ax.set_xlabel("seconds per member, relative to none (geometric mean over benchmarks and cells)")
-    ax.set_ylabel("relative improvement over none, %")
+    ax.set_ylabel("improvement over none, %")
     ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
     return figure
 
@@ -103,20 +105,30 @@ def critical_difference(results: Results) -> Figure:
     if not results.has_reference:
         return style.note(NO_REFERENCE)
     frame = results.read("across").query("criterion == 'best' and scope == 'all'")
-    frame = frame.sort_values("mean_rank", ascending=False)
-    figure, (ax,) = style.panels(1, 1, 0.17 * len(frame) + 0.7)
+    pairs = results.read("pairs").query("criterion == 'best' and scope == 'all'")
     critical, families = frame["critical_difference"].iloc[0], int(frame["families"].iloc[0])
-    for y, row in enumerate(frame.itertuples()):
-        look = style.of(row.regularizer)
-        if np.isfinite(critical):
-            ends = [row.mean_rank - critical / 2, row.mean_rank + critical / 2]
-            ax.plot(ends, [y, y], color=look["color"], linewidth=1.4)
-        ax.plot(row.mean_rank, y, color=look["color"], marker=look["marker"])
-    ax.set_yticks(
-        range(len(frame)), [results.title("regularizers", n) for n in frame["regularizer"]]
+    keys = list(frame["regularizer"])
+    names = [results.title("regularizers", key) for key in keys]
+    if len(set(names)) < len(keys):  # two of one title
+        names = keys
+    title = dict(zip(keys, names, strict=True))
+    p = pd.DataFrame(1.0, names, names)
+    for pair in pairs.itertuples():
+        first, second = title[pair.first], title[pair.second]
+        p.loc[first, second] = p.loc[second, first] = pair.nemenyi_p
+    figure, (ax,) = style.panels(1, 1, 0.13 * len(frame) + 0.7)
+    critical_difference_diagram(
+        dict(zip(names, frame["mean_rank"], strict=True)),
+        p.fillna(0.0),  # no bars where no test was made
+        ax=ax,
+        color_palette={title[key]: style.of(key)["color"] for key in keys},
+        label_fmt_left="{label} ({rank:.2f})",
+        label_fmt_right="({rank:.2f}) {label}",
+        elbow_props={"linewidth": 0.8},
+        crossbar_props={"linewidth": 2.5},
     )
-    ax.grid(axis="x", color="#dddddd", linewidth=0.5)
-    said = f"critical difference {critical:.2f}: two whose bars do not overlap differ"
-    said = said if np.isfinite(critical) else "no test below six families"
-    ax.set_xlabel(f"mean rank over {families} families of data sets, 1 is best\n({said})")
+    test = "no test below six families"
+    if np.isfinite(critical):
+        test = f"critical difference {critical:.2f}"
+    ax.set_title(f"mean rank over {families} families of data sets, 1 is best ({test})")
     return figure
