@@ -93,8 +93,8 @@ class _Recurrence(torch.autograd.Function):
             ctx.inner_size = inner.shape[1]
             inner = F.pad(inner, (wh.shape[1] - inner.shape[1], 0))[:, None]
         wx, wh, given = wx.to(dtype), wh.to(dtype), x.to(dtype)
-        before = torch.bmm(given.flatten(1, 2), wx.mT).to(own) + bias[:, None]
-        before = before.view(members, steps, batch, -1)
+        before = torch.baddbmm(bias[:, None].to(dtype), given.flatten(1, 2), wx.mT)
+        before = before.view(members, steps, batch, -1).to(own)
         first = state[0] if drop is None else state[0] * _at(drop, 0)
         read, states, products = [first.to(dtype)], [state], []
         for t in range(steps):
