@@ -106,9 +106,12 @@ class Draw:
 
 def keys(seeds: Tensor, step: int | Tensor, site: str) -> Tensor:
     """One 64-bit key for each seed: a hash of (seed, step, site), the shape of `seeds`."""
+    site_hash = _site_hash(str(site), getattr(site, "layer", 0))
+    if isinstance(step, int) and native.draws(seeds):
+        return native.keys(seeds, step, site_hash)
     seed_key = mix((seeds + 1) * _signed(GAMMA))
     step_key = mix(seed_key + (torch.as_tensor(step, device=seeds.device) + 2) * _signed(GAMMA))
-    return mix(step_key ^ _site_hash(str(site), getattr(site, "layer", 0)))
+    return mix(step_key ^ site_hash)
 
 
 def bits(keys: Tensor, count: int) -> Tensor:

@@ -50,8 +50,8 @@ class Adam:
         mean, square = self.moments[: len(before)], self.moments[len(before) :]
         if native.takes([*before, *gradient, *mean]):
             constants = (1 - self.FIRST, self.SECOND, 1 - self.SECOND, root, self.EPSILON, size)
-            each = zip(before, gradient, mean, square, strict=True)
-            return dict(zip(params, (native.adam(*own, *constants) for own in each), strict=True))
+            moved = native.adam(before, gradient, mean, square, *constants)
+            return dict(zip(params, moved, strict=True))
         torch._foreach_lerp_(mean, gradient, 1 - self.FIRST)
         torch._foreach_mul_(square, self.SECOND)
         torch._foreach_addcmul_(square, gradient, gradient, 1 - self.SECOND)

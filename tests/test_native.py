@@ -374,11 +374,13 @@ def test_adam_is_that_of_the_definition(monkeypatch):
 
 @needed
 def test_a_sum_of_squares_does_not_know_how_many_members_there_are():
-    values = torch.randn(5, 7, 11, generator=torch.Generator().manual_seed(3))
-    sums = optimizers.sum_of_squares(values)
-    torch.testing.assert_close(sums, values.double().square().sum((1, 2)), rtol=1e-14, atol=0)
-    assert torch.equal(sums[2:3], optimizers.sum_of_squares(values[2:3]))
-    assert optimizers.sum_of_squares(values[:0]).shape == (0,)
+    g = torch.Generator().manual_seed(3)
+    several = [torch.randn(5, 7, 11, generator=g), torch.randn(5, 3, generator=g)]
+    sums = optimizers.sum_of_squares(several)
+    wanted = sum(values.double().square().flatten(1).sum(1) for values in several)
+    torch.testing.assert_close(sums, wanted, rtol=1e-14, atol=0)
+    for chosen in (slice(2, 3), slice(0, 0)):
+        assert torch.equal(sums[chosen], optimizers.sum_of_squares([v[chosen] for v in several]))
 
 
 PROGRAM = "from rnnreg.native.build import library; print(library() is not None)"

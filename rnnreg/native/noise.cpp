@@ -10,6 +10,13 @@ static inline uint64_t mix(uint64_t z) {
     return z ^ (z >> 31);
 }
 
+// out[i] = the key of (seeds[i], step, site), as `keys` in rnnreg/noise.py has it.
+extern "C" void rnnreg_keys(int64_t count, const int64_t* seeds, int64_t step, int64_t site, uint64_t* out) {
+    constexpr uint64_t GAMMA = 0x9E3779B97F4A7C15ull;
+    for (int64_t i = 0; i < count; i++)
+        out[i] = mix(mix(mix(uint64_t(seeds[i] + 1) * GAMMA) + uint64_t(step + 2) * GAMMA) ^ uint64_t(site));
+}
+
 // out[m, i] = below[m] where draw i of member m is under cut[m], else above[m].
 extern "C" void rnnreg_choose(int64_t members, int64_t count, const uint64_t* keys, const int16_t* cut,
                               const float* below, const float* above, float* out) {

@@ -1,4 +1,4 @@
-"""Masks drawn by compiled code: the same bits as `rnnreg.noise`, several times faster."""
+"""Keys and masks by compiled code: the same bits as `rnnreg.noise`, several times faster."""
 
 from ctypes import c_int64, c_void_p
 
@@ -9,8 +9,17 @@ from rnnreg.native.build import library
 
 
 def draws(keys: Tensor) -> bool:
-    """Whether there is compiled code for keys that lie here."""
+    """Whether there is compiled code for keys, or seeds, that lie here."""
     return keys.device.type == "cpu" and library() is not None
+
+
+def keys(seeds: Tensor, step: int, site: int) -> Tensor:
+    """The keys of seeds (S,) at a step and the hash of a site."""
+    seeds = seeds.contiguous()
+    out = torch.empty_like(seeds)
+    numbers = (c_int64(len(seeds)), c_void_p(seeds.data_ptr()), c_int64(step), c_int64(site))
+    library().rnnreg_keys(*numbers, c_void_p(out.data_ptr()))
+    return out
 
 
 def choose(keys: Tensor, cut: Tensor, below: Tensor, above: Tensor, count: int) -> Tensor:

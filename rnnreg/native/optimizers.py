@@ -1,6 +1,6 @@
 """Adam's step and sums of squares by compiled code: one pass over each parameter."""
 
-from ctypes import c_float, c_int64, c_void_p
+from ctypes import Array, c_float, c_int64, c_void_p
 
 import torch
 from torch import Tensor
@@ -14,23 +14,31 @@ def takes(tensors: list[Tensor]) -> bool:
     return fit and library() is not None
 
 
-def adam(p, gradient, mean, square, *constants: float) -> Tensor:
-    """The parameter after a step, as `rnnreg_adam` says; mean and square move on in place."""
-    moved, gradient = torch.empty(p.shape), gradient.contiguous()
-    tensors = (p.contiguous(), gradient, mean, square, moved)
-    pointers = [c_void_p(t.data_ptr()) for t in tensors]
+def adam(before, gradient, mean, square, *constants: float) -> list[Tensor]:
+    """The parameters after a step, as `rnnreg_adam` says; mean and square move on in place."""
+    moved = [torch.empty(p.shape) for p in before]
+    before, gradient = ([t.contiguous() for t in tensors] for tensors in (before, gradient))
+    pointers = [_pointers(t) for t in (before, gradient, mean, square, moved)]
     numbers = [c_float(n) for n in constants]
-    library().rnnreg_adam(c_int64(p.numel()), *pointers, *numbers)
+    library().rnnreg_adam(c_int64(len(moved)), _counts(moved), *pointers, *numbers)
     return moved
 
 
-def sum_of_squares(values: Tensor) -> Tensor:
-    """Of each member's entries, (M,) in double precision; M never changes the order."""
-    if not takes([values]):
-        return values.double().square().flatten(1).sum(1)
-    values, members = values.contiguous(), len(values)
-    out = torch.zeros(members, dtype=torch.float64)
-    count = c_int64(values.numel() // max(members, 1))
-    given = [c_void_p(t.data_ptr()) for t in (values, out)]
-    library().rnnreg_sum_of_squares(c_int64(members), count, *given)
+def sum_of_squares(tensors: list[Tensor]) -> Tensor:
+    """Of each member's entries of all, (M,) in double precision; M never changes the order."""
+    if not takes(tensors):
+        squares = [t.double().square().flatten(1).sum(1) for t in tensors]
+        return sum(squares[1:], squares[0])
+    tensors, members = [t.contiguous() for t in tensors], len(tensors[0])
+    out = torch.empty(members, dtype=torch.float64)
+    given = (_counts(tensors, max(members, 1)), _pointers(tensors), c_void_p(out.data_ptr()))
+    library().rnnreg_sum_of_squares(c_int64(members), c_int64(len(tensors)), *given)
     return out
+
+
+def _pointers(tensors: list[Tensor]) -> Array:
+    return (c_void_p * len(tensors))(*(t.data_ptr() for t in tensors))
+
+
+def _counts(tensors: list[Tensor], members: int = 1) -> Array:
+    return (c_int64 * len(tensors))(*(t.numel() // members for t in tensors))

@@ -150,5 +150,4 @@ def norms(tensors: dict[str, Tensor]) -> Tensor:
     tensor([5., 2.])
     """
     # Summed in one order whatever M is: a member must not notice the others.
-    squares = [sum_of_squares(t) for t in tensors.values()]
-    return sum(squares[1:], squares[0]).sqrt().float()
+    return sum_of_squares(list(tensors.values())).sqrt().float()
