@@ -33,6 +33,7 @@ class Budget:
     batch: int
     learning_rate: float = 1e-3
     checks: int = 20  # validation checks, evenly spaced
+    validated: int = 0  # symbols, sequences or windows of a check, evenly spread; 0: all there are
     optimizer: str = "adam"  # or "sgd"
     schedule: str = "constant"  # or "cosine", "linear": from the learning rate to zero
     precision: str = "float32"  # of products on a GPU; or "tf32", "bfloat16". A CPU has float32

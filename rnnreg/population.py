@@ -111,7 +111,13 @@ class Population:
         self.reg = setting.regularizers(torch.tensor(strengths, device=setting.device))
         self.params = initial(setting.network, self.noise.seeds)
         self.optimizer = OPTIMIZERS[self.budget.optimizer](self.params)
-        self.batches = batches(self.task, setting.splits, self.noise.seeds, self.budget.batch)
+        self.batches = batches(
+            self.task,
+            setting.splits,
+            self.noise.seeds,
+            self.budget.batch,
+            self.budget.validated,
+        )
         self.index = torch.arange(len(seeds), device=setting.device)
         self.alive = torch.ones(len(seeds), dtype=torch.bool, device=setting.device)
         self.state, self.done, self.started = None, 0, time.perf_counter()

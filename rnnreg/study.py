@@ -37,6 +37,7 @@ BUDGET_KEYS = {
     "steps": int,
     "batch": int,
     "checks": int,
+    "validated": int,
     "learning_rate": float,
     "optimizer": str,
     "schedule": str,
@@ -258,7 +259,9 @@ def _check_type(where: str, value: object, wanted: type | tuple) -> None:
 def _check_budget(where: str, budget: object) -> None:
     _check_mapping(where, budget, BUDGET_KEYS)
     for key, value in budget.items():
-        if not isinstance(value, str) and value <= 0:
+        if key == "validated" and value < 0:
+            raise UserError(f"{where}: {key}: given {value}, allowed are 0, for all, and above.")
+        if key != "validated" and not isinstance(value, str) and value <= 0:
             raise UserError(f"{where}: {key}: given {value}, allowed are numbers above 0.")
 
 

@@ -10,9 +10,9 @@ from rnnreg.batches import PAD, batches
 SEEDS = torch.tensor([1, 2, 1])
 
 
-def source(kind: str, size: int = 4):
+def source(kind: str, size: int = 4, validated: int = 0):
     job = setting(kind)
-    return batches(job.benchmark.task, job.splits, SEEDS, size), job
+    return batches(job.benchmark.task, job.splits, SEEDS, size, validated), job
 
 
 def test_a_text_is_read_on_window_after_window():
@@ -101,6 +101,49 @@ def test_windows_hold_the_rows_they_should():
     for start in (0, 5, x.shape[1] - 1):
         assert torch.equal(x[:, start], series[start : start + 12])
         assert torch.equal(y[start], series[start + 12 : start + 15])
+
+
+@pytest.mark.parametrize(
+    ("kind", "validated", "targets"),
+    [("language", 64, 64), ("language", 65, 96), ("labels", 13, 13), ("series", 13, 13 * 3 * 2)],
+)
+def test_validation_may_take_a_part(kind, validated, targets):
+    """Of 399 symbols in 32 columns, 40 sequences or 106 windows of 3 x 2 targets."""
+    part, whole = source(kind, validated=validated)[0], source(kind)[0]
+    for split in ("sample", "test"):
+        for ours, theirs in zip(part.evaluate(split), whole.evaluate(split), strict=True):
+            assert torch.equal(ours.x, theirs.x), "of the others all is read"
+    found = sum(b.y.numel() for b in part.evaluate("validation"))
+    assert found == targets
+    assert found < sum(b.y.numel() for b in whole.evaluate("validation"))
+
+
+def test_a_part_is_evenly_spread():
+    ours, job = source("series", validated=10)
+    series = torch.as_tensor(job.splits["validation"]["series"])
+    first = torch.cat([b.x[0, 0] for b in ours.evaluate("validation")])
+    starts = [106 * i // 10 for i in range(10)]
+    assert torch.equal(first, series[starts])
+    ours, job = source("language", validated=64)
+    tokens = torch.as_tensor(job.splits["validation"]["tokens"]).long()
+    (batch,) = ours.evaluate("validation")
+    columns = tokens[: 30 * 13].view(30, 13)  # 13 = 399 / 32, rounded up
+    assert torch.equal(batch.x[0, :, :30], columns[:, :2].T)
+
+
+def test_more_than_there_is_to_validate_is_all():
+    for kind in ("language", "labels", "series", "music"):
+        many = [b.x for b in source(kind, validated=10**6)[0].evaluate("validation")]
+        whole = [b.x for b in source(kind)[0].evaluate("validation")]
+        assert all(torch.equal(a, b) for a, b in zip(many, whole, strict=True))
+
+
+def test_a_long_sequence_is_evaluated_alone(monkeypatch):
+    ours, job = source("labels")
+    monkeypatch.setattr(type(ours), "LARGEST", {"cpu": 40})
+    sizes = [b.x.shape[1:] for b in ours.evaluate("test")]
+    assert all(steps <= 40 or count == 1 for steps, count in sizes)
+    assert sum(count for _, count in sizes) == len(job.splits["test"]["length"])
 
 
 @pytest.mark.parametrize("kind", ["language", "labels", "series", "music"])

@@ -88,6 +88,10 @@ BAD = {
         ("steps: 50", "steps: -5"),
         "budgets: elnino: steps: given -5, allowed are",
     ),
+    "less than none to validate": (
+        ("checks: 5", "validated: -1"),
+        "budgets: elnino: validated: given -1, allowed are 0, for all, and above.",
+    ),
     "an unknown budget": (("steps: 50", "step: 50"), "key: unknown 'step'; did you mean 'steps'?"),
     "not YAML": (("[elnino]", "[elnino"), "not valid YAML"),
 }

@@ -67,7 +67,8 @@ class Script:
         self.model = Model(job.network).to(job.device)
         self.optimizer = torch.optim.Adam(self.model.parameters(), lr=job.budget.learning_rate)
         seeds = torch.tensor([0], device=job.device)
-        self.batches = batches(self.task, job.splits, seeds, job.budget.batch)
+        budget = job.budget
+        self.batches = batches(self.task, job.splits, seeds, budget.batch, budget.validated)
         self.done, self.state = 0, None
 
     def run(self, batch, state):

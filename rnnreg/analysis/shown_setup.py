@@ -65,6 +65,7 @@ def models(results: Results) -> Table:
                 word(setting["schedule"]),
                 word("none" if clip is None else f"{clip:g}"),
                 *(whole(setting[key]) for key in sizes),
+                whole(setting.get("validated") or facts["sizes"]["validation"]),
             )
         )
     columns = (
@@ -79,8 +80,13 @@ def models(results: Results) -> Table:
         "Steps",
         "Batch",
         "Checks",
+        "Validated",
     )
-    return Table("models", "Models and budgets: the same for every regularizer.", columns, rows, 5)
+    caption = (
+        "Models and budgets: the same for every regularizer. Validated: on how many targets at a "
+        "check, all of the validation split or some, evenly spread over it."
+    )
+    return Table("models", caption, columns, rows, 5)
 
 
 def regularizers(results: Results) -> Table:
