@@ -7,12 +7,14 @@ import numpy
 import pandas as pd
 import pytest
 import torch
+import toys
 
 from rnnreg import registry
 from rnnreg.analysis.speed import machine
 
 sys.path.insert(0, str(registry.ROOT / "benchmarks" / "speed"))
 import contenders
+import shares
 import summary
 import timing
 
@@ -115,6 +117,31 @@ def test_a_machine_is_named_by_its_processor():
 
     assert machine()
     assert socket.gethostname() not in machine()
+
+
+def test_a_part_within_a_part_is_not_counted_twice(monkeypatch):
+    clock = iter([0.0, 1.0, 4.0, 6.0])  # outer from 0 to 6, inner from 1 to 4
+    monkeypatch.setattr(shares.time, "process_time", lambda: next(clock))
+    watch = shares.Stopwatch()
+    watch("outer", watch("inner", lambda: None))()
+    assert watch.seconds == {"inner": 3.0, "outer": 3.0}
+
+
+@pytest.mark.parametrize("kind", ["language", "labels", "series", "music"])
+def test_every_part_of_a_row_takes_its_time(kind, monkeypatch):
+    monkeypatch.setattr(shares, "ROUNDS", 1)
+    job = toys.setting(kind, "gru", "recurrent_dropout", steps=40, checks=4)
+    parts = shares.shares(job, 0.25)
+    assert list(parts) == shares.PARTS
+    assert all(seconds > 0 for seconds in parts.values())
+
+
+def test_shares_are_of_the_whole(tmp_path):
+    row = {"benchmark": "etth1", "cell": "lstm", "regularizer": "none"}
+    parts = {"batching": 0.1, "masks": 0.0, "network": 1.5, "optimizer": 0.2, "evaluation": 0.2}
+    pd.DataFrame([{**row, **parts}]).to_csv(tmp_path / "shares.csv", index=False)
+    (tmp_path / "machine.txt").write_text("A processor, one core\n")
+    assert "| etth1 | lstm | none | 2 | 5 | 0 | 75 | 10 | 10 | 25 |" in summary.write(tmp_path)
 
 
 def test_interleaved_times_what_it_is_given():

@@ -1,9 +1,10 @@
 """Measure rnnreg beside what one would use instead, on one core of this machine or on its GPU.
 
-    python benchmarks/speed/run.py [--device cuda] [--repeats 15] [--only steps rows scaling memory]
+    python benchmarks/speed/run.py [--device cuda] [--repeats 15] [--only steps rows shares]
 
-Writes steps.csv, rows.csv, scaling.csv, memory.csv, speed.md and speed.svg into
-benchmarks/speed/results/<processor or GPU>/. JAX takes part where it is installed (extra `peers`).
+Writes steps.csv, rows.csv, scaling.csv, memory.csv and, on a CPU, shares.csv; from them speed.md
+and speed.svg; all into benchmarks/speed/results/<processor or GPU>/. JAX takes part where it is
+installed (extra `peers`), `shares` where data/prepared holds the standard study's data.
 """
 
 import argparse
@@ -17,6 +18,7 @@ from pathlib import Path
 import contenders
 import pandas as pd
 import rows
+import shares
 import summary
 import timing
 import torch
@@ -78,6 +80,17 @@ def whole_rows(repeats: int, device: str) -> pd.DataFrame:
                 {"benchmark": benchmark, "cell": cell, "contender": name, **ms, "row": total}
             )
         print(pd.DataFrame(found[-len(step) :]))
+    return pd.DataFrame(found)
+
+
+def parts_of_rows() -> pd.DataFrame:
+    """Where the time of each row of the standard study goes: seconds a member of each part."""
+    found = []
+    for row, job in shares.jobs(CELLS):
+        parts = shares.shares(job, shares.STRENGTHS[row.regularizer])
+        names = {n: getattr(row, n) for n in ("benchmark", "cell", "regularizer")}
+        found.append({**names, **parts})
+        print(pd.DataFrame(found[-1:]).to_string(index=False, header=len(found) == 1))
     return pd.DataFrame(found)
 
 
@@ -151,7 +164,7 @@ def main() -> None:
     """Measure, and write what was found."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeats", type=int, default=15)
-    parser.add_argument("--only", nargs="*", default=["steps", "rows", "scaling", "memory"])
+    parser.add_argument("--only", nargs="*")
     parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
     parser.add_argument("--memory-of", nargs=2, help=argparse.SUPPRESS)
     given = parser.parse_args()
@@ -174,7 +187,9 @@ def main() -> None:
         "scaling": lambda: scaling(given.repeats, given.device),
         "memory": lambda: memory(given.device),
     }
-    for what in given.only:
+    if given.device == "cpu":  # a step that is recorded has no parts to time
+        measure["shares"] = parts_of_rows
+    for what in given.only or measure:
         measure[what]().to_csv(folder / f"{what}.csv", index=False, float_format="%.4g")
     print(summary.write(folder))
 

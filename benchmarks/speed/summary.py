@@ -14,7 +14,7 @@ LABELS = {"members": "members M", "steps": "steps T", "hidden": "hidden units H"
 def write(folder: Path) -> str:
     """speed.md and speed.svg from whatever CSV files are there; returns the page."""
     parts = [f"Milliseconds a member, medians. {(folder / 'machine.txt').read_text()}"]
-    for name, make in (("steps", steps), ("rows", rows), ("memory", memory)):
+    for name, make in (("steps", steps), ("rows", rows), ("shares", shares), ("memory", memory)):
         if (folder / f"{name}.csv").exists():
             parts.append(make(pd.read_csv(folder / f"{name}.csv")))
     if (folder / "scaling.csv").exists():
@@ -73,6 +73,17 @@ def rows(found: pd.DataFrame) -> str:
     )
     table["torch script / rnnreg"] = table["torch script"] / table["rnnreg"]
     return "## Whole rows, seconds a member\n\n" + _markdown(table)
+
+
+def shares(found: pd.DataFrame) -> str:
+    """Where a row's time goes, in per cent of it, and how much is not the network's."""
+    keys = ["benchmark", "cell", "regularizer"]
+    parts = found.drop(columns=keys)
+    total = parts.sum(axis=1)
+    percent = parts.mul(100 / total, axis=0).round(1)
+    percent["all but the network"] = (100 - percent["network"]).round(1)
+    table = pd.concat([found[keys], total.rename("seconds a member"), percent], axis=1)
+    return "## Where a row's time goes, per cent\n\n" + _markdown(table.set_index(keys))
 
 
 def memory(found: pd.DataFrame) -> str:
