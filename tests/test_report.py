@@ -100,6 +100,7 @@ def measure(folder, name, **times):
 
 def test_speed_is_told_from_what_was_measured(folder, tmp_path):
     times = {"rnnreg, masked": 2.0, "torch.nn module": 4.0, "torch.nn cell in a loop, masked": 9.0}
+    times["torch.nn module, CUDA graph"] = 2.5
     jax = {"JAX, 1 members, masked": 7.0, "JAX, 24 members, masked": 5.0}
     measure(tmp_path, "abacus", **times, **jax)
     results = load(folder)
@@ -107,9 +108,13 @@ def test_speed_is_told_from_what_was_measured(folder, tmp_path):
     text = speed.section(results, [machine])
     assert text.startswith("## Speed of training\n\n**ABACUS of 1999, one core.**")
     assert "cannot have such a mask: lstm 0.50." in text
+    assert "CUDA graph: lstm 0.80." in text
     assert "as rnnreg: lstm 4.5." in text
     table = speed.table(results, machine).as_markdown()
-    assert "| 2\u00a0×\u00a03\u00a0×\u00a04\u00a0×\u00a08 | 2.00 | 4.00 | 9.00 | 5.00 |" in table
+    assert (
+        "| 8 | 2\u00a0×\u00a03\u00a0×\u00a04\u00a0×\u00a08 | 2.00 | 4.00 | 2.50 | 9.00 | 5.00 |"
+        in table
+    )
     assert "torch.func" not in table
 
 

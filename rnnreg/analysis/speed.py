@@ -10,20 +10,21 @@ import pandas as pd
 from rnnreg import registry
 from rnnreg.analysis import words
 from rnnreg.analysis.results import Results
-from rnnreg.analysis.tables import Table, number, show, word
+from rnnreg.analysis.tables import Table, number, show, whole, word
 
 FOLDER = registry.ROOT / "benchmarks" / "speed" / "results"
 MASKED, MODULE, LOOP = "rnnreg, masked", "torch.nn module", "torch.nn cell in a loop, masked"
-JAX = "JAX vmap(scan), masked"
+GRAPH, JAX = "torch.nn module, CUDA graph", "JAX vmap(scan), masked"
 HEADS = {  # contender -> column
     MASKED: MASKED,
     "rnnreg": "rnnreg, no mask",
     MODULE: f"{MODULE}, no mask",
+    GRAPH: f"{GRAPH}, no mask",
     LOOP: LOOP,
-    "torch.func.vmap, masked": "torch.func.vmap, masked",
+    "torch.func.vmap, masked": "torch's vmap, masked",
     JAX: f"{JAX}, its best",
 }
-SIZES = ["batch", "steps", "inputs", "hidden"]
+CASE = ["cell", "batch", "steps", "inputs", "hidden"]
 
 
 @dataclass(frozen=True)
@@ -58,9 +59,11 @@ def _read(folder: Path, cells: list[str]) -> Measured:
     frames = {file.stem: pd.read_csv(file) for file in folder.glob("*.csv")}
     steps = frames["steps"]
     steps = steps[steps["cell"].isin(cells)]
-    steps = steps.assign(contender=steps["contender"].str.replace(r"^JAX.*", JAX, regex=True))
+    ours = steps.loc[steps["contender"] == MASKED, [*CASE, "members"]]
+    steps = ours.merge(steps.drop(columns="members"), on=CASE)
+    steps["contender"] = steps["contender"].str.replace(r"^JAX.*", JAX, regex=True)
     times = steps.pivot_table(  # of JAX's several ways, the fastest at each size
-        index=["cell", *SIZES], columns="contender", values="median", aggfunc="min", sort=False
+        index=[*CASE, "members"], columns="contender", values="median", aggfunc="min", sort=False
     )
     told = (folder / "machine.txt").read_text(encoding="utf-8").strip()
     shown = [name for name in HEADS if name in times]
@@ -88,18 +91,21 @@ def table(results: Results, found: Measured) -> Table:
     rows = [
         (
             word(results.title("cells", cell)),
+            whole(members),
             word("\u00a0×\u00a0".join(map(str, sizes))),
             *(number(time) for time in times),
         )
-        for (cell, *sizes), times in zip(found.steps.index, found.steps.to_numpy(), strict=True)
+        for (cell, *sizes, members), times in zip(
+            found.steps.index, found.steps.to_numpy(), strict=True
+        )
     ]
     caption = (
-        f"Milliseconds a model for one training step, medians, on {found.machine}. Size: "
-        "sequences in a batch × time steps × inputs × hidden units. Masked: with one mask a "
-        "sequence on the recurrent product, as in recurrent dropout."
+        f"Milliseconds a model for one training step, medians, on {found.machine}. Models: "
+        "side by side in rnnreg. Size: sequences in a batch × time steps × inputs × hidden units. "
+        "Masked: one mask a sequence before the recurrent product, as in recurrent dropout."
     )
-    columns = ("Cell", "Size", *(HEADS[name] for name in found.steps))
-    return Table(f"speed_{found.name}", caption, columns, rows, 2)
+    columns = ("Cell", "Models", "Size", *(HEADS[name] for name in found.steps))
+    return Table(f"speed_{found.name}", caption, columns, rows, 3)
 
 
 def section(results: Results, found: list[Measured]) -> str:
@@ -116,6 +122,11 @@ def _sentences(results: Results, found: Measured) -> str:
             " With a mask inside the recurrence, a training step of rnnreg takes this many times "
             "as long as one of torch.nn's module, which cannot have such a mask: "
             f"{_by_cell(results, masked / found.steps[MODULE])}."
+        )
+    if GRAPH in found.steps:
+        text += (
+            " Where the module's steps are replayed as a CUDA graph: "
+            f"{_by_cell(results, masked / found.steps[GRAPH])}."
         )
     if LOOP in found.steps:
         text += (
