@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 
 #include "vector.h"
 
@@ -11,15 +10,7 @@ template <class F>
 static inline void over(const float* row, int64_t classes, F&& f) {
     int64_t i = 0;
     for (; i + LANES <= classes; i += LANES) f(load(row + i), i, LANES);
-    if (i == classes) return;
-    V last = all(-3e38f);
-    std::memcpy(&last, row + i, sizeof(float) * (classes - i));
-    f(last, i, classes - i);
-}
-
-static inline V masked(V v, int64_t count) {
-    for (int64_t i = count; i < LANES; i++) v[i] = 0;
-    return v;
+    if (i < classes) f(load(row + i, classes - i, all(-3e38f)), i, classes - i);
 }
 
 // loss[n] = total[n] - logits[n, y[n]] with total = log sum exp; 1 where a y is no class.

@@ -27,16 +27,37 @@ static inline V all(float value) { return value - V{}; }
 static inline V load(const float* p) { return *reinterpret_cast<const Loose*>(p); }
 static inline void store(float* p, V v) { *reinterpret_cast<Loose*>(p) = v; }
 
-static inline V load(const float* p, Int count) {  // the last units of a row: fewer than LANES
+static inline I first(Int count) {  // all bits of the first lanes, none of the others
+    I lane;
+    for (int i = 0; i < LANES; i++) lane[i] = i;
+    return lane < int32_t(count);
+}
+
+static inline V masked(V v, Int count) { return (V)((I)v & first(count)); }
+
+// The last units of a row, fewer than LANES, and what the other lanes hold.
+static inline V load(const float* p, Int count, V rest = V{}) {
     if (count >= LANES) return load(p);
-    V v = {};
-    for (Int i = 0; i < count; i++) v[i] = p[i];
-    return v;
+#if defined(__AVX512F__)
+    return (V)_mm512_mask_loadu_ps((__m512)rest, (1u << count) - 1, p);
+#elif defined(__AVX__)
+    I own = first(count);
+    return (V)(((I)_mm256_maskload_ps(p, (__m256i)own) & own) | ((I)rest & ~own));
+#else
+    for (Int i = 0; i < count; i++) rest[i] = p[i];
+    return rest;
+#endif
 }
 
 static inline void store(float* p, V v, Int count) {
     if (count >= LANES) return store(p, v);
+#if defined(__AVX512F__)
+    _mm512_mask_storeu_ps(p, (1u << count) - 1, (__m512)v);
+#elif defined(__AVX__)
+    _mm256_maskstore_ps(p, (__m256i)first(count), (__m256)v);
+#else
     for (Int i = 0; i < count; i++) p[i] = v[i];
+#endif
 }
 
 static inline V reciprocal(V v) {  // an estimate and steps of Newton
