@@ -54,11 +54,15 @@ class Task(ABC):
     def totals(self, output: Tensor, y: Tensor, weight: Tensor | None = None) -> Totals:
         """Sums over the targets of a batch, in double precision."""
         each = self.each(output, y)
-        weight = torch.ones_like(each) if weight is None else weight.expand_as(each)
-        found = {"loss": _sum(each * weight), "targets": _sum(weight)}
+        if weight is None:
+            targets = torch.full_like(each.flatten(1)[:, 0], each[0].numel(), dtype=torch.float64)
+        else:
+            weight = weight.expand_as(each)
+            targets = _sum(weight)
+        found = {"loss": _sum(each, weight), "targets": targets}
         return {**found, **self.more_totals(output, y, weight)}
 
-    def more_totals(self, output: Tensor, y: Tensor, weight: Tensor) -> Totals:
+    def more_totals(self, output: Tensor, y: Tensor, weight: Tensor | None) -> Totals:
         """Sums that a metric needs beside the loss."""
         return {}
 
@@ -124,7 +128,8 @@ class Classification(Task):
         members, classes = output.shape[0], output.shape[-1]
         cell = y * classes + output.argmax(-1)  # (M, B): true class x predicted class
         confusion = torch.zeros(members, classes * classes, dtype=torch.float64, device=y.device)
-        confusion.scatter_add_(1, cell, weight.double())
+        counts = torch.ones_like(cell) if weight is None else weight
+        confusion.scatter_add_(1, cell, counts.double())
         return {"confusion": confusion.view(members, classes, classes)}
 
     def metrics(self, totals: Totals) -> dict[str, Tensor]:
@@ -170,7 +175,7 @@ class Forecast(Task):
         return (output.view(y.shape) - y).square()
 
     def more_totals(self, output: Tensor, y: Tensor, weight: Tensor) -> Totals:
-        return {"absolute": _sum((output.view(y.shape) - y).abs() * weight)}
+        return {"absolute": _sum((output.view(y.shape) - y).abs(), weight)}
 
     def metrics(self, totals: Totals) -> dict[str, Tensor]:
         loss = totals["loss"] / totals["targets"]
@@ -199,5 +204,6 @@ class Polyphony(Task):
         return {"loss": loss, "nll": loss}
 
 
-def _sum(values: Tensor) -> Tensor:
-    return values.double().flatten(1).sum(1)
+def _sum(values: Tensor, weight: Tensor | None = None) -> Tensor:
+    weighted = values if weight is None else values * weight
+    return weighted.double().flatten(1).sum(1)
