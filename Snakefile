@@ -20,7 +20,19 @@ except UserError as error:
 FOLDER = STUDY.folder
 # `python` below is the one that runs the workflow, whether or not its environment is activated.
 shell.prefix(f"export PATH='{Path(sys.executable).parent}':$PATH; ")
-ROWS = {str(STUDY.records(row)): row for row in STUDY.rows}
+ROWS = [str(STUDY.records(row)) for row in STUDY.rows]
+# A job of rule `train` is one row, or all rows of a benchmark and cell: the study's key `job`.
+if STUDY.job == "row":
+    JOB, TOGETHER = "{benchmark}/{cell}/{regularizer}", ["{regularizer}"]
+else:
+    JOB, TOGETHER = "{benchmark}/{cell}", STUDY.regularizers
+
+
+def rows(wildcards):
+    """The rows of a job of rule `train`."""
+    return [
+        r for r in STUDY.rows if all(getattr(r, k) == v for k, v in wildcards.items())
+    ]
 
 
 wildcard_constraints:
@@ -31,7 +43,7 @@ wildcard_constraints:
 
 rule all:
     input:
-        list(ROWS),  # each row, so that a deleted one is made again
+        ROWS,  # each row, so that a deleted one is made again
         FOLDER / "report.html",
 
 
@@ -62,26 +74,33 @@ rule prepare:
 
 # `ancient`: data prepared again, the same to the byte, retrains nothing. Data that did change is
 # seen by `collect`, which compares hashes. `update`: members that exist already are kept.
+# Snakemake starts the jobs with the most data first, so that no long one is left to the end.
 rule train:
     input:
         ancient("data/prepared/{benchmark}.npz"),
         ancient("data/prepared/{benchmark}.json"),
     output:
-        update(str(FOLDER / "records/{benchmark}/{cell}/{regularizer}.jsonl")),
+        update(
+            expand(
+                str(FOLDER / "records/{{benchmark}}/{{cell}}/{regularizer}.jsonl"),
+                regularizer=TOGETHER,
+            )
+        ),
     log:
-        str(FOLDER / "logs/{benchmark}/{cell}/{regularizer}.log"),
+        str(FOLDER / f"logs/{JOB}.log"),
     threads: 1
     params:
         study=ASKED,
-        request=lambda w: STUDY.row(w.benchmark, w.cell, w.regularizer).request,
+        regularizers=lambda w: [row.regularizer for row in rows(w)],
+        request=lambda w: [row.request for row in rows(w)],
     shell:
-        "python -m rnnreg train {wildcards.benchmark} {wildcards.cell} {wildcards.regularizer}"
+        "python -m rnnreg train {wildcards.benchmark} {wildcards.cell} {params.regularizers}"
         " --study {params.study} --threads {threads} > {log} 2>&1"
 
 
 rule collect:
     input:
-        list(ROWS),
+        ROWS,
         expand("data/prepared/{benchmark}.json", benchmark=STUDY.benchmarks),
     output:
         FOLDER / "members.parquet",

@@ -8,6 +8,7 @@ import argparse
 import json
 import os
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 
@@ -70,7 +71,7 @@ def parser() -> argparse.ArgumentParser:
         if name == "download":
             p.add_argument("--mirror", help="a folder or address tried first (or RNNREG_MIRROR)")
 
-    p = command("train", train, "train a row, or all rows that a study still lacks")
+    p = command("train", train, "train rows, or all rows that a study still lacks")
     p.add_argument("row", nargs="*", metavar="benchmark cell regularizer")
     p.add_argument("--study", help="take seeds, strengths and budgets from this study")
     p.add_argument("--missing", action="store_true", help="with --study: every unfinished row")
@@ -163,31 +164,34 @@ def download(given: argparse.Namespace) -> None:
     from rnnreg.prepared import download as fetch
 
     mirror = given.mirror or (study.read(given.study).mirror if given.study else None)
-    _each("download", _benchmarks(given), lambda name: fetch(name, RAW, mirror))
+    _each("download", "benchmarks", _benchmarks(given), lambda name: fetch(name, RAW, mirror))
 
 
 def prepare(given: argparse.Namespace) -> None:
     """Prepare the benchmarks named."""
     from rnnreg.prepared import prepare as make
 
-    _each("prepare", _benchmarks(given), lambda name: make(name, RAW, PREPARED))
+    _each("prepare", "benchmarks", _benchmarks(given), lambda name: make(name, RAW, PREPARED))
 
 
-def _each(command: str, names: list[str], run: Callable[[str], Path]) -> None:
-    """Run for every benchmark, whatever becomes of the others; then tell all that failed."""
+def _each(command: str, what: str, names: list[str], run: Callable[[str], object]) -> None:
+    """Run for every name, whatever becomes of the others; then tell all that failed."""
     failed = []
     for name in names:
         try:
             print(f"{name}: {run(name)}", flush=True)
-        except UserError as error:
+        except Exception as error:
             if len(names) == 1:
                 raise
-            print(f"{name}: failed. {error}", file=sys.stderr)
-            why = " ".join(line.strip() for line in str(error).splitlines()[:2])
+            if not isinstance(error, UserError):  # a fault in somebody's plug-in: show where
+                traceback.print_exc()
+            told = str(error) or type(error).__name__
+            print(f"{name}: failed. {told}", file=sys.stderr)
+            why = " ".join(line.strip() for line in told.splitlines()[:2])
             failed.append(f"\n  {name}: {why}")
     if failed:
         raise UserError(
-            f"{command}: {len(failed)} of {len(names)} benchmarks failed, the others are done:"
+            f"{command}: {len(failed)} of {len(names)} {what} failed, the others are done:"
             + "".join(failed)
         )
 
@@ -207,32 +211,42 @@ def _benchmarks(given: argparse.Namespace) -> list[str]:
 
 
 def train(given: argparse.Namespace) -> None:
-    """Train a row, or every unfinished row of a study."""
+    """Train rows of one benchmark and cell, or every unfinished row of a study."""
     if given.missing:
         if given.row or not given.study:
             raise UserError("train --missing: give --study and no row; it trains all that lack.")
         chosen = study.read(given.study)
         rows = chosen.rows
     else:
-        if len(given.row) != 3:
+        if len(given.row) < 3:
             raise UserError(
-                f"train: given {len(given.row)} names, expected three: benchmark, cell and "
-                "regularizer (or --study NAME --missing). `rnnreg list` shows what there is."
+                f"train: given {len(given.row)} names, expected three or more: benchmark, cell and "
+                "regularizers (or --study NAME --missing). `rnnreg list` shows what there is."
             )
         chosen = study.read(given.study) if given.study else _by_hand(given)
-        rows = [chosen.row(*given.row)]
+        benchmark, cell, *regularizers = given.row
+        rows = [chosen.row(benchmark, cell, r) for r in regularizers]
     device = _device(given)
+    named = {row.name: row for row in rows}
+    _each("train", "rows", list(named), lambda name: _train_row(chosen, named[name], device))
     for row in rows:
-        _train_row(chosen, row, device)
+        chosen.unfinished(row).unlink(missing_ok=True)
 
 
 def _by_hand(given: argparse.Namespace) -> study.Study:
-    benchmark, cell, regularizer = given.row
-    for kind, name in zip(study.LISTS.values(), given.row, strict=True):
-        registry.path(kind, name)
+    benchmark, cell, *regularizers = given.row
+    registry.path("benchmark", benchmark)
+    registry.path("cell", cell)
+    rows = tuple(_row_by_hand(given, benchmark, cell, r) for r in regularizers)
+    return study.Study("by_hand", "rows trained by hand", rows)
+
+
+def _row_by_hand(
+    given: argparse.Namespace, benchmark: str, cell: str, regularizer: str
+) -> study.Row:
     facts = registry.facts("regularizer", regularizer)
     grid = given.strengths.split(",") if given.strengths else facts["strengths"]
-    row = study.Row(
+    return study.Row(
         benchmark,
         cell,
         regularizer,
@@ -241,7 +255,6 @@ def _by_hand(given: argparse.Namespace) -> study.Study:
         tuple(range(study.FIRST_EVALUATION_SEED, study.FIRST_EVALUATION_SEED + given.seeds)),
         {"steps": given.steps} if given.steps else {},
     )
-    return study.Study("by_hand", "rows trained by hand", (row,))
 
 
 def _device(given: argparse.Namespace) -> str:
@@ -257,7 +270,8 @@ def _device(given: argparse.Namespace) -> str:
     return given.device
 
 
-def _train_row(chosen: study.Study, row: study.Row, device: str) -> None:
+def _train_row(chosen: study.Study, row: study.Row, device: str) -> str:
+    """Train what a row still lacks; its records, and a line about them."""
     from rnnreg import prepared, training
     from rnnreg.progress import Progress
 
@@ -272,8 +286,7 @@ def _train_row(chosen: study.Study, row: study.Row, device: str) -> None:
     )
     bar.clear()
     records.write(file, found)
-    partial.unlink(missing_ok=True)
-    print(f"{row.name}: {_summary(found, facts)} -> {file}", flush=True)
+    return f"{_summary(found, facts)} -> {file}"
 
 
 def _summary(found: list[records.Record], facts: dict) -> str:

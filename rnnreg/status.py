@@ -2,6 +2,7 @@
 
 import statistics
 import time
+from pathlib import Path
 
 from rnnreg import records
 from rnnreg.progress import BEAT
@@ -14,15 +15,21 @@ AGAIN = 5.0  # seconds between two tables of a watch
 def state(study: Study, row: Row) -> tuple[str, float]:
     """One of STATES, and the seconds of training that the row's records hold."""
     file, unfinished = study.records(row), study.unfinished(row)
-    if unfinished.exists():
-        alive = time.time() - unfinished.stat().st_mtime < 6 * BEAT
+    begun, ended = _changed(unfinished), _changed(file)
+    if begun > ended:
+        alive = time.time() - begun < 6 * BEAT
         seconds = sum(r.seconds for r in records.read(unfinished))
         return ("running" if alive else "interrupted"), seconds
-    if not file.exists():
+    if not ended:
         return "waiting", 0.0
     found = records.read(file)
     stale = any(r.fingerprint != row.fingerprint for r in found)
     return ("stale" if stale else "done"), sum(r.seconds for r in found)
+
+
+def _changed(file: Path) -> float:
+    """When a file was last written; 0 where there is none."""
+    return file.stat().st_mtime if file.exists() else 0.0
 
 
 def table(study: Study) -> tuple[str, bool]:

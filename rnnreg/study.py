@@ -11,6 +11,8 @@ Everything here reads names and syntax trees only, so the workflow can ask witho
     strengths: {l2: [1e-5, 1e-3]}          # instead of the grid in the regularizer's file
     budgets: {python_docs: {steps: 600}}   # instead of fields of the benchmark's Budget
     mirror: /data/mirror                   # looked into before any download (or RNNREG_MIRROR)
+    job: cell                              # what a job of the workflow trains in one process:
+                                           # a row (default), or all rows of a benchmark and cell
 """
 
 import ast
@@ -43,6 +45,7 @@ BUDGET_KEYS = {
     "schedule": str,
     "precision": str,
 }
+JOBS = ("row", "cell")  # the default first
 FIRST_EVALUATION_SEED = 1000  # tuning seeds count from 0, so the two never meet
 
 
@@ -97,6 +100,7 @@ class Study:
     title: str
     rows: tuple[Row, ...]
     mirror: str | None = None
+    job: str = JOBS[0]
     asked: str = ""  # what reads it again: its name, or the path of its file
 
     @property
@@ -108,7 +112,10 @@ class Study:
         return self.folder / "records" / row.benchmark / row.cell / f"{row.regularizer}.jsonl"
 
     def unfinished(self, row: Row) -> Path:
-        """What a row has trained so far, while it is at work or after it was interrupted."""
+        """What a row has trained so far; gone once the command that trained it is through.
+
+        A finished row has it too until then: a workflow deletes what a failed job has written.
+        """
         file = self.records(row)
         return file.with_name(f".{file.name}.partial")
 
@@ -122,6 +129,10 @@ class Study:
     @property
     def benchmarks(self) -> list[str]:
         return list(dict.fromkeys(r.benchmark for r in self.rows))
+
+    @property
+    def regularizers(self) -> list[str]:
+        return list(dict.fromkeys(r.regularizer for r in self.rows))
 
 
 def rate_table() -> list[dict[str, str]]:
@@ -163,6 +174,7 @@ def _resolve(name: str, where: str, given: object) -> Study:
     keys = {
         "title": str, "benchmarks": (list, str), "cells": (list, str), "regularizers": (list, str),
         "except": list, "seeds": dict, "strengths": dict, "budgets": dict, "mirror": str,
+        "job": str,
     }  # fmt: skip
     _check_mapping(where, given, keys, required=("title", *LISTS, "seeds"))
     left_out = given.get("except", [])
@@ -198,7 +210,10 @@ def _resolve(name: str, where: str, given: object) -> Study:
         for c in chosen["cells"]
         for r in chosen["regularizers"]
     )
-    return Study(name, given["title"], rows, given.get("mirror"))
+    job = given.get("job", JOBS[0])
+    if job not in JOBS:
+        raise unknown(f"{where}: job", job, JOBS)
+    return Study(name, given["title"], rows, given.get("mirror"), job)
 
 
 def _names(where: str, given: list | str, known: list[str], left_out: list[str]) -> list[str]:

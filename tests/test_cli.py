@@ -53,6 +53,16 @@ def test_train_needs_torch_and_numpy_only(workspace):
     assert again.returncode == 0
 
 
+def test_several_rows_by_hand(workspace):
+    options = ["--steps", "20", "--seeds", "1", "--strengths", "1e-3"]
+    done = run(["train", "elnino", "gru", "l1", "l2", *options], cwd=workspace)
+    assert done.returncode == 0, done.stderr
+    assert [line.partition(":")[0] for line in done.stdout.splitlines()] == [
+        "elnino/gru/l1",
+        "elnino/gru/l2",
+    ]
+
+
 def test_many_rows_in_one_process(workspace):
     study = workspace / "some.yaml"
     study.write_text(
@@ -85,6 +95,19 @@ def test_status_tells_rows_at_work_from_rows_that_were_left(tmp_path, monkeypatc
     text, finished = status.table(some)
     assert not finished
     assert "left: not known" in text
+
+
+def test_a_finished_row_is_done_while_others_of_its_job_train(tmp_path, monkeypatch):
+    from rnnreg import records, status, study
+
+    monkeypatch.chdir(tmp_path)
+    some = study.read("smoke")
+    row = some.rows[0]
+    for file in (some.unfinished(row), some.records(row)):  # as training writes them, in that order
+        records.write(file, [])
+    assert status.state(some, row)[0] == "done"
+    records.write(some.unfinished(row), [])
+    assert status.state(some, row)[0] == "running", "more seeds, of a row that was done"
 
 
 def test_list_shows_everything_and_needs_next_to_nothing():
@@ -120,7 +143,14 @@ FAULTS = {
         ["train", "elnino", "lstm", "dropout", "--strengths", "0.5,1.5"],
         "--strengths: given 1.5, allowed are numbers from 0.0 to 0.99.",
     ),
-    "too few names": (["train", "elnino"], "train: given 1 names, expected three: benchmark, cell"),
+    "too few names": (
+        ["train", "elnino"],
+        "train: given 1 names, expected three or more: benchmark, cell and regularizers",
+    ),
+    "an unknown regularizer beside a known one": (
+        ["train", "elnino", "lstm", "none", "droput"],
+        "regularizer: unknown 'droput'; did you mean 'dropout'? Known: ",
+    ),
     "a row beside --missing": (["train", "--missing"], "train --missing: give --study and no row"),
     "an unknown study": (["collect", "quikc"], "study: unknown 'quikc'; did you mean 'quick'?"),
     "nothing to download": (

@@ -40,6 +40,8 @@ def test_a_study_resolves_to_rows(write):
     assert row.tuning_seeds == (0, 1)
     assert row.evaluation_seeds == (1000, 1001, 1002)
     assert row.budget == {"steps": 50, "checks": 5}
+    assert found.job == "row"
+    assert study.read(write(GOOD + "job: cell\n")).job == "cell"
     assert str(found.records(row)) == "results/small/records/elnino/gru/l2.jsonl"
     grid = registry.facts("regularizer", "dropout")["strengths"]
     assert found.row("elnino", "gru", "dropout").strengths == grid
@@ -93,6 +95,10 @@ BAD = {
         "budgets: elnino: validated: given -1, allowed are 0, for all, and above.",
     ),
     "an unknown budget": (("steps: 50", "step: 50"), "key: unknown 'step'; did you mean 'steps'?"),
+    "an unknown job": (
+        ("title: Small", "title: Small\njob: row_"),
+        "job: unknown 'row_'; did you mean 'row'? Known: cell, row",
+    ),
     "not YAML": (("[elnino]", "[elnino"), "not valid YAML"),
 }
 

@@ -41,6 +41,7 @@ benchmarks: [wave]
 cells: [elman_tanh, gru]
 regularizers: all
 except: [clip_norm, clip_value, dropout, early_stopping, l1, recurrent_dropout]
+job: cell
 seeds: {tuning: 1, evaluation: 2}
 """
 MINE = '''
@@ -56,6 +57,12 @@ class Mine(Regularizer):
     def penalty(self, weights, trace):
         return 0.5 * self.strength * sum(w.square().flatten(1).sum(1) for w in matrices(weights))
 '''
+FAULT = """
+from pathlib import Path
+if not Path("mended").exists():
+    raise RuntimeError("not mended yet")
+"""
+ONE = "results/tiny/records/wave/gru/l2.jsonl"
 TABLE = "results/tiny/members.parquet"
 
 
@@ -71,7 +78,7 @@ def project(tmp_path_factory):
     (copy / "benchmarks/studies/tiny.yaml").write_text(STUDY)
     done = snakemake(copy, TABLE)
     assert done.returncode == 0, done.stderr
-    assert jobs(done) == {"train": 4, "collect": 1, "download": 1, "prepare": 1}
+    assert jobs(done) == {"train": 2, "collect": 1, "download": 1, "prepare": 1}
     return copy
 
 
@@ -98,9 +105,10 @@ def jobs(done: subprocess.CompletedProcess) -> dict[str, int]:
     return {rule: int(count) for rule, count in table}
 
 
-def row_files(copy: Path) -> dict[str, bytes]:
+def row_files(copy: Path, end: str = ".jsonl") -> dict[str, bytes]:
+    """Name and bytes of each row's records; the seconds in them tell one training from another."""
     folder = copy / "results/tiny/records"
-    return {str(f.relative_to(folder)): f.read_bytes() for f in sorted(folder.rglob("*.jsonl"))}
+    return {str(f.relative_to(folder)): f.read_bytes() for f in sorted(folder.rglob(f"*{end}"))}
 
 
 def test_a_faulty_study_is_one_message(project):
@@ -114,6 +122,52 @@ def test_a_faulty_study_is_one_message(project):
 def test_again_nothing_is_done(project):
     done = snakemake(project, TABLE)
     assert "Nothing to be done" in done.stdout + done.stderr
+
+
+def test_a_deleted_row_is_trained_again_and_no_other_of_its_job(project):
+    before = row_files(project)
+    (project / ONE).unlink()
+    done = snakemake(project, ONE)
+    assert done.returncode == 0, done.stderr
+    assert jobs(done)["train"] == 1
+    after = row_files(project)
+    assert {n for n in before if before[n] != after[n]} == {"wave/gru/l2.jsonl"}
+
+
+def test_jobs_of_one_row_take_up_what_jobs_of_a_cell_made(project):
+    study, before = project / "benchmarks/studies/tiny.yaml", row_files(project)
+    study.write_text(STUDY.replace("job: cell\n", ""))
+    (project / ONE).unlink()
+    done = snakemake(project, ONE, "results/tiny/records/wave/gru/none.jsonl")
+    study.write_text(STUDY)
+    assert done.returncode == 0, done.stderr
+    assert jobs(done) == {"train": 2}
+    after = row_files(project)
+    assert {n for n in before if before[n] != after[n]} == {"wave/gru/l2.jsonl"}
+
+
+def test_a_row_that_fails_does_not_lose_the_others_of_its_job(project):
+    shutil.rmtree(project / "results/tiny/records")
+    faulty = project / "rnnreg/regularizers/faulty.py"
+    faulty.write_text(MINE.replace("Mine", "Faulty") + FAULT)
+    done = snakemake(project, TABLE)
+    assert done.returncode == 1
+    log = (project / "results/tiny/logs/wave/gru.log").read_text()
+    assert "RuntimeError: not mended yet" in log, "where it failed"
+    assert "rnnreg: train: 1 of 3 rows failed, the others are done:\n  wave/gru/faulty: " in log
+    kept = row_files(project, ".partial")
+    (project / "mended").touch()
+    done = snakemake(project, TABLE)
+    assert done.returncode == 0, done.stderr
+    after = row_files(project)
+    for name in ("wave/gru/l2.jsonl", "wave/gru/none.jsonl", "wave/elman_tanh/none.jsonl"):
+        folder, _, file = name.rpartition("/")
+        assert after[name] == kept[f"{folder}/.{file}.partial"], name
+    assert not row_files(project, ".partial")
+    for file in (faulty, *project.glob("results/tiny/records/wave/*/faulty.jsonl")):
+        file.unlink()
+    assert snakemake(project, TABLE).returncode == 0
+    assert row_files(project).items() <= after.items(), "nothing is trained where a row went"
 
 
 def test_a_comment_retrains_nothing_and_an_edit_only_its_rows(project):
@@ -173,12 +227,11 @@ def test_after_a_kill_the_finished_rows_are_kept(project):
     """kill -9 of everything in the middle; the same command then does the rest."""
     file = project / "benchmarks/wave.py"
     shutil.rmtree(project / "results/tiny/records")
-    file.write_text(BENCHMARK.replace("steps=4", "steps=3000").replace("checks=2", "checks=3"))
+    file.write_text(BENCHMARK.replace("steps=4", "steps=1000").replace("checks=2", "checks=3"))
     process = start(project, TABLE)
     deadline = time.monotonic() + 120
-    for line in process.stderr:  # until the workflow has taken note of a row
-        if "(Rule: train)" in line or time.monotonic() > deadline:
-            break
+    while not row_files(project) and time.monotonic() < deadline:  # until a job has made a row
+        time.sleep(0.05)
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
     finished = row_files(project)
@@ -189,11 +242,22 @@ def test_after_a_kill_the_finished_rows_are_kept(project):
         subprocess.run(unlock, cwd=project, check=True, capture_output=True)
         again = snakemake(project, TABLE)
     assert again.returncode == 0, again.stderr
-    assert 6 - len(finished) <= jobs(again)["train"] < 6, "a row that was noted is not run again"
     after = row_files(project)
     assert len(after) == 6
     assert all(after[n] == finished[n] for n in finished), "no finished member is trained again"
     assert not list(project.glob("results/tiny/records/**/*.part*"))
+
+
+def test_rows_trained_by_hand_are_taken_up(project):
+    (project / "benchmarks/wave.py").write_text(BENCHMARK)
+    shutil.rmtree(project / "results/tiny/records")
+    shutil.rmtree(project / ".snakemake")
+    done = rnnreg(project, "train", "--study", "tiny", "--missing")
+    assert done.returncode == 0, done.stderr
+    before = row_files(project)
+    assert len(before) == 6
+    assert "train" not in jobs(snakemake(project, TABLE))
+    assert row_files(project) == before
 
 
 def rnnreg(copy: Path, *arguments: str) -> subprocess.CompletedProcess:
