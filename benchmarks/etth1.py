@@ -32,7 +32,7 @@ class Etth1(Benchmark):
     )
     task = Forecast(context=96, horizon=24, season=24, anchored=True)
     model = Model(hidden=64)
-    budget = Budget(steps=2000, batch=32, learning_rate=3e-3, checks=20)
+    budget = Budget(steps=2000, batch=32, learning_rate=3e-3, checks=20, validated=1_000)
 
     def prepare(self, raw):
         values = read_csv(raw["ETTh1.csv"], COLUMNS)

@@ -29,7 +29,7 @@ class ExchangeRate(Benchmark):
     )
     task = Forecast(context=96, horizon=96, season=7, anchored=True)
     model = Model(hidden=32)
-    budget = Budget(steps=600, batch=32, learning_rate=1e-3, checks=20)
+    budget = Budget(steps=600, batch=32, learning_rate=1e-3, checks=20, validated=150)
 
     def prepare(self, raw):
         values = read_csv(raw["exchange_rate.txt.gz"], header=None)

@@ -27,7 +27,7 @@ class TinyShakespeare(Benchmark):
     )
     task = LanguageModel("character", window=32)
     model = Model(hidden=96, embedding=32)
-    budget = Budget(steps=1500, batch=20, learning_rate=3e-3, checks=20)
+    budget = Budget(steps=1500, batch=20, learning_rate=3e-3, checks=20, validated=20_000)
 
     def prepare(self, raw):
         text = raw["input.txt"].read_text(encoding="utf-8")
