@@ -27,7 +27,10 @@ def populate(setting: Setting, strengths: list[float], seeds: list[int]) -> Popu
 
 
 def cuda_graphs() -> Record:
-    """Records CUDA graphs that share their working memory; they are replayed one after another."""
+    """Records CUDA graphs that share their working memory; they are replayed one after another.
+
+    Of no use once all of them are gone: torch does not open their memory to a graph again.
+    """
     pool = torch.cuda.graph_pool_handle()
 
     def record(function, given):
@@ -80,7 +83,7 @@ class CapturedPopulation(Population):
         setting: Setting,
         strengths: list[float],
         seeds: list[int],
-        record: Record | None = None,
+        recorder: Callable[[], Record] = cuda_graphs,
     ):
         super().__init__(setting, strengths, seeds)
         torch.backends.cuda.matmul.allow_tf32 = self.budget.precision == "tf32"
@@ -89,13 +92,14 @@ class CapturedPopulation(Population):
         if self.batches.carried:
             zero = zero_state(setting.network, self.params["output"], self.budget.batch)
             self.state = [tuple(s.clone() for s in layer) for layer in zero]
-        self.record = record or cuda_graphs()
+        self.recorder = recorder
         self.renew()
 
     def renew(self) -> None:
         """Record anew: what a recording holds for constant has changed."""
-        self.advancing = Captured(self._advance, self._moving(), self.record)
-        self.measuring = Captured(self._measure, list(self.params.values()), self.record)
+        record = self.recorder()
+        self.advancing = Captured(self._advance, self._moving(), record)
+        self.measuring = Captured(self._measure, list(self.params.values()), record)
         self.totals: list[str] = []
 
     def step(self):

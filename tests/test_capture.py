@@ -4,6 +4,8 @@ A GPU records CUDA graphs. Here torch.fx records instead, which holds to the sam
 read where they lay at the recording, and every Python number is frozen.
 """
 
+import weakref
+
 import pytest
 import torch
 from torch.fx.experimental.proxy_tensor import make_fx
@@ -19,10 +21,21 @@ from rnnreg.population import Population
 REGULARIZERS = registry.names("regularizer")
 
 
-def record(function, given):
-    """A recording by torch.fx; like a CUDA graph's, making it computes nothing that stays."""
-    traced = make_fx(function)(*(t.clone() for t in given))
-    return lambda: traced(*given)
+def recorder():
+    """Records by torch.fx. As with a CUDA graph, making a recording computes nothing that stays,
+    and once all recordings are gone, no other may follow.
+    """
+    made, there = [], weakref.WeakSet()
+
+    def record(function, given):
+        assert there or not made, "the memory of recordings that are gone"
+        traced = make_fx(function)(*(t.clone() for t in given))
+        replay = lambda: traced(*given)  # noqa: E731
+        made.append(None)
+        there.add(replay)
+        return replay
+
+    return record
 
 
 @pytest.fixture
@@ -46,7 +59,7 @@ def assert_same(ours: Population, theirs: Population):
 
 
 def both(job, strengths, seeds):
-    found = Population(job, strengths, seeds), CapturedPopulation(job, strengths, seeds, record)
+    found = Population(job, strengths, seeds), CapturedPopulation(job, strengths, seeds, recorder)
     renewed = found[1].renew
     replays = []
 
@@ -87,7 +100,7 @@ def test_sgd_with_a_schedule(as_on_a_gpu):
 def test_members_that_stop(lost, as_on_a_gpu):
     job = setting("series", "elman_tanh", "dropout", steps=18, checks=6)
     given = job, [0.1, 0.2, 0.3], [1, 2, 3]
-    pair = Population(*given), CapturedPopulation(*given, record)
+    pair = Population(*given), CapturedPopulation(*given, recorder)
     for population in pair:
         for m in lost:
             population.params["output"][m] = torch.nan
@@ -98,7 +111,7 @@ def test_members_that_stop(lost, as_on_a_gpu):
 
 def test_what_was_recorded_does_not_see_numbers():
     number = iter((1, 2, 3))
-    times = Captured(lambda key, x, *kept: [x * next(number)], [], record)
+    times = Captured(lambda key, x, *kept: [x * next(number)], [], recorder())
     found = [float(times("key", torch.ones(()))[0]) for _ in range(3)]
     assert found == [1, 2, 2], "the third call repeats the number of the second"
 
@@ -129,7 +142,7 @@ class Strict(TorchDispatchMode):
 def test_a_step_asks_nothing_of_the_host(kind, regularizer, as_on_a_gpu):
     grid = registry.load("regularizer", regularizer).strengths
     job = setting(kind, "gru", regularizer, schedule="cosine")
-    ours = CapturedPopulation(job, [grid[0]] * 2, [1, 2], record)
+    ours = CapturedPopulation(job, [grid[0]] * 2, [1, 2], recorder)
     key, index = ours.batches.pick(0)
     portion = ours.batches.portions("validation")[0]
     with ELSEWHERE, Strict():
