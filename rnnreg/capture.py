@@ -156,12 +156,6 @@ class CapturedPopulation(Population):
         each = self.setting.cell.states
         return [tuple(states[i : i + each]) for i in range(0, len(states), each)]
 
-    def check(self, number):
-        everyone = self.everyone
-        super().check(number)
-        if everyone != self.everyone:
-            self.renew()
-
     def keep(self, chosen):
         super().keep(chosen)
         self.renew()

@@ -1,4 +1,4 @@
-"""Optimizers with a member axis: one state a member, moved by functions of tensors alone."""
+"""Optimizers with a member axis: one state a member. Parameters and state move in place."""
 
 import torch
 from torch import Tensor
@@ -23,9 +23,10 @@ class SGD:
         """What a step, counted from one, multiplies with."""
         return (rate,)
 
-    def __call__(self, params: Params, grads: Params, rate: Number) -> Params:
+    def __call__(self, params: Params, grads: Params, rate: Number) -> None:
+        """Take a step."""
         change = torch._foreach_mul(list(grads.values()), rate)
-        return dict(zip(params, torch._foreach_sub(list(params.values()), change), strict=True))
+        torch._foreach_sub_(list(params.values()), change)
 
 
 class Adam:
@@ -45,13 +46,14 @@ class Adam:
         """What a step, counted from one, multiplies and divides with: the two corrections."""
         return rate / (1 - cls.FIRST**step), (1 - cls.SECOND**step) ** 0.5
 
-    def __call__(self, params: Params, grads: Params, size: Number, root: Number) -> Params:
-        before, gradient = list(params.values()), list(grads.values())
-        mean, square = self.moments[: len(before)], self.moments[len(before) :]
-        if native.takes([*before, *gradient, *mean]):
+    def __call__(self, params: Params, grads: Params, size: Number, root: Number) -> None:
+        """Take a step."""
+        own, gradient = list(params.values()), list(grads.values())
+        mean, square = self.moments[: len(own)], self.moments[len(own) :]
+        if native.takes([*own, *gradient, *mean]) and all(p.is_contiguous() for p in own):
             constants = (1 - self.FIRST, self.SECOND, 1 - self.SECOND, root, self.EPSILON, size)
-            moved = native.adam(before, gradient, mean, square, *constants)
-            return dict(zip(params, moved, strict=True))
+            native.adam(own, gradient, mean, square, *constants)
+            return
         torch._foreach_lerp_(mean, gradient, 1 - self.FIRST)
         torch._foreach_mul_(square, self.SECOND)
         torch._foreach_addcmul_(square, gradient, gradient, 1 - self.SECOND)
@@ -60,7 +62,7 @@ class Adam:
         torch._foreach_add_(below, self.EPSILON)
         change = torch._foreach_div(mean, below)
         torch._foreach_mul_(change, size)
-        return dict(zip(params, torch._foreach_sub(before, change), strict=True))
+        torch._foreach_sub_(own, change)
 
 
 OPTIMIZERS = {"adam": Adam, "sgd": SGD}

@@ -21,7 +21,7 @@ from rnnreg.errors import UserError
 from rnnreg.model import Batch, MaskHook, Network, Params, Trace, forward, initial
 from rnnreg.noise import Noise
 from rnnreg.optimizers import OPTIMIZERS, Number
-from rnnreg.regularizers.base import Chain, Regularizer, norms, spread
+from rnnreg.regularizers.base import Chain, Regularizer, norms
 from rnnreg.study import Row
 from rnnreg.tasks import Totals
 
@@ -161,7 +161,8 @@ class Population:
             grads = dict(zip(params, found, strict=True))
             used = self.reg.gradients(grads)
             self.since.add(loss, norms(grads), None if used is grads else norms(used))
-            self.params = self.hold(self.reg.project(self.optimizer(params, used, *numbers)))
+            self.optimizer(self.params, used, *numbers)
+            self.params = self.reg.project(self.params)
         if self.batches.carried:
             self.state = [tuple(s.detach() for s in layer) for layer in trace.state]
 
@@ -175,15 +176,6 @@ class Population:
             trace = forward(self.setting.network, weights, batch, mask, state)
         return replace(trace, output=trace.output.float())
 
-    def hold(self, stepped: dict[str, Tensor]) -> dict[str, Tensor]:
-        """The new parameters of members that train, the old ones of those that have stopped."""
-        if self.everyone:
-            return stepped
-        pairs = ((n, spread(self.alive, p.ndim), p) for n, p in self.params.items())
-        return {n: torch.where(alive, stepped[n], p.detach()) for n, alive, p in pairs}
-
-    everyone = True  # no member has stopped since the last `keep`
-
     def check(self, number: int) -> None:
         """Validate, remember the best, and see who goes on."""
         metrics = self.evaluate(self.params, self.reg, "validation")
@@ -191,24 +183,27 @@ class Population:
         self.since.clear()
         better = self.curves.best_check[self.index] == number
         for name, p in self.params.items():
-            self.best[name][self.index[better]] = p.detach()[better]
+            self.best[name][self.index[better]] = p[better]
         limit = DIVERGED * self.setting.naive["validation"]["loss"]
         self.curves.judge(number, self.index, limit)
         keep = self.reg.keep_training(self.curves.loss[: number + 1, self.index])
-        self.alive &= ~self.curves.diverged[self.index] & keep
-        going = int(self.alive.sum())
-        self.everyone = going == len(self.alive)
-        if 2 * going <= len(self.alive):
+        self.stop(~(keep & ~self.curves.diverged[self.index]))
+        if 2 * int(self.alive.sum()) <= len(self.alive):
             self.keep(self.alive.nonzero().flatten())
 
-    def keep(self, chosen: Tensor) -> None:
-        """Go on with some of the members; the others' parameters are final."""
+    def stop(self, members: Tensor) -> None:
+        """The parameters of these (M,) are final: what they do from now on is of no account."""
+        members = members & self.alive
+        self.alive &= ~members
         for name, p in self.params.items():
-            self.final[name][self.index] = p.detach()
-        self.params = {n: p.detach()[chosen] for n, p in self.params.items()}
+            self.final[name][self.index[members]] = p[members]
+
+    def keep(self, chosen: Tensor) -> None:
+        """Go on with some of the members."""
+        self.params = {n: p[chosen] for n, p in self.params.items()}
         self.index, self.alive = self.index[chosen], self.alive[chosen]
         self.noise = Noise(self.noise.seeds[chosen], 0)
-        self.reg, self.everyone = self.reg.members(chosen), True
+        self.reg = self.reg.members(chosen)
         self.optimizer.keep(chosen)
         self.batches.keep(chosen)
         if self.state is not None:
@@ -224,6 +219,7 @@ class Population:
                     watch(self)
             if len(self.index):
                 self.check(number)
+        self.stop(self.alive)
         self.keep(self.index[:0])
 
     def evaluate(self, params: Params, reg: Regularizer, split: str) -> dict[str, Tensor]:

@@ -33,10 +33,11 @@ class Progress:
         done, steps = population.done, population.budget.steps
         speed = done / (now - population.started)
         full = round(WIDTH * done / steps)
-        loss = float(population.since.loss.nanmean()) / max(population.since.steps, 1)
+        alive, since = population.alive, population.since
+        loss = float(since.loss[alive].nanmean()) / max(since.steps, 1)
         self.stream.write(
             f"\r\x1b[K{self.name} [{'=' * full}{' ' * (WIDTH - full)}] {done}/{steps} steps, "
-            f"{len(population.index)}/{len(population.strengths)} members, loss {loss:.3f}, "
+            f"{int(alive.sum())}/{len(population.strengths)} members, loss {loss:.3f}, "
             f"{speed:.0f} steps/s, {(steps - done) / speed:.0f} s left"
         )
         self.stream.flush()

@@ -97,7 +97,7 @@ def test_adam_equals_torch(rate):
     adam, peer_adam = Adam(ours), torch.optim.Adam([theirs], lr=rate)
     for step in range(1, 6):
         gradient = torch.randn(2, 3, 4, dtype=torch.float64)
-        ours = adam(ours, {"a": gradient}, *adam.numbers(rate, step))
+        adam(ours, {"a": gradient}, *adam.numbers(rate, step))
         theirs.grad = gradient.clone()
         peer_adam.step()
     torch.testing.assert_close(ours["a"], theirs.detach(), rtol=0, atol=1e-12)

@@ -3,27 +3,26 @@
 #include <cmath>
 #include <cstdint>
 
-// mean += first x (g - mean); square = kept x square + second x g^2; moved = p - size x mean / (sqrt(square) / root + epsilon).
-static void adam(int64_t count, const float* p, const float* gradient, float* mean, float* square,
-                 float* moved, float first, float kept, float second, float root, float epsilon,
-                 float size) {
+// mean += first x (g - mean); square = kept x square + second x g^2; p -= size x mean / (sqrt(square) / root + epsilon).
+static void adam(int64_t count, float* p, const float* gradient, float* mean, float* square,
+                 float first, float kept, float second, float root, float epsilon, float size) {
     const float inverse = 1 / root;
     for (int64_t i = 0; i < count; i++) {
         const float g = gradient[i], m = mean[i] + first * (g - mean[i]);
         const float s = square[i] * kept + second * (g * g);
         mean[i] = m;
         square[i] = s;
-        moved[i] = p[i] - size * m / (std::sqrt(s) * inverse + epsilon);
+        p[i] -= size * m / (std::sqrt(s) * inverse + epsilon);
     }
 }
 
 // Of all tensors of a model: what there is of tensor i lies at [i].
-extern "C" void rnnreg_adam(int64_t tensors, const int64_t* count, const float** p, const float** gradient,
-                            float** mean, float** square, float** moved, float first, float kept,
-                            float second, float root, float epsilon, float size) {
+extern "C" void rnnreg_adam(int64_t tensors, const int64_t* count, float** p, const float** gradient,
+                            float** mean, float** square, float first, float kept, float second,
+                            float root, float epsilon, float size) {
     for (int64_t i = 0; i < tensors; i++)
-        adam(count[i], p[i], gradient[i], mean[i], square[i], moved[i], first, kept, second, root,
-             epsilon, size);
+        adam(count[i], p[i], gradient[i], mean[i], square[i], first, kept, second, root, epsilon,
+             size);
 }
 
 static double sum_of_squares(int64_t count, const float* values) {

@@ -14,14 +14,12 @@ def takes(tensors: list[Tensor]) -> bool:
     return fit and library() is not None
 
 
-def adam(before, gradient, mean, square, *constants: float) -> list[Tensor]:
-    """The parameters after a step, as `rnnreg_adam` says; mean and square move on in place."""
-    moved = [torch.empty(p.shape) for p in before]
-    before, gradient = ([t.contiguous() for t in tensors] for tensors in (before, gradient))
-    pointers = [_pointers(t) for t in (before, gradient, mean, square, moved)]
+def adam(params, gradient, mean, square, *constants: float) -> None:
+    """A step, as `rnnreg_adam` says; all but the gradient move in place, and are contiguous."""
+    gradient = [g.contiguous() for g in gradient]
+    pointers = [_pointers(t) for t in (params, gradient, mean, square)]
     numbers = [c_float(n) for n in constants]
-    library().rnnreg_adam(c_int64(len(moved)), _counts(moved), *pointers, *numbers)
-    return moved
+    library().rnnreg_adam(c_int64(len(params)), _counts(params), *pointers, *numbers)
 
 
 def sum_of_squares(tensors: list[Tensor]) -> Tensor:

@@ -30,7 +30,8 @@ class Regularizer(ABC):
 
     `noise` draws in training and returns expected values in evaluation, so no hook asks which of
     the two it is in. Hooks are functions of what they are given: dict in, dict out, nothing
-    written into. `strength` is (M,): one value a member.
+    written into. Parameters move in place, so one that is to be kept is cloned. `strength` is
+    (M,): one value a member.
     """
 
     title: ClassVar[str]
