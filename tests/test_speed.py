@@ -10,6 +10,7 @@ import torch
 import toys
 
 from rnnreg import registry
+from rnnreg.analysis import figures_speed
 from rnnreg.analysis.speed import machine
 
 sys.path.insert(0, str(registry.ROOT / "benchmarks" / "speed"))
@@ -101,7 +102,7 @@ def test_times_become_a_page_and_a_figure(tmp_path):
     pd.DataFrame(steps).to_csv(tmp_path / "steps.csv", index=False)
     scales = [
         {"varied": what, "value": v, "contender": n, "median": 1.0 + v}
-        for what in summary.LABELS
+        for what in figures_speed.LABELS
         for v in (1, 2)
         for n in ("rnnreg", "bound: memory")
     ]

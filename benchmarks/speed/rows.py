@@ -25,6 +25,7 @@ ROWS = [
     ("python_docs", "lstm"),
     ("elnino", "lstm"),
     ("jsb_chorales", "lstm"),
+    ("r8", "lstm"),
 ]
 ON_GPU = [("etth1", "lstm"), ("etth1", "gru"), ("tinyshakespeare", "lstm"), ("ptb_word", "lstm")]
 

@@ -2,13 +2,10 @@
 
 from pathlib import Path
 
-import matplotlib as mpl
 import pandas as pd
 
-mpl.use("Agg")
-from matplotlib import pyplot as plt
-
-LABELS = {"members": "members M", "steps": "steps T", "hidden": "hidden units H"}
+from rnnreg.analysis import style
+from rnnreg.analysis.figures_speed import scaling
 
 
 def write(folder: Path) -> str:
@@ -18,7 +15,9 @@ def write(folder: Path) -> str:
         if (folder / f"{name}.csv").exists():
             parts.append(make(pd.read_csv(folder / f"{name}.csv")))
     if (folder / "scaling.csv").exists():
-        draw(pd.read_csv(folder / "scaling.csv"), folder / "speed.svg")
+        with style.drawing():
+            figure = scaling(pd.read_csv(folder / "scaling.csv"))
+            figure.savefig(folder / "speed.svg", metadata={"Date": None})
         parts.append("![Time a member against each size](speed.svg)\n")
     if (folder / "steps.csv").exists():
         head = (
@@ -103,22 +102,3 @@ def _markdown(table: pd.DataFrame) -> str:
             "| " + " | ".join(f"{v:.3g}" if isinstance(v, float) else str(v) for v in row) + " |"
         )
     return "\n".join(lines) + "\n"
-
-
-def draw(found: pd.DataFrame, file: Path) -> None:
-    """Time a member against members, steps and units, with the two bounds."""
-    figure, axes = plt.subplots(1, len(LABELS), figsize=(10, 3.2), layout="constrained")
-    for axis, (what, label) in zip(axes, LABELS.items(), strict=True):
-        for name, own in found[found["varied"] == what].groupby("contender", sort=False):
-            bound = name.startswith("bound")
-            style = {"linestyle": ":", "color": "grey" if "memory" in name else "black"}
-            axis.plot(
-                own["value"], own["median"], label=name, **(style if bound else {"marker": "o"})
-            )
-        axis.set(xscale="log", yscale="log", xlabel=label)
-        axis.set_xticks(own["value"], own["value"])
-        axis.minorticks_off()
-    axes[0].set_ylabel("milliseconds a member and step")
-    axes[-1].legend(fontsize=7, frameon=False, loc="upper left")
-    figure.savefig(file)
-    plt.close(figure)

@@ -38,7 +38,7 @@ def draw(folder: Path) -> Path:
                 save(function(results, benchmark), target / f"{function.__name__}_{benchmark}")
         for machine in speed.measured(results):
             if machine.scaling is not None:
-                save(scaling(machine), target / f"speed_{machine.name}")
+                save(scaling(machine.scaling), target / f"speed_{machine.name}")
     return target
 
 

@@ -1,9 +1,10 @@
 """The figure of speed: time a model against each size."""
 
+import pandas as pd
 from matplotlib.figure import Figure
 
 from rnnreg.analysis import style
-from rnnreg.analysis.speed import MASKED, MODULE, Measured
+from rnnreg.analysis.speed import MASKED, MODULE
 
 LABELS = {"members": "models side by side", "steps": "time steps", "hidden": "hidden units"}
 LOOKS = {
@@ -15,12 +16,12 @@ LOOKS = {
 }
 
 
-def scaling(found: Measured) -> Figure:
+def scaling(found: pd.DataFrame) -> Figure:
     """Time of a training step against members, steps and units, with the two bounds."""
-    shown = {what: label for what, label in LABELS.items() if what in set(found.scaling["varied"])}
+    shown = {what: label for what, label in LABELS.items() if what in set(found["varied"])}
     figure, axes = style.panels(len(shown), 3, 1.9, sharey=True)
     for ax, (what, label) in zip(axes, shown.items(), strict=True):
-        here = found.scaling[found.scaling["varied"] == what]
+        here = found[found["varied"] == what]
         for name, own in here.groupby("contender", sort=False):
             ax.plot(
                 own["value"], own["median"], label=name, **LOOKS.get(name, {"color": "#888888"})
