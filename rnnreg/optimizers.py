@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from rnnreg.native import optimizers as native
+from rnnreg.regularizers.base import norms
 
 Params = dict[str, Tensor]
 Number = float | Tensor  # a tensor has no dimensions, and is on the device
@@ -23,10 +24,11 @@ class SGD:
         """What a step, counted from one, multiplies with."""
         return (rate,)
 
-    def __call__(self, params: Params, grads: Params, rate: Number) -> None:
-        """Take a step."""
+    def __call__(self, params: Params, grads: Params, rate: Number) -> Tensor:
+        """Take a step; returns the L2 norm of each member's gradient, (M,)."""
         change = torch._foreach_mul(list(grads.values()), rate)
         torch._foreach_sub_(list(params.values()), change)
+        return norms(grads)
 
 
 class Adam:
@@ -46,14 +48,13 @@ class Adam:
         """What a step, counted from one, multiplies and divides with: the two corrections."""
         return rate / (1 - cls.FIRST**step), (1 - cls.SECOND**step) ** 0.5
 
-    def __call__(self, params: Params, grads: Params, size: Number, root: Number) -> None:
-        """Take a step."""
+    def __call__(self, params: Params, grads: Params, size: Number, root: Number) -> Tensor:
+        """Take a step; returns the L2 norm of each member's gradient, (M,)."""
         own, gradient = list(params.values()), list(grads.values())
         mean, square = self.moments[: len(own)], self.moments[len(own) :]
         if native.takes([*own, *gradient, *mean]) and all(p.is_contiguous() for p in own):
             constants = (1 - self.FIRST, self.SECOND, 1 - self.SECOND, root, self.EPSILON, size)
-            native.adam(own, gradient, mean, square, *constants)
-            return
+            return native.adam(own, gradient, mean, square, *constants).sqrt().float()
         torch._foreach_lerp_(mean, gradient, 1 - self.FIRST)
         torch._foreach_mul_(square, self.SECOND)
         torch._foreach_addcmul_(square, gradient, gradient, 1 - self.SECOND)
@@ -63,6 +64,7 @@ class Adam:
         change = torch._foreach_div(mean, below)
         torch._foreach_mul_(change, size)
         torch._foreach_sub_(own, change)
+        return norms(grads)
 
 
 OPTIMIZERS = {"adam": Adam, "sgd": SGD}

@@ -160,8 +160,8 @@ class Population:
         with torch.no_grad():
             grads = dict(zip(params, found, strict=True))
             used = self.reg.gradients(grads)
-            self.since.add(loss, norms(grads), None if used is grads else norms(used))
-            self.optimizer(self.params, used, *numbers)
+            norm = self.optimizer(self.params, used, *numbers)
+            self.since.add(loss, *((norm, None) if used is grads else (norms(grads), norm)))
             self.params = self.reg.project(self.params)
         if self.batches.carried:
             self.state = [tuple(s.detach() for s in layer) for layer in trace.state]

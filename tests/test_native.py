@@ -15,6 +15,7 @@ from rnnreg import registry
 from rnnreg.native import build, losses, noise, optimizers, recurrence
 from rnnreg.noise import Noise, Site
 from rnnreg.optimizers import Adam
+from rnnreg.regularizers.base import norms
 from rnnreg.unroll import Masks, _agrees, path, plain, unroll
 
 needed = pytest.mark.skipif(build.library() is None, reason="no C++ compiler on this machine")
@@ -357,7 +358,7 @@ def test_binary_cross_entropy_of_sure_and_broken_logits():
 @needed
 def test_adam_is_that_of_the_definition(monkeypatch):
     g = torch.Generator().manual_seed(2)
-    shapes = {"a": (3, 5, 7), "b": (3, 4)}
+    shapes = {"a": (3, 5, 7), "b": (3, 4), "more than a block": (3, 11, 101)}
     start = {n: torch.randn(*s, generator=g) for n, s in shapes.items()}
     steps = [{n: torch.randn(*s, generator=g) for n, s in shapes.items()} for _ in range(4)]
     found = []
@@ -366,7 +367,8 @@ def test_adam_is_that_of_the_definition(monkeypatch):
             monkeypatch.setattr(optimizers, "takes", lambda tensors: False)
         params, adam = {n: p.clone() for n, p in start.items()}, Adam(start)
         for step, gradient in enumerate(steps):
-            adam(params, gradient, *adam.numbers(0.1, step + 1))
+            norm = adam(params, gradient, *adam.numbers(0.1, step + 1))
+            assert torch.equal(norm, norms(gradient)), "to the last bit: what is clipped is counted"
         found.append([*params.values(), *adam.moments])
     for a, b in zip(*found, strict=True):
         torch.testing.assert_close(a, b, rtol=1e-5, atol=1e-6)

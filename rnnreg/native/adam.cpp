@@ -16,32 +16,57 @@ static void adam(int64_t count, float* p, const float* gradient, float* mean, fl
     }
 }
 
-// Of all tensors of a model: what there is of tensor i lies at [i].
-extern "C" void rnnreg_adam(int64_t tensors, const int64_t* count, float** p, const float** gradient,
-                            float** mean, float** square, float first, float kept, float second,
-                            float root, float epsilon, float size) {
-    for (int64_t i = 0; i < tensors; i++)
-        adam(count[i], p[i], gradient[i], mean[i], square[i], first, kept, second, root, epsilon,
-             size);
-}
+// Squares in double precision, in an order that does not depend on how they are handed over, as long
+// as each block but the last is a multiple of PARTS.
+struct Sum {
+    static constexpr int PARTS = 16;
+    double part[PARTS] = {}, rest = 0;
 
-static double sum_of_squares(int64_t count, const float* values) {
-    constexpr int PARTS = 16;
-    double part[PARTS] = {}, sum = 0;
-    int64_t i = 0;
-    for (; i + PARTS <= count; i += PARTS)
-        for (int j = 0; j < PARTS; j++) part[j] += double(values[i + j]) * values[i + j];
-    for (; i < count; i++) sum += double(values[i]) * values[i];
-    for (double each : part) sum += each;
-    return sum;
-}
+    void add(int64_t count, const float* values) {
+        int64_t i = 0;
+        for (; i + PARTS <= count; i += PARTS)
+            for (int j = 0; j < PARTS; j++) part[j] += double(values[i + j]) * values[i + j];
+        for (; i < count; i++) rest += double(values[i]) * values[i];
+    }
+    double total() const {
+        double sum = rest;
+        for (double each : part) sum += each;
+        return sum;
+    }
+};
 
 // Of each member's entries of all tensors, of which it has count[i]; in an order that does not depend
-// on how many members there are.
+// on how many members there are. What there is of tensor i lies at [i].
 extern "C" void rnnreg_sum_of_squares(int64_t members, int64_t tensors, const int64_t* count,
                                       const float** values, double* out) {
     for (int64_t m = 0; m < members; m++) {
         out[m] = 0;
-        for (int64_t i = 0; i < tensors; i++) out[m] += sum_of_squares(count[i], values[i] + m * count[i]);
+        for (int64_t i = 0; i < tensors; i++) {
+            Sum sum;
+            sum.add(count[i], values[i] + m * count[i]);
+            out[m] += sum.total();
+        }
+    }
+}
+
+// A step of all members, and the sums of squares of their gradients while these are at hand.
+extern "C" void rnnreg_adam(int64_t members, int64_t tensors, const int64_t* count, float** p,
+                            const float** gradient, float** mean, float** square, double* out,
+                            float first, float kept, float second, float root, float epsilon,
+                            float size) {
+    constexpr int64_t BLOCK = 64 * Sum::PARTS;
+    for (int64_t m = 0; m < members; m++) {
+        out[m] = 0;
+        for (int64_t i = 0; i < tensors; i++) {
+            Sum sum;
+            const int64_t end = (m + 1) * count[i];
+            for (int64_t at = m * count[i]; at < end; at += BLOCK) {
+                const int64_t n = end - at < BLOCK ? end - at : BLOCK;
+                sum.add(n, gradient[i] + at);
+                adam(n, p[i] + at, gradient[i] + at, mean[i] + at, square[i] + at, first, kept,
+                     second, root, epsilon, size);
+            }
+            out[m] += sum.total();
+        }
     }
 }

@@ -14,12 +14,18 @@ def takes(tensors: list[Tensor]) -> bool:
     return fit and library() is not None
 
 
-def adam(params, gradient, mean, square, *constants: float) -> None:
-    """A step, as `rnnreg_adam` says; all but the gradient move in place, and are contiguous."""
-    gradient = [g.contiguous() for g in gradient]
+def adam(params, gradient, mean, square, *constants: float) -> Tensor:
+    """A step, as `rnnreg_adam` says; all but the gradient move in place, and are contiguous.
+
+    Returns the sum of squares of each member's gradient, (M,) in double precision.
+    """
+    gradient, members = [g.contiguous() for g in gradient], len(params[0])
+    out = torch.empty(members, dtype=torch.float64)
     pointers = [_pointers(t) for t in (params, gradient, mean, square)]
+    sizes = c_int64(members), c_int64(len(params)), _counts(params, max(members, 1))
     numbers = [c_float(n) for n in constants]
-    library().rnnreg_adam(c_int64(len(params)), _counts(params), *pointers, *numbers)
+    library().rnnreg_adam(*sizes, *pointers, c_void_p(out.data_ptr()), *numbers)
+    return out
 
 
 def sum_of_squares(tensors: list[Tensor]) -> Tensor:
@@ -38,5 +44,5 @@ def _pointers(tensors: list[Tensor]) -> Array:
     return (c_void_p * len(tensors))(*(t.data_ptr() for t in tensors))
 
 
-def _counts(tensors: list[Tensor], members: int = 1) -> Array:
+def _counts(tensors: list[Tensor], members: int) -> Array:
     return (c_int64 * len(tensors))(*(t.numel() // members for t in tensors))
