@@ -140,9 +140,13 @@ def test_every_part_of_a_row_takes_its_time(kind, monkeypatch):
 def test_shares_are_of_the_whole(tmp_path):
     row = {"benchmark": "etth1", "cell": "lstm", "regularizer": "none"}
     parts = {"batching": 0.1, "masks": 0.0, "network": 1.5, "optimizer": 0.2, "evaluation": 0.2}
-    pd.DataFrame([{**row, **parts}]).to_csv(tmp_path / "shares.csv", index=False)
+    other = dict.fromkeys(parts, 0.15) | {"network": 2.55, "masks": 0.0}
+    both = [{**row, **parts}, {**row, "cell": "gru", **other}]
+    pd.DataFrame(both).to_csv(tmp_path / "shares.csv", index=False)
     (tmp_path / "machine.txt").write_text("A processor, one core\n")
-    assert "| etth1 | lstm | none | 2 | 5 | 0 | 75 | 10 | 10 | 25 |" in summary.write(tmp_path)
+    page = summary.write(tmp_path)
+    assert "| etth1 | lstm | none | 2 | 5 | 0 | 75 | 10 | 10 | 25 |" in page
+    assert "are not the network's: all 19.0, gru 15.0, lstm 25.0." in page  # (0.5 + 0.45) / 5
 
 
 def test_interleaved_times_what_it_is_given():

@@ -82,7 +82,12 @@ def shares(found: pd.DataFrame) -> str:
     percent = parts.mul(100 / total, axis=0).round(1)
     percent["all but the network"] = (100 - percent["network"]).round(1)
     table = pd.concat([found[keys], total.rename("seconds a member"), percent], axis=1)
-    return "## Where a row's time goes, per cent\n\n" + _markdown(table.set_index(keys))
+    spent = pd.DataFrame({"rest": total - found["network"], "total": total})
+    spent = pd.concat([spent.sum().to_frame("all").T, spent.groupby(found["cell"]).sum()])
+    each = ", ".join(f"{n} {v:.1f}" for n, v in (100 * spent["rest"] / spent["total"]).items())
+    told = f"Per cent of all rows together that are not the network's: {each}.\n"
+    head = "## Where a row's time goes, per cent"
+    return "\n".join([head, "", told, _markdown(table.set_index(keys))])
 
 
 def memory(found: pd.DataFrame) -> str:
