@@ -380,10 +380,12 @@ static void unpack(float* to, const float* from, Int depth, Int hidden, int firs
         }
 }
 
-constexpr Int BLOCK_FLOATS = 1 << 16;  // gradients of pre-activations kept for one product of weights
+// Gradients of pre-activations kept for one product of weights: as many as stay in cache, but rows
+// enough that reading and writing its result, which may not, is the smaller part.
+constexpr Int BLOCK_FLOATS = 1 << 16, BLOCK_ROWS = 128;
 
 static Int block_steps(Int steps, Int batch, Int row) {
-    return std::max<Int>(1, std::min(steps, BLOCK_FLOATS / (batch * row)));
+    return std::min(steps, std::max(BLOCK_FLOATS / (batch * row), (BLOCK_ROWS + batch - 1) / batch));
 }
 
 template <class Cell>
