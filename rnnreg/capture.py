@@ -48,26 +48,27 @@ def cuda_graphs() -> Record:
 
 
 class Captured:
-    """function(key, *given, *kept) -> tensors, recorded when a key comes for the second time.
+    """One function(key, *given, *kept) -> tensors, recorded when a key comes for the second time.
 
     The first time it runs as it is: what compiles or allocates once, does so then. `kept` are the
     same tensors at every call; those given are copied into tensors of the recording's own. What a
-    replay returns is overwritten by the next.
+    replay returns is overwritten by the next. The function is not held: it is a method of who holds
+    this, and the two would wait for the garbage collector with all their memory.
     """
 
-    def __init__(self, function: Function, kept: list[Tensor], record: Record):
-        self.function, self.kept, self.record = function, kept, record
+    def __init__(self, kept: list[Tensor], record: Record):
+        self.kept, self.record = kept, record
         self.seen: set[Hashable] = set()
         self.recorded: dict[Hashable, tuple[list[Tensor], Replay]] = {}
 
-    def __call__(self, key: Hashable, *given: Tensor) -> list[Tensor]:
+    def __call__(self, function: Function, key: Hashable, *given: Tensor) -> list[Tensor]:
         shape = (key, *(t.shape for t in given))
         if shape not in self.seen:
             self.seen.add(shape)
-            return self.function(key, *given, *self.kept)
+            return function(key, *given, *self.kept)
         if shape not in self.recorded:
             own = [t.clone() for t in given]
-            replay = self.record(lambda *all: self.function(key, *all), [*own, *self.kept])
+            replay = self.record(lambda *all: function(key, *all), [*own, *self.kept])
             self.recorded[shape] = own, replay
         own, replay = self.recorded[shape]
         for mine, new in zip(own, given, strict=True):
@@ -98,13 +99,13 @@ class CapturedPopulation(Population):
     def renew(self) -> None:
         """Record anew: what a recording holds for constant has changed."""
         record = self.recorder()
-        self.advancing = Captured(self._advance, self._moving(), record)
-        self.measuring = Captured(self._measure, list(self.params.values()), record)
+        self.advancing = Captured(self._moving(), record)
+        self.measuring = Captured(list(self.params.values()), record)
         self.totals: list[str] = []
 
     def step(self):
         key, index = self.batches.pick(self.done)
-        self.advancing(key, index)
+        self.advancing(self._advance, key, index)
         self._move(self.advancing.kept)
         self.done += 1
         self.since.steps += 1
@@ -139,7 +140,7 @@ class CapturedPopulation(Population):
         if params is not self.params:
             return super().measure(params, reg, split, key, index, state)
         before = chain(*(state or ()))
-        found = self.measuring((split, key), index, *before)
+        found = self.measuring(self._measure, (split, key), index, *before)
         count = len(self.totals)
         return dict(zip(self.totals, found[:count], strict=True)), self._layers(found[count:])
 

@@ -74,7 +74,7 @@ def trained(
     else:
         yield whole
         return
-    half = len(seeds) // 2
+    whole, half = None, len(seeds) // 2  # its memory is theirs
     warnings.warn(
         f"{name}: {len(seeds)} members do not fit into the memory of {job.device} together "
         f"({reason}); {half} train first, then the others.",

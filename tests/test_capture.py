@@ -4,6 +4,7 @@ A GPU records CUDA graphs. Here torch.fx records instead, which holds to the sam
 read where they lay at the recording, and every Python number is frozen.
 """
 
+import gc
 import weakref
 
 import pytest
@@ -109,10 +110,25 @@ def test_members_that_stop(lost, as_on_a_gpu):
     assert_same(*pair)
 
 
+def test_memory_is_free_once_nobody_holds_the_population(as_on_a_gpu):
+    ours = CapturedPopulation(setting("series", "gru", steps=9, checks=3), [0.0], [1], recorder)
+    gc.disable()
+    try:
+        for _ in range(3):
+            ours.step()
+        gone = weakref.ref(ours)
+        del ours
+        assert gone() is None
+    finally:
+        gc.enable()
+
+
 def test_what_was_recorded_does_not_see_numbers():
     number = iter((1, 2, 3))
-    times = Captured(lambda key, x, *kept: [x * next(number)], [], recorder())
-    found = [float(times("key", torch.ones(()))[0]) for _ in range(3)]
+    times = Captured([], recorder())
+    found = [
+        float(times(lambda key, x: [x * next(number)], "key", torch.ones(()))[0]) for _ in range(3)
+    ]
     assert found == [1, 2, 2], "the third call repeats the number of the second"
 
 
@@ -146,8 +162,8 @@ def test_a_step_asks_nothing_of_the_host(kind, regularizer, as_on_a_gpu):
     key, index = ours.batches.pick(0)
     portion = ours.batches.portions("validation")[0]
     with ELSEWHERE, Strict():
-        ours.advancing(key, index)
-        ours.measuring(("validation", portion[0]), portion[1])
+        ours.advancing(ours._advance, key, index)
+        ours.measuring(ours._measure, ("validation", portion[0]), portion[1])
 
 
 @pytest.mark.parametrize(

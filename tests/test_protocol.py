@@ -2,6 +2,7 @@
 
 import math
 import re
+import weakref
 from dataclasses import replace
 
 import pytest
@@ -175,8 +176,12 @@ def room(monkeypatch):
     run = Population.run
 
     def held(members):
+        lost = []
+
         def checked(self, watch=None):
+            assert not any(population() for population in lost), "their memory is free"
             if len(self.strengths) > members:
+                lost.append(weakref.ref(self))
                 raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate much. More.")
             run(self, watch)
 
