@@ -43,8 +43,9 @@ def _compiled(kernel: Callable) -> Callable:
     fast = torch.compile(kernel, fullgraph=True, dynamic=True)
 
     def run(*given):
-        # Masks there or not, sizes of one, sizes that are equal; and autograd has its own thread.
-        torch._dynamo.config.recompile_limit = 64
+        # Of all cells together: masks there or not, sizes of one. Autograd has its own thread.
+        config = torch._dynamo.config
+        config.recompile_limit = config.accumulated_recompile_limit = 4096
         return fast(*given)
 
     return run
@@ -95,12 +96,13 @@ class _Recurrence(torch.autograd.Function):
         wx, wh, given = wx.to(dtype), wh.to(dtype), x.to(dtype)
         before = torch.baddbmm(bias[:, None].to(dtype), given.flatten(1, 2), wx.mT)
         before = before.view(members, steps, batch, -1).to(own)
+        state = tuple(s.clone() for s in state)  # apart: what is one tensor twice compiles anew
         first = state[0] if drop is None else state[0] * _at(drop, 0)
         read, states, products = [first.to(dtype)], [state], []
         for t in range(steps):
             product = torch.bmm(read[-1], wh.mT)
             now = _at(update, t), tuple(_at(c, t) for c in carry), _at(drop, min(t + 1, steps - 1))
-            h, *new = kernels[0](before[:, t], product, inner, *now, dtype, *states[-1])
+            h, *new = kernels[0](_at(before, t), product, inner, *now, dtype, *states[-1])
             products.append(product if training else None)
             read.append(h)
             states.append(tuple(new))
@@ -117,14 +119,14 @@ class _Recurrence(torch.autograd.Function):
         before, products, read, states = ctx.kept
         update, carry, drop = ctx.masks
         steps, own = len(products), before.dtype
-        zero = torch.zeros_like(states[0][0])
-        d = tuple(zero if g is None else g for g in dlast)
-        dh, dx, dr = zero, [None] * steps, [None] * steps
+        zero, dh = (torch.zeros_like(states[0][0]) for _ in range(2))
+        d = tuple(torch.zeros_like(zero) if g is None else g.clone() for g in dlast)
+        dx, dr = [None] * steps, [None] * steps
         for t in reversed(range(steps)):
             now = _at(update, t), tuple(_at(c, t) for c in carry), _at(drop, min(t + 1, steps - 1))
-            reach = zero if doutput is None else doutput[:, t], dh, tuple(d)
+            reach = zero if doutput is None else _at(doutput, t), dh, tuple(d)
             dx[t], dr[t], *d = ctx.kernels[1](
-                before[:, t], products[t], ctx.inner, *now, *reach, *states[t]
+                _at(before, t), products[t], ctx.inner, *now, *reach, *states[t]
             )
             dh = torch.bmm(dr[t], wh)
         dh = dh.to(own)
@@ -150,5 +152,6 @@ def _always(mask, like: Tensor) -> Tensor:
     return mask if isinstance(mask, Tensor) else like.new_full((1, 1, 1, 1), mask)
 
 
-def _at(mask: Tensor | None, t: int) -> Tensor | None:
-    return None if mask is None else mask[:, t if mask.shape[1] > 1 else 0]
+def _at(values: Tensor | None, t: int) -> Tensor | None:
+    """values (M, T or 1, ...) at step t; not as a view, whose base would be compiled into it."""
+    return None if values is None else values[:, t if values.shape[1] > 1 else 0].data

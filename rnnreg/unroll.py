@@ -60,7 +60,9 @@ def path(cell: type[Cell], device: torch.device) -> str:
     """How a device computes a cell's recurrence, as records name it: native, fused or plain."""
     if device.type == "cpu" and native.knows(cell) and _agrees(cell):
         return "native"
-    return "fused" if device.type == "cuda" and _compiles(cell, device) else "plain"
+    if device.type == "cuda" and _compiles(cell, torch.device(device.type)):
+        return "fused"
+    return "plain"
 
 
 def plain(
@@ -68,8 +70,9 @@ def plain(
 ) -> tuple[Tensor, State]:
     """The definition: one step after another, in the words of the cell."""
     members, steps, batch, _ = x.shape
+    own = x.dtype  # of all but products, whose precision may be lower
     x = torch.baddbmm(weights["bias"][:, None], x.flatten(1, 2), weights["input"].mT)
-    x = x.view(members, steps, batch, -1)
+    x = x.view(members, steps, batch, -1).to(own)
     recurrent = weights["recurrent"].mT  # (M, H, GH)
     hidden = recurrent.shape[1]
     bias = weights.get("recurrent_bias")  # of the last gates
@@ -79,7 +82,7 @@ def plain(
     for t in range(steps):
         h = state[0] * at(masks.recurrent, t)
         r = torch.bmm(h, recurrent) if bias is None else torch.baddbmm(bias, h, recurrent)
-        new = cell.step(x[:, t], r, state, at(masks.update, t))
+        new = cell.step(x[:, t], r.to(own), state, at(masks.update, t))
         if masks.carry:
             pairs = zip(state, new, masks.carry, strict=True)
             new = tuple(old + at(carry, t) * (n - old) for old, n, carry in pairs)
@@ -133,7 +136,20 @@ def _compiles(cell: type[Cell], device: torch.device) -> bool:
 
 
 def _same(cell: type[Cell], loop: Callable, masks: Masks, device: torch.device) -> bool:
-    """Whether a loop equals the plain one in values and gradients, on a small case."""
+    """Whether a loop equals the plain one in values and gradients, on a small case.
+
+    In single precision, whatever that of training is.
+    """
+    products = torch.backends.cuda.matmul
+    lower, products.allow_tf32 = products.allow_tf32, False
+    try:
+        with torch.autocast(device.type, enabled=False), torch.enable_grad():
+            return _same_in_single_precision(cell, loop, masks, device)
+    finally:
+        products.allow_tf32 = lower
+
+
+def _same_in_single_precision(cell, loop, masks, device) -> bool:
     gates = cell.gates * 5
     shapes = {"x": (2, 2, 3, 4), "input": (2, gates, 4), "recurrent": (2, gates, 5)}
     shapes |= {"bias": (2, gates), "recurrent_bias": (2, 5 * cell.recurrent_biases)}
@@ -147,8 +163,7 @@ def _same(cell: type[Cell], loop: Callable, masks: Masks, device: torch.device) 
         }
         given = {n: v.view(shapes[n]).cos().requires_grad_() for n, v in given.items()}
         state = tuple(v for n, v in given.items() if n.startswith("state"))
-        with torch.enable_grad():
-            output, last = own(cell, given["x"], given, state, masks)
-            total = output.square().sum() + sum(s.sum() for s in last)
-            results.append([output, *torch.autograd.grad(total, list(given.values()))])
+        output, last = own(cell, given["x"], given, state, masks)
+        total = output.square().sum() + sum(s.sum() for s in last)
+        results.append([output, *torch.autograd.grad(total, list(given.values()))])
     return all(torch.allclose(a, b, rtol=1e-3, atol=1e-4) for a, b in zip(*results, strict=True))

@@ -1,11 +1,18 @@
 """The time loop of a GPU against the plain one, on whatever device is there."""
 
+from functools import partial
+
 import pytest
 import torch
 from test_native import CELLS, SHAPES, SITES, assert_near, case, double, results
+from torch._dynamo.backends.debugging import aot_eager
+from toys import TASKS, setting
 
+import rnnreg.model
+import rnnreg.unroll
 from rnnreg import fused, registry
-from rnnreg.native import build
+from rnnreg.native import build, recurrence
+from rnnreg.population import Population
 from rnnreg.unroll import Masks, _compiles, plain
 
 
@@ -33,8 +40,31 @@ def test_compiled_kernels_are_those_that_are_written(name, sites):
         assert_near(found, results(plain, cell, *double(given)))
 
 
+def test_a_compilation_serves_all_tasks(monkeypatch):
+    """Nothing anew for another size or layout, or for a tensor that is given twice."""
+    compiled = []
+
+    def count(graph, given):
+        compiled.append(graph)
+        return aot_eager(graph, given)
+
+    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend=count))
+    monkeypatch.setattr(recurrence, "library", lambda: None)
+    torch._dynamo.reset()
+    kernels = tuple(map(fused._compiled, fused.pointwise(registry.load("cell", "lstm"))))
+    loop = lambda cell, *given: fused.unroll(cell, *given, kernels)  # noqa: E731
+    monkeypatch.setattr(rnnreg.model, "unroll", loop)
+    for kind in TASKS:
+        for regularizer, batch in (("none", 4), ("recurrent_dropout", 6)):
+            job = setting(kind, "lstm", regularizer, steps=2, checks=1, batch=batch)
+            for members in (3, 2):
+                Population(job, [0.0] * members, list(range(members))).run()
+    assert len(compiled) <= 12, "ahead and back, with a mask and without, and the first steps"
+
+
+@pytest.mark.parametrize("loop", [loop, plain])
 @pytest.mark.parametrize("name", CELLS)
-def test_products_in_half_precision_are_near(name):
+def test_products_in_half_precision_are_near(name, loop):
     cell = registry.load("cell", name)
     given = case(cell, 2, 9, 4, 7, 32, "recurrent")
     with torch.autocast("cpu", torch.bfloat16):
@@ -48,6 +78,23 @@ def test_products_in_half_precision_are_near(name):
 def test_gradients_of_masks_are_left_to_the_plain_loop():
     assert fused.takes(Masks(recurrent=torch.ones(1, 1, 1, 1)))
     assert not fused.takes(Masks(carry=(1.0, torch.ones(1, 1, 1, 1, requires_grad=True))))
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_whether_a_cell_compiles_is_tried_in_single_precision(name, monkeypatch):
+    monkeypatch.setattr(fused, "compiled", fused.pointwise)
+    products, seen = torch.backends.cuda.matmul, []
+    before, products.allow_tf32 = products.allow_tf32, True
+
+    def watched(*given):
+        seen.append(products.allow_tf32)
+        return plain(*given)
+
+    monkeypatch.setattr(rnnreg.unroll, "plain", watched)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert _compiles.__wrapped__(registry.load("cell", name), torch.device("cpu"))
+    found, products.allow_tf32 = products.allow_tf32, before
+    assert (found, seen) == (True, [False])
 
 
 def test_a_cell_that_does_not_compile_takes_the_plain_loop(monkeypatch):
