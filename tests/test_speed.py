@@ -1,7 +1,9 @@
 """The timing benchmarks run, and what they time is one and the same step."""
 
+import gc
 import importlib.util
 import sys
+import weakref
 
 import numpy
 import pandas as pd
@@ -87,6 +89,19 @@ def with_weights(monkeypatch, case, weights):
 
     kind, one, options = ORIGINAL[case.cell]
     monkeypatch.setitem(contenders.MODULES, case.cell, (alike(kind), alike(one), options))
+
+
+def test_a_replayed_step_holds_what_it_reads(monkeypatch):
+    read = torch.ones(3)
+    there = weakref.ref(read)
+    monkeypatch.setattr(contenders, "cuda_graphs", lambda: lambda function, given: lambda: None)
+    case = contenders.Case("gru", 2, 3, 2, 4, device="cuda")
+    replay = contenders.replayed(case, lambda read=read: [read])
+    del read
+    gc.collect()
+    assert there() is not None
+    del replay
+    assert there() is None
 
 
 def test_every_contender_runs():

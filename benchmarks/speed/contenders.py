@@ -85,7 +85,8 @@ def replayed(case: Case, step: Step) -> Step:
     if case.device == "cpu":
         return step
     step()  # whatever compiles, does so now
-    return cuda_graphs()(lambda: list(step()), [])
+    replay = cuda_graphs()(lambda: list(step()), [])
+    return lambda held=step: replay()  # what a graph reads, it does not hold
 
 
 def torch_module(case: Case) -> Step:
@@ -153,6 +154,9 @@ def jax_scan(case: Case) -> Step:
     import jax
     import jax.numpy as jnp
 
+    if case.device != "cpu":
+        jax.config.update("jax_default_matmul_precision", "highest")  # single; lower by default
+
     def pointwise(x, r, h, c):
         if case.cell == "lstm":
             i, f, g, o = jnp.split(x + r, 4, axis=-1)
@@ -197,9 +201,20 @@ def all_of(case: Case) -> dict[str, tuple[int, Callable[[], Step]]]:
     if case.device != "cpu":
         found["torch.nn module, CUDA graph"] = lambda: replayed(case, torch_module(case))
     found = {name: (case.members, make) for name, make in found.items()}
-    if importlib.util.find_spec("jax") is None:
+    if not jax_runs(case.device):
         return found
-    for members in (1, 24 if case.device == "cpu" else case.members):
+    if case.device != "cpu":
+        return {**found, "JAX vmap(scan), masked": (case.members, partial(jax_scan, case))}
+    for members in (1, 24):
         several = replace(case, members=members)
         found[f"JAX vmap(scan), {members} members, masked"] = members, partial(jax_scan, several)
     return found
+
+
+def jax_runs(device: str) -> bool:
+    """Whether JAX is installed, and, for a GPU, with what it needs there."""
+    if importlib.util.find_spec("jax") is None:
+        return False
+    import jax
+
+    return device == "cpu" or jax.default_backend() == "gpu"

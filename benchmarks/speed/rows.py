@@ -1,8 +1,8 @@
 """Whole rows: rnnreg's population against a straightforward script on the same batches.
 
 The script is what one would write for one member: an embedding, nn.LSTM (or its like), nn.Linear,
-torch.optim.Adam, and batches from the same source. A row is its steps and its validation checks;
-both are timed a few times, and the row is steps x step + checks x check.
+the optimizer of torch.optim, and batches from the same source. A row is its steps and its
+validation checks; both are timed a few times, and the row is steps x step + checks x check.
 """
 
 from pathlib import Path
@@ -66,7 +66,8 @@ class Script:
     def __init__(self, job: Setting):
         self.job, self.task = job, job.benchmark.task
         self.model = Model(job.network).to(job.device)
-        self.optimizer = torch.optim.Adam(self.model.parameters(), lr=job.budget.learning_rate)
+        kind = {"adam": torch.optim.Adam, "sgd": torch.optim.SGD}[job.budget.optimizer]
+        self.optimizer = kind(self.model.parameters(), lr=job.budget.learning_rate)
         seeds = torch.tensor([0], device=job.device)
         budget = job.budget
         self.batches = batches(self.task, job.splits, seeds, budget.batch, budget.validated)

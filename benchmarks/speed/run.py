@@ -69,6 +69,9 @@ def whole_rows(repeats: int, device: str) -> pd.DataFrame:
     """Whole rows: seconds a member, from the time of a step and of a check."""
     found = []
     for benchmark, cell in rows.ROWS if device == "cpu" else rows.ON_GPU:
+        if not Path(f"data/prepared/{benchmark}.npz").exists():
+            print(f"{benchmark} is not measured: `rnnreg prepare {benchmark}` comes first")
+            continue
         job, step, check = rows.contenders(benchmark, cell, device)
         step = timing.interleaved(step, repeats)
         check = timing.interleaved(check, max(repeats // 5, 2))

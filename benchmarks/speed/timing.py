@@ -65,8 +65,9 @@ def most_memory() -> int:
     """The most memory that this process has had so far, KiB (of a GPU if in use; Linux)."""
     if torch.cuda.is_initialized():
         jax = sys.modules.get("jax")
-        others = jax.local_devices()[0].memory_stats()["peak_bytes_in_use"] if jax else 0
-        return (torch.cuda.max_memory_allocated() + others) // 1024
+        others = jax.local_devices()[0].memory_stats() if jax else None  # None: JAX without a GPU
+        peak = others["peak_bytes_in_use"] if others else 0
+        return (torch.cuda.max_memory_allocated() + peak) // 1024
     told = Path("/proc/self/status").read_text(encoding="utf-8")
     return int(re.search(r"VmHWM:\s+(\d+)", told)[1])
 
