@@ -292,7 +292,7 @@ class Windows(Batches):
             last = x[:, -1]  # (M, B, D)
             x, y = x - last[:, None], y - last[:, :, None]
         if self.task.targets is not None:
-            y = y[..., list(self.task.targets)]
+            y = torch.stack([y[..., column] for column in self.task.targets], dim=-1)
         return Batch(x, y, None if observed is None else observed[ahead])
 
 

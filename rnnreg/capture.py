@@ -35,7 +35,8 @@ def cuda_graphs() -> Record:
 
     def record(function, given):
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph, pool=pool):
+        # The stream of now is that of afterwards, even where a recording does not end well.
+        with torch.cuda.stream(torch.cuda.current_stream()), torch.cuda.graph(graph, pool=pool):
             found = function(*given)
 
         def replay():

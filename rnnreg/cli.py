@@ -267,6 +267,8 @@ def _device(given: argparse.Namespace) -> str:
         return "cuda" if torch.cuda.is_available() else "cpu"
     if given.device.startswith("cuda") and not torch.cuda.is_available():
         raise UserError(f"--device {given.device}: this torch sees no GPU; use --device cpu.")
+    if given.device.startswith("cuda:"):
+        torch.cuda.set_device(given.device)  # recordings are of the current one
     return given.device
 
 

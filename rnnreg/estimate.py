@@ -2,6 +2,9 @@
 
 import statistics
 import time
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 
 import torch
 
@@ -9,7 +12,8 @@ from rnnreg.capture import populate
 from rnnreg.population import setting
 from rnnreg.study import Row, Study
 
-STEPS = 5  # timed, after two that warm up; the median counts
+STEPS = 5  # that are timed; the median counts
+WARM_UP = {"cpu": 1, "cuda": 3}  # times that each is done before: a GPU's is soon replayed
 MEMBERS = 4  # of the population that is timed
 
 
@@ -26,17 +30,20 @@ def members(row: Row) -> tuple[int, int]:
 def seconds_a_member(row: Row, facts: dict, splits: dict, device: str) -> float:
     """Predicted seconds to train one member of a row: steps and validation checks."""
     job = setting(row, facts, splits, device)
-    population = populate(job, [row.strengths[0]] * MEMBERS, list(range(MEMBERS)))
-    step = statistics.median(_times(population.step, STEPS, 2, device))
-    check = statistics.median(
-        _times(
-            lambda: population.evaluate(population.params, population.reg, "validation"),
-            2,
-            1,
-            device,
-        )
-    )
-    return (job.budget.steps * step + job.budget.checks * check) / MEMBERS
+    taken = STEPS * (max(WARM_UP.values()) + 1)  # a schedule must reach as far
+    budget = replace(job.budget, steps=max(job.budget.steps, taken))
+    several = [row.strengths[0]] * MEMBERS, list(range(MEMBERS))
+    population = populate(replace(job, budget=budget), *several)
+
+    def step(number: int) -> None:
+        population.done = number
+        population.step()
+
+    def check() -> None:
+        population.evaluate(population.params, population.reg, "validation")
+
+    each = statistics.median(_time(partial(step, number), device) for number in range(STEPS))
+    return (job.budget.steps * each + job.budget.checks * _time(check, device)) / MEMBERS
 
 
 def estimate(study: Study, read, device: str) -> list[dict]:
@@ -77,12 +84,10 @@ def show(entries: list[dict], device: str) -> None:
     print(f"{rows} rows: {total[0]:.1f} to {total[1]:.1f} {what}, downloads and reports aside")
 
 
-def _times(work, repeats: int, warm_up: int, device: str) -> list[float]:
-    times = []
-    for _ in range(warm_up + repeats):
+def _time(work: Callable[[], None], device: str) -> float:
+    for _ in range(WARM_UP[torch.device(device).type] + 1):
         start = time.perf_counter()
         work()
         if device != "cpu":
             torch.cuda.synchronize()
-        times.append(time.perf_counter() - start)
-    return times[warm_up:]
+    return time.perf_counter() - start

@@ -63,7 +63,9 @@ def trained(
     try:
         whole = populate(job, strengths, seeds)
         whole.run(watch)
-    except torch.OutOfMemoryError as error:
+    except RuntimeError as error:
+        if not out_of_memory(error):
+            raise
         name, reason = job.benchmark.name, str(error).partition(". ")[0]
         if len(seeds) == 1:
             raise UserError(
@@ -84,6 +86,15 @@ def trained(
         torch.cuda.empty_cache()
     for own in (slice(half), slice(half, None)):
         yield from trained(job, strengths[own], seeds[own], watch)
+
+
+def out_of_memory(error: BaseException | None) -> bool:
+    """Whether memory ran out, as torch, cuBLAS or the end of a recording that it broke off says."""
+    if error is None:
+        return False
+    told = ("out of memory", "ALLOC_FAILED")
+    here = isinstance(error, torch.OutOfMemoryError) or any(t in str(error) for t in told)
+    return here or out_of_memory(error.__context__)
 
 
 def records(row: Row, job: Setting, population: Population, phase: str) -> list[Record]:

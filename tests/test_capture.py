@@ -6,6 +6,7 @@ read where they lay at the recording, and every Python number is frozen.
 
 import gc
 import weakref
+from dataclasses import replace
 
 import pytest
 import torch
@@ -153,17 +154,28 @@ class Strict(TorchDispatchMode):
         return operation(*args, **kwargs)
 
 
-@pytest.mark.parametrize("regularizer", REGULARIZERS)
-@pytest.mark.parametrize("kind", TASKS)
-def test_a_step_asks_nothing_of_the_host(kind, regularizer, as_on_a_gpu):
-    grid = registry.load("regularizer", regularizer).strengths
-    job = setting(kind, "gru", regularizer, schedule="cosine")
+def asks_nothing_of_the_host(job, grid):
     ours = CapturedPopulation(job, [grid[0]] * 2, [1, 2], recorder)
     key, index = ours.batches.pick(0)
     portion = ours.batches.portions("validation")[0]
     with ELSEWHERE, Strict():
         ours.advancing(ours._advance, key, index)
         ours.measuring(ours._measure, ("validation", portion[0]), portion[1])
+
+
+@pytest.mark.parametrize("regularizer", REGULARIZERS)
+@pytest.mark.parametrize("kind", TASKS)
+def test_a_step_asks_nothing_of_the_host(kind, regularizer, as_on_a_gpu):
+    grid = registry.load("regularizer", regularizer).strengths
+    asks_nothing_of_the_host(setting(kind, "gru", regularizer, schedule="cosine"), grid)
+
+
+def test_a_forecast_of_some_columns_asks_nothing_of_the_host(as_on_a_gpu, monkeypatch):
+    some = replace(TASKS["series"].task, targets=(1,), anchored=True)
+    monkeypatch.setattr(TASKS["series"], "task", some)
+    job = setting("series", "gru")
+    network = replace(job.network, outputs=some.outputs(2, 0))
+    asks_nothing_of_the_host(replace(job, network=network), [0.0])
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,12 @@
 """The command line: what it prints, what it imports, and how it fails."""
 
+import argparse
 import subprocess
 import sys
 
 import pytest
 
-from rnnreg import registry
+from rnnreg import cli, registry
 from rnnreg.cli import main
 
 BLOCK = """
@@ -179,6 +180,17 @@ def test_a_fault_is_one_message_and_no_traceback(case, capsys, tmp_path, monkeyp
     told = capsys.readouterr().err
     assert told.startswith("rnnreg: ")
     assert message in told
+
+
+def test_a_gpu_that_is_named_is_the_current_one(monkeypatch):
+    import torch
+
+    chosen = []
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "set_device", chosen.append)
+    for device, wanted in (("cuda:1", ["cuda:1"]), ("cuda", ["cuda:1"]), ("cpu", ["cuda:1"])):
+        assert cli._device(argparse.Namespace(device=device, threads=1)) == device
+        assert chosen == wanted
 
 
 @pytest.fixture

@@ -202,6 +202,30 @@ def test_what_memory_does_not_hold_is_trained_in_parts(room):
         assert torch.equal(torch.cat([part.final[name] for part in parts]), p)
 
 
+@pytest.mark.parametrize(
+    ("error", "is_one"),
+    [
+        (torch.OutOfMemoryError("CUDA out of memory."), True),
+        (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling cublasCreate"), True),
+        (RuntimeError("size mismatch"), False),
+    ],
+)
+def test_what_says_that_memory_ran_out(error, is_one):
+    assert training.out_of_memory(error) is is_one
+    end = RuntimeError("operation failed due to a previous error during capture")
+    end.__context__ = error
+    assert training.out_of_memory(end) is is_one
+
+
+def test_another_error_is_not_taken_for_a_lack_of_memory(monkeypatch):
+    def broken(self, watch=None):
+        raise RuntimeError("size mismatch")
+
+    monkeypatch.setattr(Population, "run", broken)
+    with pytest.raises(RuntimeError, match="size mismatch"):
+        list(training.trained(setting("labels"), [0.0, 0.0], [1, 2]))
+
+
 def test_a_member_that_memory_does_not_hold(room):
     room(0)
     with pytest.raises(UserError, match=r"a smaller batch in the study.*or --device cpu"):
