@@ -1,7 +1,7 @@
 """The command line: one subcommand an arrow of the workflow, and a few to look around.
 
 Standard library only, and each command imports what it needs when it runs: `train` works where
-there is nothing but torch and numpy.
+there is nothing but torch and numpy (and PyYAML, for a study).
 """
 
 import argparse
@@ -263,11 +263,16 @@ def _device(given: argparse.Namespace) -> str:
     torch.set_num_threads(given.threads)
     torch.set_flush_denormal(True)  # denormal numbers slow a CPU down many times
     torch.backends.cudnn.allow_tf32 = False  # true float32 unless somebody says otherwise
+    # A cell's step is one kernel: a pool of compilers in each process would have nothing to do.
+    os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", "1")
     if given.device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     if given.device.startswith("cuda") and not torch.cuda.is_available():
         raise UserError(f"--device {given.device}: this torch sees no GPU; use --device cpu.")
     if given.device.startswith("cuda:"):
+        count = torch.cuda.device_count()
+        if given.device not in (known := [f"cuda:{i}" for i in range(count)]):
+            raise UserError(f"--device {given.device}: this torch sees {', '.join(known)} alone.")
         torch.cuda.set_device(given.device)  # recordings are of the current one
     return given.device
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from rnnreg.capture import populate
-from rnnreg.errors import UserError
+from rnnreg.errors import UserError, out_of_memory
 from rnnreg.population import Population, Setting, Watch, setting
 from rnnreg.records import Record
 from rnnreg.regularizers.base import Regularizer, matrices, norms
@@ -48,6 +48,7 @@ def train(
         if missing:
             for part in trained(job, [s for _, s, _ in missing], [k for *_, k in missing], watch):
                 have.update((r.member, r) for r in records(row, job, part, phase))
+                del part  # its memory is for the next one
             save(list(have.values()))
         return [have[m] for m in wanted]
 
@@ -86,15 +87,6 @@ def trained(
         torch.cuda.empty_cache()
     for own in (slice(half), slice(half, None)):
         yield from trained(job, strengths[own], seeds[own], watch)
-
-
-def out_of_memory(error: BaseException | None) -> bool:
-    """Whether memory ran out, as torch, cuBLAS or the end of a recording that it broke off says."""
-    if error is None:
-        return False
-    told = ("out of memory", "ALLOC_FAILED")
-    here = isinstance(error, torch.OutOfMemoryError) or any(t in str(error) for t in told)
-    return here or out_of_memory(error.__context__)
 
 
 def records(row: Row, job: Setting, population: Population, phase: str) -> list[Record]:

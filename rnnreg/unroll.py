@@ -17,6 +17,7 @@ from torch import Tensor
 
 from rnnreg import fused
 from rnnreg.cells.base import Cell, State
+from rnnreg.errors import out_of_memory
 from rnnreg.native import recurrence as native
 
 Mask = Tensor | float  # (M, T or 1, B, H), or a number that holds everywhere; 1.0 is no mask
@@ -124,6 +125,8 @@ def _compiles(cell: type[Cell], device: torch.device) -> bool:
         same = _same(cell, lambda *given: fused.unroll(*given, kernels), Masks(), device)
         why = "its results differ from the plain loop's"
     except Exception as error:  # whatever a compiler for some device throws
+        if out_of_memory(error):
+            raise
         told = str(error).strip().partition("\n")[0].rstrip(".")
         same, why = False, f"{type(error).__name__}: {told}"
     if not same:

@@ -8,6 +8,7 @@ import pytest
 
 from rnnreg import cli, registry
 from rnnreg.cli import main
+from rnnreg.errors import UserError
 
 BLOCK = """
 import importlib.abc, sys
@@ -187,10 +188,13 @@ def test_a_gpu_that_is_named_is_the_current_one(monkeypatch):
 
     chosen = []
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     monkeypatch.setattr(torch.cuda, "set_device", chosen.append)
     for device, wanted in (("cuda:1", ["cuda:1"]), ("cuda", ["cuda:1"]), ("cpu", ["cuda:1"])):
         assert cli._device(argparse.Namespace(device=device, threads=1)) == device
         assert chosen == wanted
+    with pytest.raises(UserError, match="--device cuda:2: this torch sees cuda:0, cuda:1 alone"):
+        cli._device(argparse.Namespace(device="cuda:2", threads=1))
 
 
 @pytest.fixture
@@ -238,7 +242,6 @@ def test_one_that_fails_is_told_once(three, capsys):
 
 def test_no_permission_to_write(tmp_path, capsys, monkeypatch):
     from rnnreg import records
-    from rnnreg.errors import UserError
 
     (tmp_path / "results").write_text("a file where a folder should be")
     with pytest.raises(

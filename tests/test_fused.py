@@ -108,6 +108,13 @@ def test_a_cell_that_does_not_compile_takes_the_plain_loop(monkeypatch):
     monkeypatch.setattr(fused, "compiled", fails)
     with pytest.warns(UserWarning, match=r"cells/lstm.py for cpu.*triton installation\. Remedy"):
         assert not _compiles.__wrapped__(cell, device)
+
+    def full(cell):
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    monkeypatch.setattr(fused, "compiled", full)
+    with pytest.raises(torch.OutOfMemoryError):  # which says nothing of the cell
+        _compiles.__wrapped__(cell, device)
     wrong = fused.pointwise(registry.load("cell", "elman_relu"))
     monkeypatch.setattr(fused, "compiled", lambda cell: wrong)
     cell = registry.load("cell", "elman_tanh")

@@ -10,7 +10,7 @@ import torch
 from toys import setting
 
 from rnnreg import training
-from rnnreg.errors import UserError
+from rnnreg.errors import UserError, out_of_memory
 from rnnreg.population import Population
 from rnnreg.population import setting as job_of
 from rnnreg.records import Record, read, write
@@ -175,13 +175,14 @@ def room(monkeypatch):
     """A memory that holds so many members of a population, and no more."""
     run = Population.run
 
-    def held(members):
+    def held(members, trained_ones_go=False):
         lost = []
 
         def checked(self, watch=None):
             assert not any(population() for population in lost), "their memory is free"
-            if len(self.strengths) > members:
+            if trained_ones_go or len(self.strengths) > members:
                 lost.append(weakref.ref(self))
+            if len(self.strengths) > members:
                 raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate much. More.")
             run(self, watch)
 
@@ -202,6 +203,13 @@ def test_what_memory_does_not_hold_is_trained_in_parts(room):
         assert torch.equal(torch.cat([part.final[name] for part in parts]), p)
 
 
+def test_a_part_that_is_trained_is_gone_before_the_next(room, run):
+    room(1, trained_ones_go=True)
+    with pytest.warns(UserWarning, match="do not fit"):
+        found, _ = run()
+    assert len(found) == 7, "tuned and evaluated one by one"
+
+
 @pytest.mark.parametrize(
     ("error", "is_one"),
     [
@@ -211,10 +219,10 @@ def test_what_memory_does_not_hold_is_trained_in_parts(room):
     ],
 )
 def test_what_says_that_memory_ran_out(error, is_one):
-    assert training.out_of_memory(error) is is_one
+    assert out_of_memory(error) is is_one
     end = RuntimeError("operation failed due to a previous error during capture")
     end.__context__ = error
-    assert training.out_of_memory(end) is is_one
+    assert out_of_memory(end) is is_one
 
 
 def test_another_error_is_not_taken_for_a_lack_of_memory(monkeypatch):
