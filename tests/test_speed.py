@@ -17,6 +17,7 @@ from rnnreg.analysis.speed import machine
 
 sys.path.insert(0, str(registry.ROOT / "benchmarks" / "speed"))
 import contenders
+import run as speed
 import shares
 import summary
 import timing
@@ -108,6 +109,15 @@ def test_every_contender_runs():
     case = contenders.Case("gru", batch=2, steps=3, inputs=2, hidden=4, members=2)
     for _, make in contenders.all_of(case).values():
         make()()
+
+
+def test_a_contender_that_fails_is_named_and_left_out(capsys):
+    def broken():
+        raise RuntimeError("no such kernel\nlong story")
+
+    found = speed.working({"good": (1, lambda: lambda: 1), "bad": (1, lambda: broken)})
+    assert list(found) == ["good"]
+    assert capsys.readouterr().out == "bad is not measured: no such kernel\n"
 
 
 def test_times_become_a_page_and_a_figure(tmp_path):

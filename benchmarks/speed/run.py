@@ -12,6 +12,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -45,12 +46,25 @@ def steps(repeats: int, device: str) -> pd.DataFrame:
         for size in sizes(device):
             case = Case(cell, *size, members=side_by_side(size, device), device=device)
             several = contenders.all_of(case)
-            times = timing.interleaved({n: make() for n, (_, make) in several.items()}, repeats)
-            for name, (members, _) in several.items():
+            times = timing.interleaved(working(several), repeats)
+            for name, members in ((n, several[n][0]) for n in times):
                 per = {k: t / members for k, t in times[name].items()}
                 found.append({**vars(case), "members": members, "contender": name, **per})
             print(pd.DataFrame(found[-len(several) :])[["cell", "hidden", "contender", "median"]])
     return pd.DataFrame(found)
+
+
+def working(several: dict[str, tuple[int, Callable]]) -> dict[str, contenders.Step]:
+    """The steps of those that run on this machine; a word about the others."""
+    found = {}
+    for name, (_, make) in several.items():
+        try:
+            found[name] = make()
+            found[name]()
+        except RuntimeError as error:
+            print(f"{name} is not measured: {str(error).partition(chr(10))[0]}")
+            found.pop(name, None)
+    return found
 
 
 def sizes(device: str) -> list[tuple[int, ...]]:
@@ -70,7 +84,7 @@ def whole_rows(repeats: int, device: str) -> pd.DataFrame:
     found = []
     for benchmark, cell in rows.ROWS if device == "cpu" else rows.ON_GPU:
         if not Path(f"data/prepared/{benchmark}.npz").exists():
-            print(f"{benchmark} is not measured: `rnnreg prepare {benchmark}` comes first")
+            print(f"{benchmark} is not measured: `rnnreg download` and `rnnreg prepare` it first")
             continue
         job, step, check = rows.contenders(benchmark, cell, device)
         step = timing.interleaved(step, repeats)
@@ -143,8 +157,11 @@ def memory(device: str) -> pd.DataFrame:
         for name in contenders.all_of(Case("lstm", 2, 2, 2, 2, device=device)):
             size = ",".join(map(str, (batch, length, inputs, hidden)))
             command = [sys.executable, __file__, "--device", device, "--memory-of", name, size]
-            told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-            members, mib = told.split()[-2:]
+            told = subprocess.run(command, stdout=subprocess.PIPE, text=True)
+            if told.returncode:
+                print(f"the memory of {name} at {size} is not measured: it failed")
+                continue
+            members, mib = told.stdout.split()[-2:]
             found.append({"cell": "lstm", "batch": batch, "steps": length, "inputs": inputs,
                           "hidden": hidden, "members": int(members), "contender": name,
                           "MiB": float(mib)})  # fmt: skip
@@ -193,7 +210,9 @@ def main() -> None:
     if given.device == "cpu":  # a step that is recorded has no parts to time
         measure["shares"] = parts_of_rows
     for what in given.only or measure:
-        measure[what]().to_csv(folder / f"{what}.csv", index=False, float_format="%.4g")
+        found = measure[what]()
+        if len(found):
+            found.to_csv(folder / f"{what}.csv", index=False, float_format="%.4g")
     print(summary.write(folder))
 
 

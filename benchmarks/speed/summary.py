@@ -2,10 +2,14 @@
 
 from pathlib import Path
 
+import matplotlib as mpl
 import pandas as pd
 
 from rnnreg.analysis import style
 from rnnreg.analysis.figures_speed import scaling
+from rnnreg.analysis.speed import GRAPH, JAX, LOOP, MASKED, MODULE
+
+VMAP = "torch.func.vmap, masked"
 
 
 def write(folder: Path) -> str:
@@ -15,7 +19,7 @@ def write(folder: Path) -> str:
         if (folder / f"{name}.csv").exists():
             parts.append(make(pd.read_csv(folder / f"{name}.csv")))
     if (folder / "scaling.csv").exists():
-        with style.drawing():
+        with style.drawing(), mpl.rc_context({"svg.hashsalt": "speed"}):
             figure = scaling(pd.read_csv(folder / "scaling.csv"))
             figure.savefig(folder / "speed.svg", metadata={"Date": None})
         parts.append("![Time a member against each size](speed.svg)\n")
@@ -35,17 +39,10 @@ def short(found: pd.DataFrame) -> str:
     keys = ["cell", "batch", "steps", "inputs", "hidden"]
     found = found[found["cell"].isin(["lstm", "gru"])]
     table = found.pivot_table(index=keys, columns="contender", values="median", sort=False)
-    jax = [name for name in table if name.startswith("JAX")]
-    shown = pd.DataFrame(
-        {
-            "rnnreg, masked": table["rnnreg, masked"],
-            "torch.nn module, no mask": table["torch.nn module"],
-            "torch.nn cell in a loop, masked": table["torch.nn cell in a loop, masked"],
-            "torch.func.vmap, masked": table["torch.func.vmap, masked"],
-        }
-    )
-    if jax:
-        shown["JAX vmap(scan), masked, its best"] = table[jax].min(axis=1)
+    heads = {MASKED: MASKED, MODULE: f"{MODULE}, no mask", GRAPH: f"{GRAPH}, no mask", LOOP: LOOP,
+             VMAP: VMAP, JAX: "JAX vmap(scan), masked, its best"}  # fmt: skip
+    table[JAX] = _jax(table)
+    shown = table[[n for n in heads if n in table]].dropna(axis=1, how="all").rename(columns=heads)
     return _markdown(shown)
 
 
@@ -54,15 +51,24 @@ def steps(found: pd.DataFrame) -> str:
     keys = ["cell", "batch", "steps", "inputs", "hidden"]
     order = list(dict.fromkeys(found["contender"]))
     table = found.pivot_table(index=keys, columns="contender", values="median", sort=False)[order]
-    ours, masked, module = table["rnnreg"], table["rnnreg, masked"], table["torch.nn module"]
-    ratios = pd.DataFrame({"unmasked / torch.nn module": ours / module,
-                           "masked / unmasked torch.nn module": masked / module})  # fmt: skip
-    ratios["torch.nn cell in a loop / masked"] = table["torch.nn cell in a loop, masked"] / masked
-    ratios["torch.func.vmap / masked"] = table["torch.func.vmap, masked"] / masked
-    jax = table[[n for n in order if n.startswith("JAX")]]
-    if not jax.empty:
-        ratios["JAX's best / masked"] = jax.min(axis=1) / masked
+    several = table.assign(**{JAX: _jax(table)}).dropna(axis=1, how="all")
+    pairs = {
+        "unmasked / torch.nn module": ("rnnreg", MODULE),
+        "masked / unmasked torch.nn module": (MASKED, MODULE),
+        f"masked / unmasked {GRAPH}": (MASKED, GRAPH),
+        "torch.nn cell in a loop / masked": (LOOP, MASKED),
+        "torch.func.vmap / masked": (VMAP, MASKED),
+        "JAX's best / masked": (JAX, MASKED),
+    }
+    ratios = pd.DataFrame(
+        {n: several[a] / several[b] for n, (a, b) in pairs.items() if {a, b} <= set(several)}
+    )
     return "\n".join(["## A training step\n", _markdown(table), "### Ratios\n", _markdown(ratios)])
+
+
+def _jax(table: pd.DataFrame) -> pd.Series:
+    """The shortest time of JAX's several ways."""
+    return table[[name for name in table if name.startswith("JAX")]].min(axis=1)
 
 
 def rows(found: pd.DataFrame) -> str:

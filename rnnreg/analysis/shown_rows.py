@@ -158,7 +158,8 @@ def diagnostics(results: Results) -> Table:
     caption = (
         "Diagnostics, means over cells and evaluation seeds. Gap: test minus train loss (nats "
         "or squared error). Small: |w| < 0.001. Reached: seeds whose validation loss came down to "
-        "none's best; speed: none's steps over theirs. Time: over that of none."
+        "none's best; speed: none's steps over theirs. Time: over that of none, whose populations "
+        "are smaller, so that it looks dearer than it is, on a GPU above all."
     )
     return Table("diagnostics", caption, columns, rows, 2)
 
