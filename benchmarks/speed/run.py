@@ -50,7 +50,7 @@ def steps(repeats: int, device: str) -> pd.DataFrame:
             for name, members in ((n, several[n][0]) for n in times):
                 per = {k: t / members for k, t in times[name].items()}
                 found.append({**vars(case), "members": members, "contender": name, **per})
-            print(pd.DataFrame(found[-len(several) :])[["cell", "hidden", "contender", "median"]])
+            print(pd.DataFrame(found[-len(times) :])[["cell", "hidden", "contender", "median"]])
     return pd.DataFrame(found)
 
 
