@@ -7,15 +7,15 @@ import pandas as pd
 
 from rnnreg.analysis import style
 from rnnreg.analysis.figures_speed import scaling
-from rnnreg.analysis.speed import GRAPH, JAX, LOOP, MASKED, MODULE
-
-VMAP = "torch.func.vmap, masked"
+from rnnreg.analysis.speed import CASE, GRAPH, HEADS, JAX, LOOP, MASKED, MODULE, VMAP, read
 
 
 def write(folder: Path) -> str:
     """speed.md and speed.svg from whatever CSV files are there; returns the page."""
     parts = [f"Milliseconds a member, medians. {(folder / 'machine.txt').read_text()}"]
-    for name, make in (("steps", steps), ("rows", rows), ("shares", shares), ("memory", memory)):
+    if (folder / "steps.csv").exists():
+        parts.append(steps(folder))
+    for name, make in (("rows", rows), ("shares", shares), ("memory", memory)):
         if (folder / f"{name}.csv").exists():
             parts.append(make(pd.read_csv(folder / f"{name}.csv")))
     if (folder / "scaling.csv").exists():
@@ -27,31 +27,23 @@ def write(folder: Path) -> str:
         head = (
             f"Milliseconds a member for one training step, medians. {parts[0].partition('. ')[2]}"
         )
-        table = short(pd.read_csv(folder / "steps.csv"))
-        (folder / "table.md").write_text(f"{head}\n{table}", encoding="utf-8")
+        (folder / "table.md").write_text(f"{head}\n{short(folder)}", encoding="utf-8")
     page = "\n".join(parts)
     (folder / "speed.md").write_text(page, encoding="utf-8")
     return page
 
 
-def short(found: pd.DataFrame) -> str:
-    """The table of the README: LSTM and GRU with a mask in the recurrence, and who else."""
-    keys = ["cell", "batch", "steps", "inputs", "hidden"]
-    found = found[found["cell"].isin(["lstm", "gru"])]
-    table = found.pivot_table(index=keys, columns="contender", values="median", sort=False)
-    heads = {MASKED: MASKED, MODULE: f"{MODULE}, no mask", GRAPH: f"{GRAPH}, no mask", LOOP: LOOP,
-             VMAP: VMAP, JAX: "JAX vmap(scan), masked, its best"}  # fmt: skip
-    table[JAX] = _jax(table)
-    shown = table[[n for n in heads if n in table]].dropna(axis=1, how="all").rename(columns=heads)
-    return _markdown(shown)
+def short(folder: Path) -> str:
+    """The table of the README: LSTM and GRU, and who else."""
+    return _markdown(read(folder, ["lstm", "gru"]).steps.rename(columns=HEADS))
 
 
-def steps(found: pd.DataFrame) -> str:
+def steps(folder: Path) -> str:
     """A training step: a line a size and cell, a column a contender, and the ratios that count."""
-    keys = ["cell", "batch", "steps", "inputs", "hidden"]
+    found = pd.read_csv(folder / "steps.csv")
     order = list(dict.fromkeys(found["contender"]))
-    table = found.pivot_table(index=keys, columns="contender", values="median", sort=False)[order]
-    several = table.assign(**{JAX: _jax(table)}).dropna(axis=1, how="all")
+    table = found.pivot_table(index=CASE, columns="contender", values="median", sort=False)[order]
+    times = read(folder, list(found["cell"].unique())).steps.droplevel("members")
     pairs = {
         "unmasked / torch.nn module": ("rnnreg", MODULE),
         "masked / unmasked torch.nn module": (MASKED, MODULE),
@@ -61,14 +53,9 @@ def steps(found: pd.DataFrame) -> str:
         "JAX's best / masked": (JAX, MASKED),
     }
     ratios = pd.DataFrame(
-        {n: several[a] / several[b] for n, (a, b) in pairs.items() if {a, b} <= set(several)}
+        {n: times[a] / times[b] for n, (a, b) in pairs.items() if {a, b} <= set(times)}
     )
     return "\n".join(["## A training step\n", _markdown(table), "### Ratios\n", _markdown(ratios)])
-
-
-def _jax(table: pd.DataFrame) -> pd.Series:
-    """The shortest time of JAX's several ways."""
-    return table[[name for name in table if name.startswith("JAX")]].min(axis=1)
 
 
 def rows(found: pd.DataFrame) -> str:

@@ -15,13 +15,14 @@ from rnnreg.analysis.tables import Table, number, show, whole, word
 FOLDER = registry.ROOT / "benchmarks" / "speed" / "results"
 MASKED, MODULE, LOOP = "rnnreg, masked", "torch.nn module", "torch.nn cell in a loop, masked"
 GRAPH, JAX = "torch.nn module, CUDA graph", "JAX vmap(scan), masked"
+VMAP = "torch.func.vmap, masked"
 HEADS = {  # contender -> column
     MASKED: MASKED,
     "rnnreg": "rnnreg, no mask",
     MODULE: f"{MODULE}, no mask",
     GRAPH: f"{GRAPH}, no mask",
     LOOP: LOOP,
-    "torch.func.vmap, masked": "torch's vmap, masked",
+    VMAP: "torch's vmap, masked",
     JAX: f"{JAX}, its best",
 }
 CASE = ["cell", "batch", "steps", "inputs", "hidden"]
@@ -46,7 +47,7 @@ def measured(results: Results, folder: Path = FOLDER) -> list[Measured]:
 
     At hand is the GPU that the study was trained on, or else this machine's processor.
     """
-    found = [_read(file.parent, results.cells) for file in sorted(folder.glob("*/steps.csv"))]
+    found = [read(file.parent, results.cells) for file in sorted(folder.glob("*/steps.csv"))]
     found = [each for each in found if len(each.steps)]
     for names in (set(results.members["device"]) - {"cpu"}, {machine()}):
         own = [each for each in found if any(name in each.machine for name in names)]
@@ -55,7 +56,8 @@ def measured(results: Results, folder: Path = FOLDER) -> list[Measured]:
     return found
 
 
-def _read(folder: Path, cells: list[str]) -> Measured:
+def read(folder: Path, cells: list[str]) -> Measured:
+    """What was measured of these cells on one machine."""
     frames = {file.stem: pd.read_csv(file) for file in folder.glob("*.csv")}
     steps = frames["steps"]
     steps = steps[steps["cell"].isin(cells)]
