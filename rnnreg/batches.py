@@ -42,8 +42,8 @@ class Batches(ABC):
     ):
         self.task, self.size, self.device = task, size, seeds.device
         self.validated = validated
-        self.noise = Noise(seeds.unique(), 0)
-        self.member = seeds.unique(return_inverse=True)[1]
+        each = Noise(seeds, 0)
+        self.noise, self.member = Noise(each.distinct, 0), each.member
         self.splits = {name: self.load(arrays) for name, arrays in splits.items()}
         self.splits["sample"] = self.load(self.sample(splits))
         self.epoch, self.drawn = -1, None

@@ -161,7 +161,10 @@ class Population:
             grads = dict(zip(params, found, strict=True))
             used = self.reg.gradients(grads)
             norm = self.optimizer(self.params, used, *numbers)
-            self.since.add(loss, *((norm, None) if used is grads else (norms(grads), norm)))
+            if used is grads:
+                self.since.add(loss, norm)
+            else:
+                self.since.add(loss, norms(grads), norm)
             self.params = self.reg.project(self.params)
         if self.batches.carried:
             self.state = [tuple(s.detach() for s in layer) for layer in trace.state]
@@ -269,7 +272,7 @@ class Tally:
         for total in (self.loss, self.norm, self.clipped):
             total.zero_()
 
-    def add(self, loss: Tensor, norm: Tensor, used: Tensor | None) -> None:
+    def add(self, loss: Tensor, norm: Tensor, used: Tensor | None = None) -> None:
         """One step: the loss, the gradient's norm, and its norm after the `gradients` hook."""
         self.loss += loss.detach()
         self.norm += norm
