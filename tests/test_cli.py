@@ -1,6 +1,8 @@
 """The command line: what it prints, what it imports, and how it fails."""
 
 import argparse
+import io
+import re
 import subprocess
 import sys
 
@@ -77,6 +79,30 @@ def test_many_rows_in_one_process(workspace):
     told = run(["status", "some.yaml"], cwd=workspace)
     assert "elnino" in told.stdout, told.stderr
     assert "left: 0.0 core-minutes" in told.stdout
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_a_row_shows_its_progress_on_a_terminal_alone(terminal, tmp_path, monkeypatch):
+    import torch
+    from toys import setting
+
+    from rnnreg import progress
+    from rnnreg.population import Population
+
+    stream = io.StringIO()
+    stream.isatty = lambda: terminal
+    monkeypatch.setattr(progress, "EVERY", 0)
+    bar = progress.Progress("a row", tmp_path / "partial", stream)
+    population = Population(setting("labels"), [0.0, 0.0], [1, 2])
+    population.step()
+    population.stop(torch.tensor([True, False]))
+    population.since.loss[0] = torch.inf  # of a member that has stopped
+    bar(population)
+    told = r"a row \[== +\] 1/12 steps, 1/2 members, loss \d\.\d+, \d+ steps/s, \d+ s left$"
+    assert bool(re.search(told, stream.getvalue())) == terminal
+    bar.clear()
+    assert stream.getvalue().endswith("\r\x1b[K") == terminal
+    assert terminal or not stream.getvalue()
 
 
 def test_status_tells_rows_at_work_from_rows_that_were_left(tmp_path, monkeypatch):
