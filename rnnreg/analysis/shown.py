@@ -129,8 +129,8 @@ def advice(results: Results) -> Table:
         "Which should I use? For each task and cell the regularizer with the best validation score "
         "of the tuning seeds, and what it then did on the test split with fresh seeds. Smallest "
         "detectable: the effect that a paired t-test on one data set, corrected for the number of "
-        "regularizers, finds with power 0.8. Strength: the median of those chosen. Time: of training, "
-        "over that of none, which looks dearer than it is: its population is smaller."
+        "regularizers, finds with power 0.8. Strength: the median of those chosen. Time: of "
+        "training, over that of none, which looks dearer than it is: its population is smaller."
     )
     return Table("advice", caption, columns, rows, 4)
 
