@@ -9,7 +9,7 @@ from pathlib import Path
 
 sys.path.insert(0, workflow.basedir)
 
-from rnnreg import study as studies
+from rnnreg.study import study as studies
 from rnnreg.errors import UserError
 
 ASKED = config.get("study", "standard")

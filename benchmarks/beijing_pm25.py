@@ -8,9 +8,9 @@ inputs of 0 and 1. Everything else is standardised.
 
 import numpy as np
 
-from rnnreg.benchmark import Benchmark, Budget, Model, expect
-from rnnreg.series import forecast
-from rnnreg.sources import Download
+from rnnreg.data.benchmark import Benchmark, Budget, Model, expect
+from rnnreg.data.series import forecast
+from rnnreg.data.sources import Download
 from rnnreg.tasks import Forecast
 
 NUMBERS = ["pm2.5", "DEWP", "TEMP", "PRES", "Iws", "Is", "Ir"]

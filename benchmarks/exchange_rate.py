@@ -6,9 +6,9 @@ and many published models lose to it. Windows are anchored, as the level drifts.
 file; 182 rows equal the row before.
 """
 
-from rnnreg.benchmark import Benchmark, Budget, Model, expect
-from rnnreg.series import forecast, read_csv
-from rnnreg.sources import Download
+from rnnreg.data.benchmark import Benchmark, Budget, Model, expect
+from rnnreg.data.series import forecast, read_csv
+from rnnreg.data.sources import Download
 from rnnreg.tasks import Forecast
 
 

@@ -6,9 +6,9 @@ same for everyone, are held out for validation. Test is unbalanced (24 to 88 a s
 
 import numpy as np
 
-from rnnreg.benchmark import Benchmark, Budget, Model, expect
-from rnnreg.sequences import hold_out, labelled, pick, standardised
-from rnnreg.sources import Download
+from rnnreg.data.benchmark import Benchmark, Budget, Model, expect
+from rnnreg.data.sequences import hold_out, labelled, pick, standardised
+from rnnreg.data.sources import Download
 from rnnreg.tasks import Classification
 
 HOST = (

@@ -5,9 +5,9 @@ all frames before it, and the score is nats per predicted frame: as Bai et al. 2
 Unlike there, dropout and clipping are rows, not parts of the model.
 """
 
-from rnnreg.benchmark import Benchmark, Budget, Model, expect
-from rnnreg.sequences import piano_rolls
-from rnnreg.sources import Download
+from rnnreg.data.benchmark import Benchmark, Budget, Model, expect
+from rnnreg.data.sequences import piano_rolls
+from rnnreg.data.sources import Download
 from rnnreg.tasks import Polyphony
 
 

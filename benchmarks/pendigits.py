@@ -11,9 +11,9 @@ import re
 
 import numpy as np
 
-from rnnreg.benchmark import Benchmark, Budget, Model, expect
-from rnnreg.sequences import labelled, pick, standardised
-from rnnreg.sources import Download
+from rnnreg.data.benchmark import Benchmark, Budget, Model, expect
+from rnnreg.data.sequences import labelled, pick, standardised
+from rnnreg.data.sources import Download
 from rnnreg.tasks import Classification
 
 HOST = (

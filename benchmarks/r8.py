@@ -7,11 +7,11 @@ occur twice in train, 4 of test in train: counted, not removed. Words seen once 
 unknown.
 """
 
-from rnnreg.benchmark import Benchmark, Budget, Model, expect
-from rnnreg.sequences import hold_out, pick
-from rnnreg.sources import Download
+from rnnreg.data.benchmark import Benchmark, Budget, Model, expect
+from rnnreg.data.sequences import hold_out, pick
+from rnnreg.data.sources import Download
+from rnnreg.data.text import read_labelled, texts
 from rnnreg.tasks import Classification
-from rnnreg.text import read_labelled, texts
 
 HOST = (
     "https://raw.githubusercontent.com/yao8839836/text_gcn/"

@@ -6,10 +6,10 @@ only: most papers train on all phrases of the parse trees too, and on word vecto
 elsewhere, so their accuracies are higher. Words seen once in train count as unknown.
 """
 
-from rnnreg.benchmark import Benchmark, Budget, Model, expect
-from rnnreg.sources import Download
+from rnnreg.data.benchmark import Benchmark, Budget, Model, expect
+from rnnreg.data.sources import Download
+from rnnreg.data.text import read_labelled, texts
 from rnnreg.tasks import Classification
-from rnnreg.text import read_labelled, texts
 
 HOST = (
     "https://raw.githubusercontent.com/clairett/pytorch-sentiment-classification/"

@@ -4,10 +4,10 @@ Split as distributed, by articles: 600, 60, 60. A line ends with one <eos>, empt
 are counted. Model and training are those of ptb_word, for fewer passes over twice the text.
 """
 
-from rnnreg.benchmark import Benchmark, Budget, Model, expect
-from rnnreg.sources import Download
+from rnnreg.data.benchmark import Benchmark, Budget, Model, expect
+from rnnreg.data.sources import Download
+from rnnreg.data.text import language, words
 from rnnreg.tasks import LanguageModel
-from rnnreg.text import language, words
 
 HOST = (
     "https://raw.githubusercontent.com/pytorch/examples/"

@@ -12,8 +12,8 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from rnnreg import records, registry, study
 from rnnreg.errors import UserError
+from rnnreg.study import records, registry, study
 
 PREPARED, RAW = Path("data/prepared"), Path("data/raw")
 EXAMPLES = """\
@@ -161,7 +161,7 @@ def _benchmark(facts: dict) -> list[str]:
 
 def download(given: argparse.Namespace) -> None:
     """Fetch the raw files of the benchmarks named."""
-    from rnnreg.prepared import download as fetch
+    from rnnreg.data.prepared import download as fetch
 
     mirror = given.mirror or (study.read(given.study).mirror if given.study else None)
     _each("download", "benchmarks", _benchmarks(given), lambda name: fetch(name, RAW, mirror))
@@ -169,7 +169,7 @@ def download(given: argparse.Namespace) -> None:
 
 def prepare(given: argparse.Namespace) -> None:
     """Prepare the benchmarks named."""
-    from rnnreg.prepared import prepare as make
+    from rnnreg.data.prepared import prepare as make
 
     _each("prepare", "benchmarks", _benchmarks(given), lambda name: make(name, RAW, PREPARED))
 
@@ -279,8 +279,9 @@ def _device(given: argparse.Namespace) -> str:
 
 def _train_row(chosen: study.Study, row: study.Row, device: str) -> str:
     """Train what a row still lacks; its records, and a line about them."""
-    from rnnreg import prepared, training
-    from rnnreg.progress import Progress
+    from rnnreg.data import prepared
+    from rnnreg.study.progress import Progress
+    from rnnreg.training import row as training
 
     facts, splits = prepared.read(row.benchmark, PREPARED)
     file = chosen.records(row)
@@ -318,21 +319,21 @@ def collect(given: argparse.Namespace) -> None:
 
 def compare(given: argparse.Namespace) -> None:
     """Statistics and tables."""
-    from rnnreg.analysis.compare import compare as make
+    from rnnreg.analysis.statistics.compare import compare as make
 
     make(given.folder)
 
 
 def draw(given: argparse.Namespace) -> None:
     """Figures."""
-    from rnnreg.analysis.figures import draw as make
+    from rnnreg.analysis.figures.draw import draw as make
 
     make(given.folder)
 
 
 def report(given: argparse.Namespace) -> None:
     """The report; without --only, tables and figures are made anew first."""
-    from rnnreg.analysis.report import report as make
+    from rnnreg.analysis.report.report import report as make
 
     if not given.only:
         compare(given)
@@ -342,14 +343,14 @@ def report(given: argparse.Namespace) -> None:
 
 def readme(given: argparse.Namespace) -> None:
     """The generated parts of the README."""
-    from rnnreg.analysis.readme import update
+    from rnnreg.analysis.report.readme import update
 
     update(given.folder, registry.ROOT / "benchmarks/speed/results")
 
 
 def compare_runs(given: argparse.Namespace) -> None:
     """Two runs of a study, figure by figure."""
-    from rnnreg.analysis.reproduction import compare_runs as make
+    from rnnreg.analysis.statistics.reproduction import compare_runs as make
 
     print(make(given.a, given.b).to_string(index=False))
 
@@ -358,9 +359,9 @@ def estimate(given: argparse.Namespace) -> None:
     """What a study will cost here; its data must be prepared."""
     from functools import cache
 
-    from rnnreg import prepared
-    from rnnreg.estimate import estimate as make
-    from rnnreg.estimate import show
+    from rnnreg.data import prepared
+    from rnnreg.training.estimate import estimate as make
+    from rnnreg.training.estimate import show
 
     device = _device(given)
     read = cache(lambda benchmark: prepared.read(benchmark, PREPARED))
@@ -371,8 +372,8 @@ def rates(given: argparse.Namespace) -> None:
     """Choose the learning rate of each benchmark and cell, without a regularizer."""
     from functools import cache, partial
 
-    from rnnreg import prepared
-    from rnnreg.rates import choose
+    from rnnreg.data import prepared
+    from rnnreg.training.rates import choose
 
     device = _device(given)
     read = cache(lambda benchmark: prepared.read(benchmark, PREPARED))
@@ -381,7 +382,7 @@ def rates(given: argparse.Namespace) -> None:
 
 def status(given: argparse.Namespace) -> None:
     """Rows done, begun and waiting."""
-    from rnnreg.status import show
+    from rnnreg.study.status import show
 
     show(study.read(given.study), given.watch)
 

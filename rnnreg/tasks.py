@@ -13,7 +13,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from rnnreg.native.losses import binary_cross_entropy, cross_entropy
+from rnnreg.kernels.native.losses import binary_cross_entropy, cross_entropy
 
 Totals = dict[str, Tensor]  # each (M, ...), added up over batches; "targets" counts
 

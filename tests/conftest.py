@@ -7,7 +7,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import pytest
 import torch
 
-from rnnreg import training, unroll
+from rnnreg.kernels import unroll
+from rnnreg.training import row as training
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -19,7 +20,7 @@ def _one_thread():
 @pytest.fixture
 def plain_loop(monkeypatch):
     """Whatever fast path there is, the recurrence is computed by the plain loop."""
-    import rnnreg.model
+    import rnnreg.training.model
 
-    monkeypatch.setattr(rnnreg.model, "unroll", unroll.plain)
+    monkeypatch.setattr(rnnreg.training.model, "unroll", unroll.plain)
     monkeypatch.setattr(training, "path", lambda *_: "plain")

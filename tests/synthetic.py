@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from rnnreg import records, registry
-from rnnreg.study import Row, Study
+from rnnreg.study import records, registry
+from rnnreg.study.study import Row, Study
 
 STEPS = 600
 CHECKS = 20
@@ -187,7 +187,7 @@ def write(root: Path, study: Study, strength_of: dict[str, float] | None = None)
 
 def row_records(row: Row, benefit: dict[str, float] | None = None) -> list[records.Record]:
     """All members of a row: the tuning ones, and those of the strengths that they choose."""
-    from rnnreg.selection import choose
+    from rnnreg.study.selection import choose
 
     made = partial(_member, row, row.fingerprint, benefit)
     tuned = [made("tune", s, seed) for s in row.strengths for seed in row.tuning_seeds]

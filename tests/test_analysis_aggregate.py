@@ -6,7 +6,7 @@ import pytest
 import scikit_posthocs
 from scipy import stats
 
-from rnnreg.analysis import aggregate
+from rnnreg.analysis.statistics import aggregate
 
 RNG = np.random.default_rng(0)
 FAMILIES = list("aabccdefghijk")

@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 import synthetic
 
-from rnnreg import records, registry
 from rnnreg.analysis.collect import collect
 from rnnreg.analysis.results import load
 from rnnreg.errors import UserError
-from rnnreg.study import Study
+from rnnreg.study import records, registry
+from rnnreg.study.study import Study
 
 COMMAND = "python -m rnnreg train --study small elnino lstm l2"
 

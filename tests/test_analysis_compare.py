@@ -11,11 +11,13 @@ import pytest
 import synthetic
 from scipy import stats
 
-from rnnreg.analysis import figures, findings, shown, style
 from rnnreg.analysis.collect import collect
-from rnnreg.analysis.compare import compare
-from rnnreg.analysis.report import SOURCE
+from rnnreg.analysis.figures import draw as figures
+from rnnreg.analysis.figures import style
+from rnnreg.analysis.report import findings, shown
+from rnnreg.analysis.report.report import SOURCE
 from rnnreg.analysis.results import load
+from rnnreg.analysis.statistics.compare import compare
 
 
 def made(tmp_path, monkeypatch, benefit=None, **asked):
@@ -175,7 +177,7 @@ def test_an_odd_study_is_defined_and_said(odd, tmp_path, monkeypatch):
 
 def figures_of_report(monkeypatch):
     """Run the report's own cells in this process, with figures left out."""
-    from rnnreg.analysis import page
+    from rnnreg.analysis.report import page
 
     monkeypatch.setattr(page, "figure", lambda results, name, caption: None)
     notebook = jupytext.read(SOURCE / "report.md")
@@ -243,8 +245,8 @@ def test_a_regularizer_looks_the_same_whoever_else_is_there():
 
 def test_the_analysis_needs_no_torch():
     code = (
-        "import sys, rnnreg.analysis.report, rnnreg.analysis.compare, rnnreg.analysis.figures, "
-        "rnnreg.analysis.collect; sys.exit('torch' in sys.modules)"
+        "import sys, rnnreg.analysis.report.report, rnnreg.analysis.statistics.compare, "
+        "rnnreg.analysis.figures.draw, rnnreg.analysis.collect; sys.exit('torch' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=SOURCE.parent)
 
@@ -253,7 +255,8 @@ def test_the_first_sentence_names_what_is_shown_not_what_is_largest(monkeypatch)
     """The largest mean need not be told apart from chance where a smaller one is."""
     from types import SimpleNamespace
 
-    from rnnreg.analysis import findings, words
+    from rnnreg.analysis import words
+    from rnnreg.analysis.report import findings
 
     frame = pd.DataFrame(
         {

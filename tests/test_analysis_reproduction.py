@@ -8,12 +8,12 @@ import pandas as pd
 import pytest
 import synthetic
 
-from rnnreg import records
-from rnnreg.analysis import reproduction
 from rnnreg.analysis.collect import collect
-from rnnreg.analysis.compare import compare
 from rnnreg.analysis.results import load
+from rnnreg.analysis.statistics import reproduction
+from rnnreg.analysis.statistics.compare import compare
 from rnnreg.errors import UserError
+from rnnreg.study import records
 
 
 @pytest.fixture

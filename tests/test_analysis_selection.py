@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from rnnreg.selection import choose
+from rnnreg.study.selection import choose
 
 
 def record(strength, loss, phase="tune", final=None):

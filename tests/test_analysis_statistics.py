@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import arrays
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from rnnreg.analysis import statistics as st
+from rnnreg.analysis.statistics import inference as st
 
 X = np.array([0.3, -1.2, 0.8, 2.0, 0.1, -0.4, 1.1, 0.6])
 
@@ -128,7 +128,7 @@ def test_choice_stability_is_undefined_where_nothing_can_vary():
 def test_choice_is_that_of_training():
     from types import SimpleNamespace
 
-    from rnnreg.selection import choose
+    from rnnreg.study.selection import choose
 
     losses = np.array([[0.5, 0.7], [0.4, 0.8], [0.9, 0.2]])
     records = [

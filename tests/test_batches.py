@@ -5,7 +5,7 @@ import pytest
 import torch
 from toys import arrays, setting
 
-from rnnreg.batches import PAD, batches
+from rnnreg.training.batches import PAD, batches
 
 SEEDS = torch.tensor([1, 2, 1])
 

@@ -14,11 +14,12 @@ from torch.fx.experimental.proxy_tensor import make_fx
 from torch.utils._python_dispatch import TorchDispatchMode
 from toys import TASKS, setting
 
-import rnnreg.model
-from rnnreg import fused, registry
-from rnnreg.capture import Captured, CapturedPopulation
-from rnnreg.native import losses, noise, optimizers, recurrence
-from rnnreg.population import Population
+import rnnreg.training.model
+from rnnreg.kernels import fused
+from rnnreg.kernels.native import losses, noise, optimizers, recurrence
+from rnnreg.study import registry
+from rnnreg.training.capture import Captured, CapturedPopulation
+from rnnreg.training.population import Population
 
 REGULARIZERS = registry.names("regularizer")
 
@@ -46,7 +47,7 @@ def as_on_a_gpu(monkeypatch):
     for module in (losses, noise, optimizers, recurrence):
         monkeypatch.setattr(module, "library", lambda: None)
     loop = lambda cell, *given: fused.unroll(cell, *given, fused.pointwise(cell))  # noqa: E731
-    monkeypatch.setattr(rnnreg.model, "unroll", loop)
+    monkeypatch.setattr(rnnreg.training.model, "unroll", loop)
 
 
 def assert_same(ours: Population, theirs: Population):

@@ -8,9 +8,10 @@ import sys
 
 import pytest
 
-from rnnreg import cli, registry
+from rnnreg import cli
 from rnnreg.cli import main
 from rnnreg.errors import UserError
+from rnnreg.study import registry
 
 BLOCK = """
 import importlib.abc, sys
@@ -86,8 +87,8 @@ def test_a_row_shows_its_progress_on_a_terminal_alone(terminal, tmp_path, monkey
     import torch
     from toys import setting
 
-    from rnnreg import progress
-    from rnnreg.population import Population
+    from rnnreg.study import progress
+    from rnnreg.training.population import Population
 
     stream = io.StringIO()
     stream.isatty = lambda: terminal
@@ -109,7 +110,7 @@ def test_status_tells_rows_at_work_from_rows_that_were_left(tmp_path, monkeypatc
     import os
     import time
 
-    from rnnreg import records, status, study
+    from rnnreg.study import records, status, study
 
     monkeypatch.chdir(tmp_path)
     some = study.read("smoke")
@@ -126,7 +127,7 @@ def test_status_tells_rows_at_work_from_rows_that_were_left(tmp_path, monkeypatc
 
 
 def test_a_finished_row_is_done_while_others_of_its_job_train(tmp_path, monkeypatch):
-    from rnnreg import records, status, study
+    from rnnreg.study import records, status, study
 
     monkeypatch.chdir(tmp_path)
     some = study.read("smoke")
@@ -267,7 +268,7 @@ def test_one_that_fails_is_told_once(three, capsys):
 
 
 def test_no_permission_to_write(tmp_path, capsys, monkeypatch):
-    from rnnreg import records
+    from rnnreg.study import records
 
     (tmp_path / "results").write_text("a file where a folder should be")
     with pytest.raises(
@@ -279,8 +280,8 @@ def test_no_permission_to_write(tmp_path, capsys, monkeypatch):
 def test_a_full_disk_leaves_no_half_file(tmp_path, monkeypatch):
     from pathlib import Path
 
-    from rnnreg import records
     from rnnreg.errors import UserError
+    from rnnreg.study import records
 
     file = tmp_path / "kept.txt"
     records.write_text(file, "before")
@@ -297,8 +298,8 @@ def test_a_full_disk_leaves_no_half_file(tmp_path, monkeypatch):
 
 
 def test_a_line_that_is_no_record_is_named(tmp_path):
-    from rnnreg import records
     from rnnreg.errors import UserError
+    from rnnreg.study import records
 
     file = tmp_path / "broken.jsonl"
     file.write_text('{"benchmark": "elnino"}\n')

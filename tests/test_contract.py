@@ -10,11 +10,11 @@ import pytest
 import torch
 from toys import TASKS, setting
 
-from rnnreg import registry
-from rnnreg.model import Batch, forward, initial
-from rnnreg.noise import Noise, Site
-from rnnreg.population import Population
+from rnnreg.kernels.noise import Noise, Site
 from rnnreg.regularizers.base import matrices
+from rnnreg.study import registry
+from rnnreg.training.model import Batch, forward, initial
+from rnnreg.training.population import Population
 
 CELLS, REGULARIZERS = registry.names("cell"), registry.names("regularizer")
 SITES = ["input", "between", "output", "recurrent", "update", "carry/h", "carry/c"]

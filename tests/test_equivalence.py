@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from rnnreg import registry
-from rnnreg.model import Batch, Network, forward, initial
+from rnnreg.study import registry
+from rnnreg.training.model import Batch, Network, forward, initial
 
 PEERS = {
     "elman_tanh": (torch.nn.RNN, {"nonlinearity": "tanh"}),
@@ -89,7 +89,7 @@ def test_equals_torch(name, layers, steps, batch, inputs, hidden):
 
 @pytest.mark.parametrize("rate", [1e-3, 0.1])
 def test_adam_equals_torch(rate):
-    from rnnreg.optimizers import Adam
+    from rnnreg.training.optimizers import Adam
 
     torch.manual_seed(1)
     ours = {"a": torch.randn(2, 3, 4, dtype=torch.float64)}

@@ -8,12 +8,13 @@ from test_native import CELLS, SHAPES, SITES, assert_near, case, double, results
 from torch._dynamo.backends.debugging import aot_eager
 from toys import TASKS, setting
 
-import rnnreg.model
-import rnnreg.unroll
-from rnnreg import fused, registry
-from rnnreg.native import build, recurrence
-from rnnreg.population import Population
-from rnnreg.unroll import Masks, _compiles, plain
+import rnnreg.kernels.unroll
+import rnnreg.training.model
+from rnnreg.kernels import fused
+from rnnreg.kernels.native import build, recurrence
+from rnnreg.kernels.unroll import Masks, _compiles, plain
+from rnnreg.study import registry
+from rnnreg.training.population import Population
 
 
 def loop(cell, *given):
@@ -53,7 +54,7 @@ def test_a_compilation_serves_all_tasks(monkeypatch):
     torch._dynamo.reset()
     kernels = tuple(map(fused._compiled, fused.pointwise(registry.load("cell", "lstm"))))
     loop = lambda cell, *given: fused.unroll(cell, *given, kernels)  # noqa: E731
-    monkeypatch.setattr(rnnreg.model, "unroll", loop)
+    monkeypatch.setattr(rnnreg.training.model, "unroll", loop)
     for kind in TASKS:
         for regularizer, batch in (("none", 4), ("recurrent_dropout", 6)):
             job = setting(kind, "lstm", regularizer, steps=2, checks=1, batch=batch)
@@ -90,7 +91,7 @@ def test_whether_a_cell_compiles_is_tried_in_single_precision(name, monkeypatch)
         seen.append(products.allow_tf32)
         return plain(*given)
 
-    monkeypatch.setattr(rnnreg.unroll, "plain", watched)
+    monkeypatch.setattr(rnnreg.kernels.unroll, "plain", watched)
     with torch.autocast("cpu", torch.bfloat16):
         assert _compiles.__wrapped__(registry.load("cell", name), torch.device("cpu"))
     found, products.allow_tf32 = products.allow_tf32, before

@@ -1,7 +1,7 @@
 """A few trajectories, held: when one moves, results have changed, and RESULTS_VERSION must rise.
 
-After a change that is meant to change results: raise RESULTS_VERSION in rnnreg/study.py, say so in
-CHANGELOG.md, and write the trajectories anew with `python tests/test_golden.py`.
+After a change that is meant to change results: raise RESULTS_VERSION in rnnreg/study/study.py, say
+so in CHANGELOG.md, and write the trajectories anew with `python tests/test_golden.py`.
 """
 
 import json
@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from toys import TASKS, setting
 
-from rnnreg import registry
-from rnnreg.population import Population
-from rnnreg.study import RESULTS_VERSION
+from rnnreg.study import registry
+from rnnreg.study.study import RESULTS_VERSION
+from rnnreg.training.population import Population
 
 FILE = Path(__file__).with_name("golden.json")
 PAIRS = {"language": "dropout", "labels": "recurrent_dropout", "series": "clip_norm", "music": "l2"}

@@ -7,10 +7,10 @@ import torch
 from test_native import CELLS, SHAPES, SITES, assert_near, case, double, results
 from toys import TASKS, setting
 
-from rnnreg import registry
-from rnnreg.capture import CapturedPopulation, populate
-from rnnreg.noise import Noise
-from rnnreg.unroll import Masks, path, plain, unroll
+from rnnreg.kernels.noise import Noise
+from rnnreg.kernels.unroll import Masks, path, plain, unroll
+from rnnreg.study import registry
+from rnnreg.training.capture import CapturedPopulation, populate
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU on this machine")
 REGULARIZERS = registry.names("regularizer")

@@ -6,7 +6,7 @@ import re
 import pytest
 
 import rnnreg
-from rnnreg import registry
+from rnnreg.study import registry
 
 PACKAGE = registry.ROOT / "rnnreg"
 ORDER = re.findall(r"^    (\w+) {2,}", rnnreg.__doc__, flags=re.M)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from rnnreg import naive
-from rnnreg.benchmark import Splits
+from rnnreg.data import naive
+from rnnreg.data.benchmark import Splits
 from rnnreg.tasks import Classification, Forecast, LanguageModel, Polyphony
 
 

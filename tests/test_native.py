@@ -11,12 +11,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnnreg import registry
-from rnnreg.native import build, losses, noise, optimizers, recurrence
-from rnnreg.noise import Noise, Site
-from rnnreg.optimizers import Adam
+from rnnreg.kernels.native import build, losses, noise, optimizers, recurrence
+from rnnreg.kernels.noise import Noise, Site
+from rnnreg.kernels.unroll import Masks, _agrees, path, plain, unroll
 from rnnreg.regularizers.base import norms
-from rnnreg.unroll import Masks, _agrees, path, plain, unroll
+from rnnreg.study import registry
+from rnnreg.training.optimizers import Adam
 
 needed = pytest.mark.skipif(build.library() is None, reason="no C++ compiler on this machine")
 CELLS = sorted(recurrence.KERNELS)
@@ -385,7 +385,7 @@ def test_a_sum_of_squares_does_not_know_how_many_members_there_are():
         assert torch.equal(sums[chosen], optimizers.sum_of_squares([v[chosen] for v in several]))
 
 
-PROGRAM = "from rnnreg.native.build import library; print(library() is not None)"
+PROGRAM = "from rnnreg.kernels.native.build import library; print(library() is not None)"
 
 
 def start(cache, **environment):

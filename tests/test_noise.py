@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from rnnreg.noise import Noise, Site, bits, keys
+from rnnreg.kernels.noise import Noise, Site, bits, keys
 
 SEEDS = torch.tensor([0, 1, 2, 3, 1000, 1001])
 
@@ -27,7 +27,7 @@ def test_known_answers():
 
 def test_pieces_do_not_change_the_stream(monkeypatch):
     whole = bits(torch.tensor([5, 6]), 1000)
-    monkeypatch.setattr("rnnreg.noise.PIECE", 64)
+    monkeypatch.setattr("rnnreg.kernels.noise.PIECE", 64)
     assert torch.equal(bits(torch.tensor([5, 6]), 1000), whole)
 
 

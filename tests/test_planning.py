@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from rnnreg import estimate, prepared, rates, study
+from rnnreg.data import prepared
+from rnnreg.study import study
+from rnnreg.training import estimate, rates
 
 
 @pytest.fixture(scope="module")

@@ -11,20 +11,21 @@ import pytest
 import torch
 from scipy.io import savemat
 
-from rnnreg import checks, prepared, registry, sequences, series, text
-from rnnreg.batches import batches
-from rnnreg.benchmark import Splits, expect
+from rnnreg.data import checks, prepared, sequences, series, text
+from rnnreg.data.benchmark import Splits, expect
+from rnnreg.data.sources import MIRROR, Download, sha256
 from rnnreg.errors import UserError
-from rnnreg.sources import MIRROR, Download, sha256
+from rnnreg.study import registry
 from rnnreg.tasks import Classification, Forecast, LanguageModel, Polyphony
+from rnnreg.training.batches import batches
 
 PAGE = (registry.ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 CSV, TEXT = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 HUB = '''"""Reviews of the hub."""
-from rnnreg.benchmark import Benchmark, Budget, Model
-from rnnreg.sources import Hub
+from rnnreg.data.benchmark import Benchmark, Budget, Model
+from rnnreg.data.sources import Hub
 from rnnreg.tasks import Classification
-from rnnreg.text import read_labelled, texts
+from rnnreg.data.text import read_labelled, texts
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 HASHES = {hashes}
@@ -123,8 +124,8 @@ class TestYourOwn:
 
     @pytest.mark.parametrize(("name", "code"), [("house", CSV), ("diary", TEXT)])
     def test_they_train(self, project, name, code):
-        from rnnreg.study import Row
-        from rnnreg.training import train
+        from rnnreg.study.study import Row
+        from rnnreg.training.row import train
 
         add(project, name, code)
         facts, splits = make(project, name)

@@ -9,13 +9,13 @@ import pytest
 import torch
 from toys import setting
 
-from rnnreg import training
 from rnnreg.errors import UserError, out_of_memory
-from rnnreg.population import Population
-from rnnreg.population import setting as job_of
-from rnnreg.records import Record, read, write
-from rnnreg.study import Row
-from rnnreg.training import train
+from rnnreg.study.records import Record, read, write
+from rnnreg.study.study import Row
+from rnnreg.training import row as training
+from rnnreg.training.population import Population
+from rnnreg.training.population import setting as job_of
+from rnnreg.training.row import train
 
 
 class ToyRow(Row):

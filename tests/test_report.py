@@ -15,14 +15,17 @@ import pytest
 import synthetic
 from matplotlib.figure import Figure
 
-from rnnreg import records
-from rnnreg.analysis import citations, figures, page, paper, shown_rows, speed, style
+from rnnreg.analysis import speed
 from rnnreg.analysis.collect import collect
-from rnnreg.analysis.compare import compare
-from rnnreg.analysis.figures import draw
-from rnnreg.analysis.report import SOURCE, execute, report
+from rnnreg.analysis.figures import draw as figures
+from rnnreg.analysis.figures import style
+from rnnreg.analysis.figures.draw import draw
+from rnnreg.analysis.report import citations, page, paper, shown_rows
+from rnnreg.analysis.report.report import SOURCE, execute, report
 from rnnreg.analysis.results import load
+from rnnreg.analysis.statistics.compare import compare
 from rnnreg.errors import UserError
+from rnnreg.study import records
 
 pytestmark = pytest.mark.xdist_group("report")
 NAMES = ("none", "dropout", "early_stopping", "l2")
@@ -206,7 +209,7 @@ def test_a_changed_record_turns_table_figure_sentence_and_ranking(project, tmp_p
     ]
     best = [f.sort_values("mean_rank")["regularizer"].iloc[0] for f in ranks]
     assert best == ["dropout", "l2"]
-    from rnnreg.analysis import findings
+    from rnnreg.analysis.report import findings
 
     assert "**dropout** improves the test loss by" in findings.strongest(before)
     assert "**l2** improves the test loss by" in findings.strongest(after)

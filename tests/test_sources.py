@@ -7,9 +7,10 @@ import sys
 import pytest
 from servers import COMMIT, serve
 
-from rnnreg import registry, sources, transfer
+from rnnreg.data import sources, transfer
+from rnnreg.data.sources import Download, Hub, Local, Packaged, checked, fetch
 from rnnreg.errors import UserError
-from rnnreg.sources import Download, Hub, Local, Packaged, checked, fetch
+from rnnreg.study import registry
 
 DATA = bytes(range(256)) * 1024  # its half is a multiple of what is written at a time
 HASH = hashlib.sha256(DATA).hexdigest()

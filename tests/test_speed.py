@@ -11,9 +11,9 @@ import pytest
 import torch
 import toys
 
-from rnnreg import registry
-from rnnreg.analysis import figures_speed
+from rnnreg.analysis.figures import speed as figures_speed
 from rnnreg.analysis.speed import machine
+from rnnreg.study import registry
 
 sys.path.insert(0, str(registry.ROOT / "benchmarks" / "speed"))
 import contenders

@@ -4,8 +4,8 @@ import textwrap
 
 import pytest
 
-from rnnreg import registry, study
 from rnnreg.errors import UserError
+from rnnreg.study import registry, study
 
 GOOD = """
 title: Small

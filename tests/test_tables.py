@@ -7,8 +7,8 @@ import sys
 import pandas as pd
 import pytest
 
+from rnnreg.data.tables import read_columns
 from rnnreg.errors import UserError
-from rnnreg.tables import read_columns
 
 TABLE = pd.DataFrame({"words": ["a b", "NA", 'c "'], "label": [2, 0, 1]})
 WRITE = {
@@ -43,7 +43,7 @@ def test_nothing_is_printed_and_nothing_is_left_behind(tmp_path):
     home.mkdir()
     temporary.mkdir()
     (tmp_path / "t.csv").write_text("a\n1\n")
-    code = "import sys, pathlib; from rnnreg.tables import read_columns as read; "
+    code = "import sys, pathlib; from rnnreg.data.tables import read_columns as read; "
     code += "print(read(pathlib.Path(sys.argv[1]), 'a'))"
     hidden = {n: v for n, v in os.environ.items() if not n.startswith(("HF_", "XDG_"))}
     done = subprocess.run(

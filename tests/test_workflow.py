@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from rnnreg import records, registry
+from rnnreg.study import records, registry
 
 BENCHMARK = '''
 """A sine that two steps of training see."""
 import numpy as np
-from rnnreg.benchmark import Benchmark, Budget, Model, Splits
+from rnnreg.data.benchmark import Benchmark, Budget, Model, Splits
 from rnnreg.tasks import Forecast
 
 class Wave(Benchmark):

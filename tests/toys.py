@@ -3,11 +3,11 @@
 import numpy as np
 import torch
 
-from rnnreg import registry
-from rnnreg.benchmark import Benchmark, Budget, Model
-from rnnreg.model import Network
-from rnnreg.population import Setting
+from rnnreg.data.benchmark import Benchmark, Budget, Model
+from rnnreg.study import registry
 from rnnreg.tasks import Classification, Forecast, LanguageModel, Polyphony
+from rnnreg.training.model import Network
+from rnnreg.training.population import Setting
 
 SYMBOLS, CLASSES, SERIES, KEYS = 7, 3, 2, 12
 

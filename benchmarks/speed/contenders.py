@@ -14,9 +14,9 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from rnnreg import registry
-from rnnreg.capture import cuda_graphs
-from rnnreg.unroll import Masks, plain, unroll
+from rnnreg.kernels.unroll import Masks, plain, unroll
+from rnnreg.study import registry
+from rnnreg.training.capture import cuda_graphs
 
 MODULES = {
     "elman_relu": (nn.RNN, nn.RNNCell, {"nonlinearity": "relu"}),

@@ -11,11 +11,12 @@ import torch
 from contenders import MODULES
 from torch import nn
 
-from rnnreg import prepared, study
-from rnnreg.batches import batches
-from rnnreg.capture import populate
-from rnnreg.population import Setting, setting
+from rnnreg.data import prepared
+from rnnreg.study import study
 from rnnreg.tasks import LanguageModel
+from rnnreg.training.batches import batches
+from rnnreg.training.capture import populate
+from rnnreg.training.population import Setting, setting
 
 ROWS = [
     ("etth1", "lstm"),

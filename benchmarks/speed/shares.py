@@ -15,8 +15,9 @@ from unittest.mock import patch
 
 import torch
 
-from rnnreg import prepared, study
-from rnnreg.population import Population, Setting, setting
+from rnnreg.data import prepared
+from rnnreg.study import study
+from rnnreg.training.population import Population, Setting, setting
 
 PARTS = ["batching", "masks", "network", "optimizer", "evaluation"]
 STRENGTHS = {"none": 0.0, "recurrent_dropout": 0.25}

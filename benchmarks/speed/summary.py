@@ -5,8 +5,8 @@ from pathlib import Path
 import matplotlib as mpl
 import pandas as pd
 
-from rnnreg.analysis import style
-from rnnreg.analysis.figures_speed import scaling
+from rnnreg.analysis.figures import style
+from rnnreg.analysis.figures.speed import scaling
 from rnnreg.analysis.speed import CASE, GRAPH, HEADS, JAX, LOOP, MASKED, MODULE, VMAP, read
 
 

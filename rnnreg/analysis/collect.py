@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from rnnreg import records, registry
 from rnnreg.errors import UserError
-from rnnreg.records import Record
-from rnnreg.selection import choose
-from rnnreg.study import Row, Study
+from rnnreg.study import records, registry
+from rnnreg.study.records import Record
+from rnnreg.study.selection import choose
+from rnnreg.study.study import Row, Study
 
 CRITERIA = ("best", "final")
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from rnnreg import registry
 from rnnreg.analysis import words
 from rnnreg.analysis.results import Results
 from rnnreg.analysis.tables import Table, number, show, whole, word
+from rnnreg.study import registry
 
 FOLDER = registry.ROOT / "benchmarks" / "speed" / "results"
 MASKED, MODULE, LOOP = "rnnreg, masked", "torch.nn module", "torch.nn cell in a loop, masked"

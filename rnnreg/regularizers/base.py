@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, ClassVar
 
 from torch import Tensor
 
-from rnnreg.native.optimizers import sum_of_squares
-from rnnreg.noise import Noise, Site
-from rnnreg.study import check_strength
+from rnnreg.kernels.native.optimizers import sum_of_squares
+from rnnreg.kernels.noise import Noise, Site
+from rnnreg.study.study import check_strength
 
 if TYPE_CHECKING:
-    from rnnreg.model import Trace
+    from rnnreg.training.model import Trace
 
 Params = dict[str, Tensor]  # name -> (M, ...)
 

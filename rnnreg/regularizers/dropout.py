@@ -9,7 +9,7 @@ class Dropout(Regularizer):
     What is kept is scaled by 1 / (1 - strength); in evaluation nothing happens.
 
     >>> import torch
-    >>> from rnnreg.noise import Noise, Site
+    >>> from rnnreg.kernels.noise import Noise, Site
     >>> dropout, noise = Dropout(torch.tensor([0.5])), Noise(torch.tensor([1]), step=0)
     >>> sorted(set(dropout.mask(Site("input"), (8, 4, 16), noise).flatten().tolist()))
     [0.0, 2.0]

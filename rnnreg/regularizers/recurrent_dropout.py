@@ -10,7 +10,7 @@ class RecurrentDropout(Regularizer):
     by 1 / (1 - strength); in evaluation nothing happens.
 
     >>> import torch
-    >>> from rnnreg.noise import Noise, Site
+    >>> from rnnreg.kernels.noise import Noise, Site
     >>> dropout, noise = RecurrentDropout(torch.tensor([0.5])), Noise(torch.tensor([1]), step=0)
     >>> dropout.mask(Site("recurrent"), (8, 4, 16), noise).shape
     torch.Size([1, 1, 4, 16])

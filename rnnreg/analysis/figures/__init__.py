@@ -1,0 +1,1 @@
+"""One function a figure, and how all of them look."""

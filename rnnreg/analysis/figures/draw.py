@@ -1,0 +1,53 @@
+"""All figures of a study: one function each, named as the figure, written as SVG and PDF."""
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+
+from rnnreg.analysis import speed
+from rnnreg.analysis.figures import across as over
+from rnnreg.analysis.figures import benchmark as within
+from rnnreg.analysis.figures import effects, style, tuning
+from rnnreg.analysis.figures.speed import scaling
+from rnnreg.analysis.results import load
+from rnnreg.study import records
+
+STUDY: tuple[Callable, ...] = (
+    effects.effects, effects.heatmap, effects.cells, effects.best_and_final,
+    over.performance_profile, over.critical_difference, over.cost, over.gap,
+    tuning.tries, tuning.patience,
+)  # fmt: skip
+BENCHMARK: tuple[Callable, ...] = (
+    within.scores, within.learning_curves, within.gradient_norms, tuning.strengths,
+)  # fmt: skip
+
+
+def draw(folder: Path) -> Path:
+    """Draw every figure of a compared study into its folder figures/, and return that folder."""
+    results = load(folder)
+    target = results.folder / "figures"
+    with style.drawing():
+        for function in STUDY:
+            save(function(results), target / function.__name__)
+        for benchmark in results.benchmarks:
+            for function in BENCHMARK:
+                save(function(results, benchmark), target / f"{function.__name__}_{benchmark}")
+        for machine in speed.measured(results):
+            if machine.scaling is not None:
+                save(scaling(machine.scaling), target / f"speed_{machine.name}")
+    return target
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write a figure as SVG and PDF: the same numbers give the same bytes."""
+    blank = {"svg": {"Date": None}, "pdf": {"CreationDate": None, "ModDate": None}}
+    figure.draw_without_rendering()  # lays out once, in place of twice a format
+    figure.set_layout_engine("none")
+    with mpl.rc_context({"svg.hashsalt": path.name}):
+        for kind, metadata in blank.items():
+            drawn = io.BytesIO()
+            figure.savefig(drawn, format=kind, metadata=metadata)
+            records.write_bytes(path.with_name(f"{path.name}.{kind}"), drawn.getvalue())

@@ -1,0 +1,1 @@
+"""Numbers as tables and prose; the report as HTML, PDF and notebook."""

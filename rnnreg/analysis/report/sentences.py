@@ -1,0 +1,136 @@
+"""Sentences of the report's sections, computed from results like those of `findings`."""
+
+import json
+
+import numpy as np
+
+from rnnreg.analysis import words
+from rnnreg.analysis.report.shown_setup import TASKS
+from rnnreg.analysis.results import REFERENCE, Results
+from rnnreg.analysis.statistics.inference import FEWEST_TO_TEST
+from rnnreg.analysis.tables import fixed
+
+LITTLE = 0.1  # percent of validation loss: what a reader would give up without regret
+
+
+def setup(results: Results) -> str:
+    """The size of the study, its seeds and its machine."""
+    rows, members = results.rows, results.members
+    tuning, evaluation = len(rows["tuning_seeds"].iloc[0]), len(rows["evaluation_seeds"].iloc[0])
+    kinds = {"benchmarks": "data set", "cells": "cell", "regularizers": "regularizer"}
+    sizes = [words.count(len(results.study[kind]), noun) for kind, noun in kinds.items()]
+    versions = {k: v for text in members["versions"].unique() for k, v in json.loads(text).items()}
+    made = words.listed([f"{name} {version}" for name, version in sorted(versions.items())])
+    included = " (`none` among them)" if results.has_reference else ""
+    return (
+        f"The study crosses {words.listed(sizes)}{included}: {words.count(len(rows), 'row')}, "
+        f"{len(members)} trained models, {words.duration(members['seconds'].sum())} of "
+        f"{words.devices(results)} time ({made}). Each strength is tuned "
+        f"on {words.count(tuning, 'seed')}; the chosen one is evaluated on "
+        f"{words.count(evaluation, 'fresh seed')}."
+    )
+
+
+def ranks(results: Results) -> str:
+    """What ranks over data sets can and cannot resolve."""
+    if not results.has_reference:
+        return "Ranks need effects, and effects need a row `none`."
+    frame = results.read("across").query("criterion == 'best' and scope == 'all'")
+    frame = frame.sort_values("mean_rank")
+    top = frame.iloc[0]
+    first = frame[np.isclose(frame["mean_rank"], top["mean_rank"])]
+    leaders = words.listed([words.name(results, r) for _, r in first.iterrows()])
+    families = words.count(int(top["families"]), "family", "families")
+    rank = f"{fixed(top['mean_rank'], 2)}, where 1 is best and {len(frame)} worst"
+    lead = f"The best mean rank is that of {leaders} ({rank})"
+    if np.isnan(top["critical_difference"]):
+        return (
+            f"{lead}. With {families} of data sets no test of ranks is made: it takes at least "
+            f"{FEWEST_TO_TEST}."
+        )
+    against = "rejects" if top["friedman_p"] < 0.05 else "does not reject"
+    apart = frame[frame["wilcoxon_p_holm"] < 0.05]
+    names = [words.name(results, r) for _, r in apart.iterrows()]
+    named = (
+        words.listed(names) if len(names) < 6 else f"{len(names)} of {len(frame) - 1} regularizers"
+    )
+    return (
+        f"{lead}. Friedman's test {against} that all are alike (p {words.p(top['friedman_p'])}, "
+        f"{families}); mean ranks must differ by {fixed(top['critical_difference'], 2)} to be told "
+        "apart by Nemenyi's test. Wilcoxon's test with Holm's correction separates "
+        f"{named or 'no regularizer'} from none."
+    )
+
+
+def saving(results: Results, patience: int = 5) -> str:
+    """What early stopping saves and gives up."""
+    if not results.has_reference:
+        return "Without a row `none` there are no curves to read a saving from."
+    means = results.read("patience").groupby("patience")[["saved", "lost"]].mean()
+    patience = min(patience, int(means.index.max()))
+    here, free = means.loc[patience], means[means["lost"] < LITTLE]
+    text = (
+        f"With a patience of {patience} checks, early stopping would have saved "
+        f"{fixed(here['saved'], 0)}% of the steps of none and given up {fixed(here['lost'], 2)}% "
+        "of validation loss, on average over data sets and cells"
+    )
+    if len(free):
+        text += (
+            f"; the smallest patience that gives up less than {LITTLE}% is {free.index[0]}, and it "
+            f"saves {fixed(free.iloc[0]['saved'], 0)}%"
+        )
+    return text + "."
+
+
+def overfitting(results: Results) -> str:
+    """Whether there was anything to regularize."""
+    none = results.scores[results.scores["regularizer"] == REFERENCE]
+    if none.empty:
+        return ""
+    loss = none.pivot_table(
+        index=["benchmark", "cell"], columns="criterion", values="validation_loss"
+    )
+    rise = 100 * (loss["final"] / loss["best"] - 1)
+    past = int((rise > 1).sum())
+    text = (
+        "Without regularization, validation loss ends more than 1% above its best check in "
+        f"{past} of {words.count(len(rise), 'pair')} of data set and cell (median "
+        f"{fixed(rise.median(), 1)}%)."
+    )
+    if past < len(rise) / 2:
+        text += (
+            " Elsewhere the budget ends before over-fitting begins: there is little to regularize."
+        )
+    return text
+
+
+def diverged(results: Results) -> str:
+    """Which rows diverged."""
+    members = results.members
+    bad = members[members["diverged"]]
+    if bad.empty:
+        return f"None of the {len(members)} members diverged."
+    by_row = bad.groupby(["cell", "regularizer"]).size().sort_values(ascending=False)
+    (cell, name), most = by_row.index[0], int(by_row.iloc[0])
+    return (
+        f"{words.count(len(bad), 'member')} of {len(members)} diverged and "
+        f"{'counts' if len(bad) == 1 else 'count'} at the naive score, most often "
+        f"{results.title('cells', cell)} with {results.title('regularizers', name)} ({most})."
+    )
+
+
+def benchmark(results: Results, name: str) -> str:
+    """One paragraph on one benchmark."""
+    facts = results.benchmarks[name]
+    text = f"{words.capital(TASKS.get(facts['task'], facts['task']))}; {facts['setting']}."
+    if not words.comparable(results):
+        return text
+    frame = words.rows(results, "best", name)
+    best = frame.loc[frame["effect"].idxmax()]
+    up, down = int((frame["effect_low"] > 0).sum()), int((frame["effect_high"] < 0).sum())
+    return (
+        f"{text} The largest improvement is that of {words.name(results, best)} with "
+        f"{results.title('cells', best['cell'])}: {words.effect(best, 'effect')}. Of "
+        f"{words.count(len(frame), 'interval')}, {up} lie wholly above zero and {down} wholly "
+        "below."
+    )

@@ -1,0 +1,162 @@
+"""The tables of the report's results, built from the tables of numbers."""
+
+import numpy as np
+import pandas as pd
+
+from rnnreg.analysis.report.shown_rows import criterion_rows, diagnostics, every_row, selection
+from rnnreg.analysis.report.shown_setup import TASKS, data, models, naive, regularizers
+from rnnreg.analysis.results import REFERENCE, Results
+from rnnreg.analysis.tables import (
+    Table,
+    decimals_for,
+    interval,
+    number,
+    p_value,
+    strength,
+    whole,
+    word,
+)
+
+
+def tables(results: Results) -> list[Table]:
+    """Every table of the report that is also written for papers."""
+    found = [data(results), models(results), regularizers(results), naive(results), across(results)]
+    found += [
+        advice(results),
+        ranks(results),
+        selection(results),
+        every_row(results),
+        every_row(results, "final"),
+    ]
+    found += [diagnostics(results), *(scores(results, b) for b in results.benchmarks)]
+    return [t for t in found if t.rows]
+
+
+def scores(results: Results, benchmark: str, criterion: str = "best") -> Table:
+    """Test scores on one benchmark: a row a regularizer, a column a cell."""
+    frame = criterion_rows(results, criterion)
+    frame = frame[frame["benchmark"] == benchmark].set_index(["regularizer", "cell"])
+    facts = results.benchmarks[benchmark]
+    decimals = decimals_for(frame["score"])
+    rows = []
+    for name in results.regularizers:
+        cells = []
+        for cell in results.cells:
+            r = frame.loc[(name, cell)]
+            better = r["verdict"] == "better"
+            cells.append(
+                interval(r["score"], r["score_low"], r["score_high"], decimals, strong=better)
+            )
+        rows.append((word(results.title("regularizers", name)), *cells))
+    metric = facts["metrics"][facts["headline"]]
+    caption = (
+        f"{facts['title']}: {metric['label']} on the test split ({metric['better']} is better), "
+        "mean and 95% interval over seeds. Bold: better than none after Holm's correction."
+    )
+    columns = ("Regularizer", *(results.title("cells", c) for c in results.cells))
+    return Table(f"scores_{benchmark}", caption, columns, rows)
+
+
+def across(results: Results) -> Table:
+    """Effects over all benchmarks and by group."""
+    if not results.has_reference:
+        return Table("across", "", ())
+    frame = results.read("across")
+    frame = frame[frame["regularizer"] != REFERENCE]
+    frame = frame[~frame["scope"].str.contains(": ")]
+    wide = frame.set_index(["regularizer", "criterion", "scope"])
+    scopes = list(frame["scope"].unique())
+    shown = [("best", s) for s in scopes] + [("final", "all")]
+    order = frame[frame["scope"] == "all"]
+    order = order.sort_values(["criterion", "effect"], ascending=[True, False])
+    rows = []
+    for name in order["regularizer"].unique():  # those of the best check first
+        found = {key: wide.loc[(name, *key)] for key in shown if (name, *key) in wide.index}
+        cells = [_effect(found[key], "seeds") if key in found else word("–") for key in shown]
+        new = _effect(found[shown[0]], "sets") if shown[0] in found else word("–")
+        rows.append((word(results.title("regularizers", name)), *cells[:1], new, *cells[1:]))
+    columns = (
+        "Regularizer",
+        "All",
+        "All, for new data sets",
+        *(f"{s[0].upper()}{s[1:]}" for s in scopes[1:]),
+        "All, after the last step",
+    )
+    caption = (
+        "Relative improvement over none in percent: interquartile mean over data sets, with a 95% "
+        "interval over seeds for these data sets; second column: the interval for new data sets "
+        "(none below six families). A dash: at the best check it saves steps, and cannot lower "
+        "validation loss."
+    )
+    return Table("across", caption, columns, rows)
+
+
+def _effect(row: pd.Series, over: str) -> object:
+    low, high = row[f"{over}_low"], row[f"{over}_high"]
+    if over == "sets" and np.isnan(low):
+        return word("–")
+    return interval(row["effect"], low, high, 1, True, strong=bool(low > 0))
+
+
+def advice(results: Results) -> Table:
+    """Which should I use? Picked on validation, shown on test, by task and cell."""
+    if not results.has_reference or len(results.regularizers) < 2:
+        return Table("advice", "", ())
+    rows = [
+        (
+            word(TASKS.get(r["task"], r["task"])),
+            word(results.title("cells", r["cell"])),
+            word(results.title("regularizers", r["regularizer"]), r["effect_low"] > 0),
+            word("yes" if r["effect_low"] > 0 else "no" if r["effect_high"] < 0 else "open"),
+            interval(r["effect"], r["effect_low"], r["effect_high"], 1, True),
+            number(r["detectable"], 2),
+            strength(r["strength"]),
+            number(r["cost"], 2),
+        )
+        for r in results.read("advice").to_dict("records")
+    ]
+    columns = (
+        "Task",
+        "Cell",
+        "Picked on validation",
+        "Helps on test",
+        "Effect on test, %",
+        "Smallest detectable, %",
+        "Start at strength",
+        "Time, relative",
+    )
+    caption = (
+        "Which should I use? For each task and cell the regularizer with the best validation score "
+        "of the tuning seeds, and what it then did on the test split with fresh seeds. Smallest "
+        "detectable: the effect that a paired t-test on one data set, corrected for the number of "
+        "regularizers, finds with power 0.8. Strength: the median of those chosen. Time: of "
+        "training, over that of none, which looks dearer than it is: its population is smaller."
+    )
+    return Table("advice", caption, columns, rows, 4)
+
+
+def ranks(results: Results) -> Table:
+    """Mean ranks and tests over families of data sets."""
+    if not results.has_reference:
+        return Table("ranks", "", ())
+    frame = (
+        results.read("across")
+        .query("criterion == 'best' and scope == 'all'")
+        .sort_values("mean_rank")
+    )
+    rows = [
+        (
+            word(results.title("regularizers", r["regularizer"])),
+            number(r["mean_rank"]),
+            whole(100 * r["best_in"]),
+            p_value(r["wilcoxon_p_holm"]),
+        )
+        for r in frame.to_dict("records")
+    ]
+    columns = (
+        "Regularizer",
+        "Mean rank",
+        "Best on, % of data sets",
+        "Wilcoxon against none, p (Holm)",
+    )
+    return Table("ranks", "Ranks over families of data sets, cells averaged.", columns, rows)

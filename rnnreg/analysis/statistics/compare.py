@@ -1,0 +1,38 @@
+"""From members to every table of numbers: what figures, sentences and report read."""
+
+from pathlib import Path
+
+from rnnreg.analysis.report import shown
+from rnnreg.analysis.results import load
+from rnnreg.analysis.statistics import reproduction
+from rnnreg.analysis.statistics.across import across
+from rnnreg.analysis.statistics.advice import advice
+from rnnreg.analysis.statistics.comparisons import comparisons
+from rnnreg.analysis.statistics.diagnostics import diagnostics, patience
+from rnnreg.analysis.statistics.tuning import tuning
+from rnnreg.study import records
+
+
+def compare(folder: Path) -> Path:
+    """Write the statistics of a collected study as CSV, and its tables for papers under tables/.
+
+    selected, strengths, tries   see `tuning.tuning`          comparisons   see `comparisons`
+    across, pairs, profiles      see `across.across`          diagnostics   see `diagnostics`
+    patience                     see `diagnostics.patience`   scores        one line a seed
+    """
+    results = load(folder)
+    found = {"scores": results.scores, "comparisons": comparisons(results)}
+    found["selected"], found["strengths"], found["tries"] = tuning(results)
+    found["across"], found["pairs"], found["profiles"] = across(results)
+    found |= {"diagnostics": diagnostics(results), "patience": patience(results)}
+    found["advice"] = advice(results, found)
+    for name, frame in found.items():
+        records.write_text(
+            results.folder / f"{name}.csv", frame.to_csv(index=False, float_format="%.10g")
+        )
+    reproduction.check(results)
+    for table in shown.tables(results):
+        kinds = {"csv": table.as_csv(), "md": table.as_markdown(), "tex": table.as_latex()}
+        for kind, text in kinds.items():
+            records.write_text(results.folder / "tables" / f"{table.name}.{kind}", text)
+    return results.folder

@@ -1,0 +1,1 @@
+"""From raw files to prepared splits: what a benchmark is; reading, cutting, checking its data."""

@@ -1,0 +1,101 @@
+"""What one file in benchmarks/ describes: a data set, its task, its model and its budget."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from math import inf
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+
+from rnnreg.data.sources import Source
+from rnnreg.errors import UserError
+from rnnreg.tasks import Task
+
+Arrays = dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Model:
+    """Sizes: H units a layer, and D of the embedding where inputs are symbols."""
+
+    hidden: int
+    layers: int = 1
+    embedding: int = 0
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How long and how a member trains; benchmarks/learning_rates.csv overrides `learning_rate`."""
+
+    steps: int
+    batch: int
+    learning_rate: float = 1e-3
+    checks: int = 20  # validation checks, evenly spaced
+    validated: int = 0  # symbols, sequences or windows of a check, evenly spread; 0: all there are
+    optimizer: str = "adam"  # or "sgd"
+    schedule: str = "constant"  # or "cosine", "linear": from the learning rate to zero
+    precision: str = "float32"  # of products on a GPU; or "tf32", "bfloat16". A CPU has float32
+
+
+@dataclass(frozen=True)
+class Splits:
+    """Prepared data: {"train" | "validation" | "test": arrays}, in the layout that the task names.
+
+    `symbols` is the size of the vocabulary where inputs are symbols, `classes` the number of
+    classes where there are any. `counts` are the facts that `prepare` asserted or found (tokens,
+    rows, sequences, duplicates between splits, ...); they go to the report as they are. `targets`
+    holds the positions, in one common source, of what each split predicts: they must not overlap.
+    Leave it out where the splits are files of their own.
+    """
+
+    train: Arrays
+    validation: Arrays
+    test: Arrays
+    symbols: int = 0
+    classes: int = 0
+    counts: dict[str, object] = field(default_factory=dict)
+    targets: dict[str, Sequence[int]] = field(default_factory=dict)
+
+    def items(self) -> list[tuple[str, Arrays]]:
+        return [("train", self.train), ("validation", self.validation), ("test", self.test)]
+
+
+class Benchmark(ABC):
+    """A data set with everything that is fixed about its use.
+
+    A subclass states the facts as class attributes and implements `prepare`; it needs no other
+    edit anywhere. `prepare` must be deterministic: the same raw files give the same bytes.
+    """
+
+    title: ClassVar[str]
+    group: ClassVar[str]  # "NLP" or "time series"
+    family: ClassVar[str] = ""  # benchmarks that share data share a family; default: its own name
+    licence: ClassVar[str]
+    citation: ClassVar[str]
+    sources: ClassVar[tuple[Source, ...]] = ()
+    task: ClassVar[Task]
+    model: ClassVar[Model]
+    budget: ClassVar[Budget]
+    base_clip: ClassVar[float] = inf  # clip of the gradient's norm that holds for every row
+    published: ClassVar[tuple[dict, ...]] = ()  # results from papers on the same split
+
+    name: ClassVar[str]
+
+    def __init_subclass__(cls) -> None:
+        cls.name = cls.__module__.rpartition(".")[2]
+
+    @abstractmethod
+    def prepare(self, raw: Mapping[str, Path]) -> Splits:
+        """Turn raw files, by their names in `sources`, into arrays. Statistics from train alone."""
+
+
+def expect(benchmark: str, what: str, given: object, expected: object) -> None:
+    """UserError where data is not what the benchmark's file promises."""
+    if given != expected:
+        raise UserError(
+            f"benchmarks/{benchmark}.py: {what}: found {given}, expected {expected}. Remedy: "
+            f"delete data/raw/{benchmark} and run: python -m rnnreg download {benchmark}. If that "
+            "does not help, the data is not what the file was written for, and it must say so."
+        )

@@ -1,0 +1,105 @@
+"""What is true of any prepared benchmark, whatever its data: checked before it is written."""
+
+from itertools import combinations
+
+import numpy as np
+
+from rnnreg.data.benchmark import Arrays, Benchmark, Splits
+from rnnreg.data.sequences import REPEATED, repeated
+from rnnreg.errors import UserError
+from rnnreg.tasks import Classification, Forecast, LanguageModel, Task
+
+PIECE = {"character": 100, "word": 25}  # symbols in a row that nobody repeats by chance
+
+
+def size(task: Task, arrays: Arrays) -> int:
+    """How many targets a split has: symbols, sequences, windows or frames that are predicted."""
+    if isinstance(task, LanguageModel):
+        return max(len(arrays["tokens"]) - 1, 0)
+    if isinstance(task, Forecast):
+        return max(len(arrays["series"]) - task.context - task.horizon + 1, 0)
+    if isinstance(task, Classification):
+        return len(arrays["length"])
+    return int((arrays["length"] - 1).sum())
+
+
+def check(benchmark: type[Benchmark], splits: Splits) -> None:
+    """UserError where a split is empty, predicts what another does, or holds impossible values."""
+    where = f"benchmarks/{benchmark.name}.py"
+    for split, arrays in splits.items():
+        if size(benchmark.task, arrays) < 1:
+            raise UserError(
+                f"{where}: the {split} split is empty: it has nothing to predict. Remedy: give it "
+                "more of the data, or ask for a shorter context and horizon."
+            )
+        _check_values(f"{where}: {split}", splits, arrays)
+    for one, other in combinations(splits.targets, 2):
+        shared = np.intersect1d(list(splits.targets[one]), list(splits.targets[other]))
+        if len(shared):
+            raise UserError(
+                f"{where}: {one} and {other} overlap: {len(shared)} targets are in both, the first "
+                f"at position {shared[0]}. Remedy: let each row be predicted in one split only."
+            )
+    if splits.symbols and benchmark.model.embedding < 1:
+        raise UserError(
+            f"{where}: model: embedding: given {benchmark.model.embedding}, allowed are whole "
+            "numbers from 1 where inputs are symbols."
+        )
+
+
+def _check_values(where: str, splits: Splits, arrays: Arrays) -> None:
+    for key, high in (("tokens", splits.symbols), ("y", splits.classes)):
+        values = arrays.get(key)
+        if values is not None and not (values.min() >= 0 and values.max() < high):
+            raise UserError(f"{where}: {key}: found {values.max()}, expected 0 to {high - 1}.")
+    for key, values in arrays.items():
+        if values.dtype.kind == "f" and not np.isfinite(values).all():
+            raise UserError(
+                f"{where}: {key}: {int((~np.isfinite(values)).sum())} values are not finite. "
+                "Remedy: fill the gaps, and mark them in `observed`."
+            )
+    if "length" in arrays and (
+        arrays["length"].min() < 1 or arrays["length"].sum() != len(arrays["x"])
+    ):
+        raise UserError(
+            f"{where}: length: sums to {arrays['length'].sum()}, the shortest is "
+            f"{arrays['length'].min()}; expected {len(arrays['x'])} steps in all and 1 at least."
+        )
+
+
+def duplicates(task: Task, splits: Splits) -> dict[str, dict[str, int]]:
+    """How much of validation and test is in train too, unless the benchmark has counted it itself.
+
+    Whole sequences; of one long text, those of its pieces of 100 characters (25 words) that are
+    somewhere in train. Rows of a series are told apart by their time.
+    """
+    if isinstance(task, Forecast) or any(REPEATED in key for key in splits.counts):
+        return {}
+    if not isinstance(task, LanguageModel):
+        return repeated("sequences", {split: _sequences(a) for split, a in splits.items()})
+    length = PIECE[task.level]
+    train, *others = (_pieces(arrays["tokens"], length) for _, arrays in splits.items())
+    there = [int(np.isin(pieces[::length], train).sum()) for pieces in others]  # end to end
+    counts = dict(zip(("validation", "test"), there, strict=True))
+    return {f"pieces of {length} {task.level}s {REPEATED}": counts}
+
+
+def _sequences(arrays: Arrays) -> list[bytes]:
+    ends = np.cumsum(arrays["length"])[:-1]
+    return [np.ascontiguousarray(x).tobytes() for x in np.split(arrays["x"], ends)]
+
+
+def _pieces(tokens: np.ndarray, length: int) -> np.ndarray:
+    """Hashes of all pieces: hash(i) = sum_k tokens[i + k] p^k mod 2^64, from running sums."""
+    p = 6364136223846793005  # odd, so that it has an inverse modulo 2^64
+    inverse = pow(p, -1, 1 << 64)
+    powers = _powers(p, len(tokens))
+    sums = np.concatenate([[np.uint64(0)], np.cumsum((tokens.astype(np.uint64) + 1) * powers)])
+    found = sums[length:] - sums[:-length]  # none where the text is shorter than a piece
+    return found * _powers(inverse, len(found))
+
+
+def _powers(base: int, count: int) -> np.ndarray:
+    factors = np.full(count, base, np.uint64)
+    factors[:1] = 1
+    return np.cumprod(factors)

@@ -1,0 +1,102 @@
+"""Sequences of unequal length, laid end to end, with or without labels; a part held out."""
+
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from rnnreg.data.benchmark import Arrays, Splits
+
+REPEATED = "that are in train too"
+Labelled = tuple[Sequence[np.ndarray], Sequence]  # sequences (T,) or (T, D), and their labels
+
+
+def end_to_end(sequences: Sequence[np.ndarray]) -> Arrays:
+    """{"x": all steps, "length": (N,)}."""
+    length = np.array([len(s) for s in sequences], np.int32)
+    return {"x": np.concatenate(sequences), "length": length}
+
+
+def labelled(train: Labelled, validation: Labelled, test: Labelled, **counts: object) -> Splits:
+    """Splits of a classification; classes are numbered in sorted order."""
+    parts = {"train": train, "validation": validation, "test": test}
+    names = sorted(set(train[1]))
+    number = {name: n for n, name in enumerate(names)}
+    arrays = {
+        split: {**end_to_end(x), "y": np.array([number[label] for label in y], np.int32)}
+        for split, (x, y) in parts.items()
+    }
+    counts = {
+        "sequences": {split: len(y) for split, (_, y) in parts.items()},
+        "sequences a class": {
+            split: dict(zip(map(str, names), np.bincount(a["y"]).tolist(), strict=True))
+            for split, a in arrays.items()
+        },
+        **counts,
+    }
+    return Splits(**arrays, classes=len(names), counts=counts)
+
+
+def repeated(what: str, contents: Mapping[str, Iterable[Hashable]]) -> dict[str, dict[str, int]]:
+    """How many pieces of validation and test are in train too. They are counted, not removed.
+
+    >>> repeated("words", {"train": "ab", "validation": "bc", "test": "aab"})
+    {'words that are in train too': {'validation': 1, 'test': 3}}
+    """
+    train = set(contents["train"])
+    found = {s: sum(c in train for c in contents[s]) for s in ("validation", "test")}
+    return {f"{what} {REPEATED}": found}
+
+
+def piano_rolls(file: Path, longest: int | None = None) -> Splits:
+    """Splits of polyphonic music from a MATLAB file of cells, each (frames, 88) of 0 and 1.
+
+    Training pieces longer than `longest` are cut; a cut shares one frame with the one before, so
+    that the same frames are predicted.
+    """
+    from scipy.io import loadmat
+
+    cells = loadmat(file)
+    names = {"train": "traindata", "validation": "validdata", "test": "testdata"}
+    rolls = {split: [x.astype(np.uint8) for x in cells[name][0]] for split, name in names.items()}
+    counts = {
+        "sequences": {split: len(x) for split, x in rolls.items()},
+        "frames": {split: sum(map(len, x)) for split, x in rolls.items()},
+        **repeated("pieces", {split: [r.tobytes() for r in x] for split, x in rolls.items()}),
+    }
+    if longest:
+        starts = [(x, s) for x in rolls["train"] for s in range(0, len(x) - 1, longest - 1)]
+        rolls["train"] = [x[start : start + longest] for x, start in starts]
+        counts[f"pieces of train, cut at {longest} frames"] = len(rolls["train"])
+    return Splits(**{split: end_to_end(x) for split, x in rolls.items()}, counts=counts)
+
+
+def standardised(splits: Splits) -> Splits:
+    """Each column of x with mean 0 and variance 1 over all steps of train."""
+    mean, deviation = splits.train["x"].mean(0), splits.train["x"].std(0)
+
+    def scaled(arrays: Arrays) -> Arrays:
+        return {**arrays, "x": ((arrays["x"] - mean) / deviation).astype(np.float32)}
+
+    parts = {split: scaled(arrays) for split, arrays in splits.items()}
+    return Splits(**{**vars(splits), **parts})
+
+
+def hold_out(labels: Sequence, share: float) -> tuple[list[int], list[int]]:
+    """Numbers of the cases to keep and to hold out: `share` of each class, the same for everyone.
+
+    >>> hold_out(["a"] * 4 + ["b"] * 8, 0.25)
+    ([0, 1, 3, 5, 7, 8, 9, 10, 11], [2, 4, 6])
+    """
+    rng = np.random.RandomState(0)  # its stream is frozen for good, that of default_rng is not
+    labels = np.asarray(labels)
+    held = []
+    for label in np.unique(labels):
+        of_class = np.flatnonzero(labels == label)
+        held += rng.permutation(of_class)[: max(1, round(share * len(of_class)))].tolist()
+    return sorted(set(range(len(labels))) - set(held)), sorted(held)
+
+
+def pick(cases: Labelled, chosen: Sequence[int]) -> Labelled:
+    """Some of the labelled sequences."""
+    return [cases[0][i] for i in chosen], [cases[1][i] for i in chosen]

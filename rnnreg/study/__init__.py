@@ -1,0 +1,1 @@
+"""What is asked and what is known: names, studies, records. No torch."""

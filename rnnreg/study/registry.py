@@ -1,0 +1,127 @@
+"""The folder is the registry: a file's name is the name of the one class in it.
+
+`names` and `facts` read files without importing them, so listing what there is needs no torch
+and cannot be broken by a file that does not import. `load` imports.
+"""
+
+import ast
+import importlib
+import importlib.util
+import math
+import sys
+from functools import cache
+from pathlib import Path
+
+from rnnreg.errors import UserError, unknown
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDERS = {
+    "benchmark": ROOT / "benchmarks",
+    "cell": ROOT / "rnnreg" / "cells",
+    "regularizer": ROOT / "rnnreg" / "regularizers",
+}
+BASES = {
+    "benchmark": ("rnnreg.data.benchmark", "Benchmark"),
+    "cell": ("rnnreg.cells.base", "Cell"),
+    "regularizer": ("rnnreg.regularizers.base", "Regularizer"),
+}
+
+
+def names(kind: str) -> list[str]:
+    """Names of all benchmarks, cells or regularizers, sorted."""
+    files = FOLDERS[kind].glob("*.py")
+    return sorted(f.stem for f in files if f.stem != "base" and not f.stem.startswith("_"))
+
+
+def path(kind: str, name: str, where: str = "") -> Path:
+    """The file of a name; UserError with the nearest match where there is none."""
+    if name not in names(kind):
+        raise unknown(where or kind, name, names(kind))
+    return FOLDERS[kind] / f"{name}.py"
+
+
+def short(file: Path) -> str:
+    """A path as messages show it: from the project's root where it lies there."""
+    return str(file.relative_to(ROOT)) if file.is_relative_to(ROOT) else str(file)
+
+
+def facts(kind: str, name: str) -> dict:
+    """Class attributes with literal values, and the docstring, read off the file's syntax tree.
+
+    Attributes that the file leaves out come from the kind's base class.
+    """
+    module, base = BASES[kind]
+    base_file = ROOT.joinpath(*module.split(".")).with_suffix(".py")
+    found = _classes(path(kind, name), base)
+    if len(found) != 1:
+        raise _not_one(path(kind, name), base, [c.name for c in found])
+    default = next(c for c in _tree(base_file).body if getattr(c, "name", "") == base)
+    doc = ast.get_docstring(found[0]) or ""
+    return {**_literals(default), **_literals(found[0]), "name": name, "doc": doc}
+
+
+@cache
+def load(kind: str, name: str) -> type:
+    """The one class in the file of that name."""
+    file = path(kind, name)
+    module_name, base_name = BASES[kind]
+    base = getattr(importlib.import_module(module_name), base_name)
+    if kind == "benchmark":  # lies outside the package
+        spec = importlib.util.spec_from_file_location(f"benchmarks.{name}", file)
+        module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+    else:
+        module = importlib.import_module(f"{module_name.rpartition('.')[0]}.{name}")
+    here = (v for v in vars(module).values() if isinstance(v, type))
+    found = [c for c in here if issubclass(c, base) and c.__module__ == module.__name__]
+    if len(found) != 1:
+        raise _not_one(file, base_name, [c.__name__ for c in found])
+    return found[0]
+
+
+def _not_one(file: Path, base: str, found: list[str]) -> UserError:
+    given = f"{len(found)} ({', '.join(found)})" if found else "none"
+    return UserError(
+        f"{short(file)}: a file here must define exactly one subclass of {base}, found {given}. "
+        "Put each in a file of its own; the file's name becomes its name."
+    )
+
+
+@cache
+def _parse(file: Path, modified: int) -> ast.Module:
+    try:
+        return ast.parse(file.read_text(encoding="utf-8"))
+    except SyntaxError as error:
+        raise UserError(f"{short(file)}:{error.lineno}: not valid Python: {error.msg}") from error
+
+
+def _tree(file: Path) -> ast.Module:
+    return _parse(file, file.stat().st_mtime_ns)
+
+
+def _classes(file: Path, base: str) -> list[ast.ClassDef]:
+    classes = [node for node in _tree(file).body if isinstance(node, ast.ClassDef)]
+    return [
+        c for c in classes if base in {getattr(b, "id", getattr(b, "attr", "")) for b in c.bases}
+    ]
+
+
+def _literals(node: ast.ClassDef) -> dict:
+    values = {}
+    for item in node.body:
+        targets = item.targets if isinstance(item, ast.Assign) else [getattr(item, "target", None)]
+        if isinstance(item, ast.Assign | ast.AnnAssign) and item.value is not None:
+            try:
+                values[targets[0].id] = ast.literal_eval(_Infinity().visit(_copy(item.value)))
+            except ValueError:
+                continue  # not a literal: a call, say. Such an attribute is for `load`.
+    return values
+
+
+def _copy(node: ast.expr) -> ast.expr:
+    return ast.parse(ast.unparse(node), mode="eval").body
+
+
+class _Infinity(ast.NodeTransformer):
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        return ast.Constant(math.inf) if node.id == "inf" else node

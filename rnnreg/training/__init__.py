@@ -1,0 +1,1 @@
+"""From a row to its records: the model, the population that trains, the protocol."""

@@ -1,0 +1,93 @@
+"""How long a study will take on this machine, from rates measured here, before it starts."""
+
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+
+import torch
+
+from rnnreg.study.study import Row, Study
+from rnnreg.training.capture import populate
+from rnnreg.training.population import setting
+
+STEPS = 5  # that are timed; the median counts
+WARM_UP = {"cpu": 1, "cuda": 3}  # times that each is done before: a GPU's is soon replayed
+MEMBERS = 4  # of the population that is timed
+
+
+def members(row: Row) -> tuple[int, int]:
+    """How many members a row trains, at least and at most.
+
+    The strength chosen at the final check may or may not be the one chosen at the best check.
+    """
+    tuned = len(row.strengths) * len(row.tuning_seeds)
+    tested = len(row.evaluation_seeds)
+    return tuned + tested, tuned + tested * (1 if len(row.strengths) == 1 else 2)
+
+
+def seconds_a_member(row: Row, facts: dict, splits: dict, device: str) -> float:
+    """Predicted seconds to train one member of a row: steps and validation checks."""
+    job = setting(row, facts, splits, device)
+    taken = STEPS * (max(WARM_UP.values()) + 1)  # a schedule must reach as far
+    budget = replace(job.budget, steps=max(job.budget.steps, taken))
+    several = [row.strengths[0]] * MEMBERS, list(range(MEMBERS))
+    population = populate(replace(job, budget=budget), *several)
+
+    def step(number: int) -> None:
+        population.done = number
+        population.step()
+
+    def check() -> None:
+        population.evaluate(population.params, population.reg, "validation")
+
+    each = statistics.median(_time(partial(step, number), device) for number in range(STEPS))
+    return (job.budget.steps * each + job.budget.checks * _time(check, device)) / MEMBERS
+
+
+def estimate(study: Study, read, device: str) -> list[dict]:
+    """One entry a benchmark and cell: rows, members at least and at most, core-hours likewise.
+
+    `read(benchmark)` gives (facts, splits). The rate of a benchmark and cell is that of its first
+    row; regularizers add a few per cent.
+    """
+    found = {}
+    for row in study.rows:
+        key = row.benchmark, row.cell
+        if key not in found:
+            rate = seconds_a_member(row, *read(row.benchmark), device)
+            found[key] = {"benchmark": key[0], "cell": key[1], "rows": 0, "seconds a member": rate,
+                          "members": [0, 0]}  # fmt: skip
+        entry = found[key]
+        entry["rows"] += 1
+        entry["members"] = [a + b for a, b in zip(entry["members"], members(row), strict=True)]
+    for entry in found.values():
+        entry["hours"] = [m * entry["seconds a member"] / 3600 for m in entry["members"]]
+    return list(found.values())
+
+
+def show(entries: list[dict], device: str) -> None:
+    """Print the entries and their totals."""
+    print(f"{'benchmark':<18}{'cell':<12}{'rows':>6}{'members':>14}{'s a member':>12}{'hours':>14}")
+    total = [0.0, 0.0]
+    for e in entries:
+        low, high = e["members"]
+        hours = f"{e['hours'][0]:.2f} - {e['hours'][1]:.2f}"
+        print(
+            f"{e['benchmark']:<18}{e['cell']:<12}{e['rows']:>6}{f'{low} - {high}':>14}"
+            f"{e['seconds a member']:>12.2f}{hours:>14}"
+        )
+        total = [t + h for t, h in zip(total, e["hours"], strict=True)]
+    rows = sum(e["rows"] for e in entries)
+    what = "hours on one core" if device == "cpu" else f"hours on {device}"
+    print(f"{rows} rows: {total[0]:.1f} to {total[1]:.1f} {what}, downloads and reports aside")
+
+
+def _time(work: Callable[[], None], device: str) -> float:
+    for _ in range(WARM_UP[torch.device(device).type] + 1):
+        start = time.perf_counter()
+        work()
+        if device != "cpu":
+            torch.cuda.synchronize()
+    return time.perf_counter() - start

@@ -1,0 +1,324 @@
+"""A population: M members that train side by side. The page to read first.
+
+`Population.advance` is the whole of a training step; `run` goes through the steps and the checks.
+"""
+
+import math
+import time
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from rnnreg.cells.base import Cell, State
+from rnnreg.data.benchmark import Benchmark, Budget
+from rnnreg.errors import UserError
+from rnnreg.kernels.noise import Noise
+from rnnreg.regularizers.base import Chain, Regularizer, norms
+from rnnreg.study import registry
+from rnnreg.study.study import Row
+from rnnreg.tasks import Totals
+from rnnreg.training.batches import batches
+from rnnreg.training.model import Batch, MaskHook, Network, Params, Trace, forward, initial
+from rnnreg.training.optimizers import OPTIMIZERS, Number
+
+DIVERGED = 10  # times the naive validation loss
+SCHEDULES = {  # learning rate as a share of its first value, from the share of steps done
+    "constant": lambda done: 1.0,
+    "linear": lambda done: 1 - done,
+    "cosine": lambda done: (1 + math.cos(math.pi * done)) / 2,
+    # Zaremba et al. 2014, section 4.1, medium model: 6 of 39 epochs, then / 1.2 an epoch
+    "hold_decay": lambda done: 1.2 ** -max(39 * done - 6, 0),
+}
+PRECISIONS = ("float32", "tf32", "bfloat16")  # of matrix products on a GPU
+
+Watch = Callable[["Population"], None]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """All that a row fixes for its members."""
+
+    benchmark: type[Benchmark]
+    cell: type[Cell]
+    regularizer: type[Regularizer]
+    budget: Budget
+    network: Network
+    splits: dict[str, dict[str, np.ndarray]]
+    facts: dict  # of the prepared data
+    device: torch.device
+
+    def regularizers(self, strength: Tensor) -> Regularizer:
+        """The regularizer; after it the benchmark's own clip, unless the row clips itself."""
+        own = self.regularizer(strength)
+        if self.regularizer.clips or math.isinf(self.benchmark.base_clip):
+            return own
+        clip = registry.load("regularizer", "clip_norm")
+        return Chain(own, clip(torch.full_like(strength, self.benchmark.base_clip)))
+
+    @property
+    def naive(self) -> dict[str, dict[str, float]]:
+        """The scores of the best naive baseline: {"validation" | "test": metrics}."""
+        return self.facts["naive"][self.facts["naive_best"]]
+
+
+def setting(row: Row, facts: dict, splits: dict, device: str = "cpu") -> Setting:
+    """Resolve a row's names and numbers."""
+    benchmark = registry.load("benchmark", row.benchmark)
+    cell = registry.load("cell", row.cell)
+    rate = {} if row.rate is None else {"learning_rate": row.rate}
+    budget = replace(benchmark.budget, **{**rate, **row.budget})
+    allowed = {"optimizer": OPTIMIZERS, "schedule": SCHEDULES, "precision": PRECISIONS}
+    for key, known in allowed.items():
+        if getattr(budget, key) not in known:
+            where = f"benchmarks/{row.benchmark}.py (or the study): budget: {key}"
+            given = f"given '{getattr(budget, key)}', allowed are {', '.join(known)}"
+            raise UserError(f"{where}: {given}.")
+    if budget.checks > budget.steps:
+        raise UserError(
+            f"benchmarks/{row.benchmark}.py (or the study): budget: checks: given {budget.checks}, "
+            f"allowed is at most one a step, {budget.steps}."
+        )
+    network = Network(
+        cell,
+        facts["inputs"],
+        facts["outputs"],
+        benchmark.model.hidden,
+        benchmark.model.layers,
+        benchmark.model.embedding,
+        symbols=facts["symbols"] > 0,
+        every_step=benchmark.task.every_step,
+    )
+    regularizer = registry.load("regularizer", row.regularizer)
+    device = torch.device(device)
+    return Setting(benchmark, cell, regularizer, budget, network, splits, facts, device)
+
+
+class Population:
+    """M members that train side by side, each as if it were alone.
+
+    Members stop (early stopping, divergence) at checks; once half have, the others go on without
+    them. Results are kept for all: `index` tells which of them each training member is.
+    """
+
+    def __init__(self, setting: Setting, strengths: list[float], seeds: list[int]):
+        self.setting, self.strengths, self.all_seeds = setting, strengths, seeds
+        self.budget, self.task = setting.budget, setting.benchmark.task
+        self.noise = Noise(torch.tensor(seeds, device=setting.device), 0)
+        self.reg = setting.regularizers(torch.tensor(strengths, device=setting.device))
+        self.params = initial(setting.network, self.noise.seeds)
+        self.optimizer = OPTIMIZERS[self.budget.optimizer](self.params)
+        self.batches = batches(
+            self.task,
+            setting.splits,
+            self.noise.seeds,
+            self.budget.batch,
+            self.budget.validated,
+        )
+        self.index = torch.arange(len(seeds), device=setting.device)
+        self.alive = torch.ones(len(seeds), dtype=torch.bool, device=setting.device)
+        self.state, self.done, self.started = None, 0, time.perf_counter()
+        self.numbers = [self._numbers(step) for step in range(self.budget.steps)]
+        self.final = {n: p.clone() for n, p in self.params.items()}
+        self.best = {n: p.clone() for n, p in self.params.items()}
+        self.curves = Curves(len(seeds), self.check_steps(), setting.device)
+        self.since = Tally(self.index)
+
+    def check_steps(self) -> list[int]:
+        """After which steps the members are validated; the last is the last step."""
+        count = self.budget.checks
+        return [round((i + 1) * self.budget.steps / count) for i in range(count)]
+
+    def _numbers(self, step: int) -> tuple[float, ...]:
+        share = SCHEDULES[self.budget.schedule](step / self.budget.steps)
+        return self.optimizer.numbers(self.budget.learning_rate * share, step + 1)
+
+    def step(self) -> None:
+        """Take the next step."""
+        key, index = self.batches.pick(self.done)
+        self.advance(key, index, self.noise.then(self.done), self.numbers[self.done])
+        self.done += 1
+        self.since.steps += 1
+
+    def advance(
+        self, key: Hashable, index: Tensor, noise: Noise, numbers: Sequence[Number]
+    ) -> None:
+        """One training step of all members, on the batch that `key` and `index` pick."""
+        batch = self.batches.batch("train", key, index[self.batches.member])
+        state = None if batch.fresh else self.state
+        params = {n: p.detach().requires_grad_() for n, p in self.params.items()}
+        weights = self.reg.weights(params, noise)
+        mask = partial(self.reg.mask, noise=noise)
+        trace = self.forward(weights, batch, mask, state)
+        loss = self.task.loss(trace.output, batch.y, batch.weight)  # (M,)
+        penalized = loss + self.reg.penalty(weights, trace)
+        # The sum, never the mean: a member's gradient is then independent of M.
+        found = torch.autograd.grad(penalized.sum(), list(params.values()))
+        with torch.no_grad():
+            grads = dict(zip(params, found, strict=True))
+            used = self.reg.gradients(grads)
+            norm = self.optimizer(self.params, used, *numbers)
+            if used is grads:
+                self.since.add(loss, norm)
+            else:
+                self.since.add(loss, norms(grads), norm)
+            self.params = self.reg.project(self.params)
+        if self.batches.carried:
+            self.state = [tuple(s.detach() for s in layer) for layer in trace.state]
+
+    def forward(
+        self, weights: Params, batch: Batch, mask: MaskHook, state: list[State] | None
+    ) -> Trace:
+        """`model.forward` in the precision of the budget, which is a GPU's; a CPU's is float32."""
+        if self.setting.device.type == "cpu" or self.budget.precision != "bfloat16":
+            return forward(self.setting.network, weights, batch, mask, state)
+        with torch.autocast(self.setting.device.type, torch.bfloat16, cache_enabled=False):
+            trace = forward(self.setting.network, weights, batch, mask, state)
+        return replace(trace, output=trace.output.float())
+
+    def check(self, number: int) -> None:
+        """Validate, remember the best, and see who goes on."""
+        metrics = self.evaluate(self.params, self.reg, "validation")
+        self.curves.put(number, self.index, self.alive, metrics, self.since, self.done)
+        self.since.clear()
+        better = self.curves.best_check[self.index] == number
+        for name, p in self.params.items():
+            self.best[name][self.index[better]] = p[better]
+        limit = DIVERGED * self.setting.naive["validation"]["loss"]
+        self.curves.judge(number, self.index, limit)
+        keep = self.reg.keep_training(self.curves.loss[: number + 1, self.index])
+        self.stop(~(keep & ~self.curves.diverged[self.index]))
+        if 2 * int(self.alive.sum()) <= len(self.alive):
+            self.keep(self.alive.nonzero().flatten())
+
+    def stop(self, members: Tensor) -> None:
+        """The parameters of these (M,) are final: what they do from now on is of no account."""
+        members = members & self.alive
+        self.alive &= ~members
+        for name, p in self.params.items():
+            self.final[name][self.index[members]] = p[members]
+
+    def keep(self, chosen: Tensor) -> None:
+        """Go on with some of the members."""
+        self.params = {n: p[chosen] for n, p in self.params.items()}
+        self.index, self.alive = self.index[chosen], self.alive[chosen]
+        self.noise = Noise(self.noise.seeds[chosen], 0)
+        self.reg = self.reg.members(chosen)
+        self.optimizer.keep(chosen)
+        self.batches.keep(chosen)
+        if self.state is not None:
+            self.state = [tuple(s[chosen] for s in layer) for layer in self.state]
+        self.since = Tally(self.index)
+
+    def run(self, watch: Watch | None = None) -> None:
+        """Train to the last step, or until nobody goes on."""
+        for number, at in enumerate(self.check_steps()):
+            while self.done < at and len(self.index):
+                self.step()
+                if watch:
+                    watch(self)
+            if len(self.index):
+                self.check(number)
+        self.stop(self.alive)
+        self.keep(self.index[:0])
+
+    def evaluate(self, params: Params, reg: Regularizer, split: str) -> dict[str, Tensor]:
+        """Metrics of a split, each (M,): weights and masks at their expected values."""
+        totals, state = {}, None
+        for key, index in self.batches.portions(split):
+            found, state = self.measure(params, reg, split, key, index, state)
+            for name, value in found.items():
+                totals[name] = totals.get(name, 0) + value
+        return self.task.metrics(totals)
+
+    @torch.no_grad()
+    def measure(
+        self,
+        params: Params,
+        reg: Regularizer,
+        split: str,
+        key: Hashable,
+        index: Tensor,
+        state: list[State] | None,
+    ) -> tuple[Totals, list[State]]:
+        """The task's totals over one portion of a split, and the state after it."""
+        members = len(params["output"])
+        noise = self.noise.expected()
+        batch = self.batches.batch(split, key, index)
+        weights = reg.weights(params, noise)
+        mask = partial(reg.mask, noise=noise)
+        trace = self.forward(weights, batch, mask, None if batch.fresh else state)
+        y = batch.y.expand(members, *batch.y.shape[1:])  # the same targets for every member
+        weight = batch.weight
+        if weight is not None:
+            weight = weight.expand(members, *weight.shape[1:])
+        return self.task.totals(trace.output, y, weight), trace.state
+
+
+class Tally:
+    """Sums over the steps since the last check, a member each; stays on the device."""
+
+    def __init__(self, index: Tensor):
+        self.steps = 0
+        zeros = torch.zeros(3, len(index), dtype=torch.float64, device=index.device)
+        self.loss, self.norm, self.clipped = zeros
+
+    def clear(self) -> None:
+        """Start again from zero."""
+        self.steps = 0
+        for total in (self.loss, self.norm, self.clipped):
+            total.zero_()
+
+    def add(self, loss: Tensor, norm: Tensor, used: Tensor | None = None) -> None:
+        """One step: the loss, the gradient's norm, and its norm after the `gradients` hook."""
+        self.loss += loss.detach()
+        self.norm += norm
+        if used is not None:
+            self.clipped += used != norm
+
+
+class Curves:
+    """What the checks saw of all members of a population, those that stopped included."""
+
+    def __init__(self, members: int, steps: list[int], device: torch.device):
+        def empty(dtype=torch.float64):
+            return torch.full((len(steps), members), math.nan, dtype=dtype, device=device)
+
+        self.loss, self.train_loss, self.norm = empty(), empty(), empty()
+        self.metrics: list[dict[str, Tensor]] = []
+        self.at = steps
+        self.checks = torch.zeros(members, dtype=torch.int64, device=device)
+        self.clipped = torch.zeros(members, dtype=torch.float64, device=device)
+        self.best_loss = torch.full((members,), math.inf, dtype=torch.float64, device=device)
+        self.best_check = torch.zeros(members, dtype=torch.int64, device=device)
+        self.diverged = torch.zeros(members, dtype=torch.bool, device=device)
+
+    def put(self, number, index, alive, metrics, since: Tally, done: int) -> None:
+        """The check of that number, for the members at `index` that are alive."""
+        members = index[alive]
+        self.loss[number, members] = metrics["loss"][alive]
+        self.train_loss[number, members] = (since.loss / since.steps)[alive]
+        self.norm[number, members] = (since.norm / since.steps)[alive]
+        self.clipped[members] += since.clipped[alive]
+        self.checks[members] = number + 1
+        self.metrics.append({n: self._whole(v, members, alive) for n, v in metrics.items()})
+        better = self.loss[number, members] < self.best_loss[members]  # never for NaN
+        self.best_check[members[better]] = number
+        self.best_loss[members] = torch.fmin(self.loss[number, members], self.best_loss[members])
+
+    def judge(self, number: int, index: Tensor, limit: float) -> None:
+        """Mark those as diverged whose numbers are not finite, or whose loss is above the limit."""
+        seen = torch.stack([self.loss[number], self.train_loss[number], self.norm[number]])[
+            :, index
+        ]
+        had = self.checks[index] == number + 1
+        bad = ~seen.isfinite().all(0) | (self.loss[number, index] > limit)
+        self.diverged[index] |= bad & had
+
+    def _whole(self, values: Tensor, members: Tensor, alive: Tensor) -> Tensor:
+        whole = torch.full_like(self.best_loss, math.nan)
+        whole[members] = values[alive].double()
+        return whole

@@ -1,0 +1,186 @@
+"""Training a row: tune, evaluate, and what is recorded of each member."""
+
+import math
+import platform
+import time
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from rnnreg.errors import UserError, out_of_memory
+from rnnreg.kernels.unroll import path
+from rnnreg.regularizers.base import Regularizer, matrices, norms
+from rnnreg.study.records import Record
+from rnnreg.study.selection import choose
+from rnnreg.study.study import Row
+from rnnreg.training.capture import populate
+from rnnreg.training.population import Population, Setting, Watch, setting
+
+SMALL = 1e-3  # a weight below counts as zero
+
+
+def train(
+    row: Row,
+    facts: dict,
+    splits: dict,
+    known: Iterable[Record] = (),
+    device: str = "cpu",
+    save: Callable[[list[Record]], None] = lambda records: None,
+    watch: Watch | None = None,
+) -> list[Record]:
+    """Tune, then evaluate; returns the records of all members that the row asks for.
+
+    Members among `known` that this code and this data made are not trained again. `save` gets all
+    records so far after each phase.
+    """
+    job = setting(row, facts, splits, device)
+    current = [
+        r for r in known if (r.fingerprint, r.data_hash) == (row.fingerprint, facts["data_hash"])
+    ]
+    have = {r.member: r for r in current}
+
+    def make(phase: str, strengths: Iterable[float], seeds: Iterable[int]) -> list[Record]:
+        wanted = [(phase, s, seed) for s in strengths for seed in seeds]
+        missing = [m for m in wanted if m not in have]
+        if missing:
+            for part in trained(job, [s for _, s, _ in missing], [k for *_, k in missing], watch):
+                have.update((r.member, r) for r in records(row, job, part, phase))
+                del part  # its memory is for the next one
+            save(list(have.values()))
+        return [have[m] for m in wanted]
+
+    tuned = make("tune", row.strengths, row.tuning_seeds)
+    chosen = dict.fromkeys(choose(tuned, criterion) for criterion in ("best", "final"))
+    return tuned + make("evaluate", chosen, row.evaluation_seeds)
+
+
+def trained(
+    job: Setting, strengths: list[float], seeds: list[int], watch: Watch | None = None
+) -> Iterator[Population]:
+    """These members, trained: one population, or several where memory does not hold all at once."""
+    try:
+        whole = populate(job, strengths, seeds)
+        whole.run(watch)
+    except RuntimeError as error:
+        if not out_of_memory(error):
+            raise
+        name, reason = job.benchmark.name, str(error).partition(". ")[0]
+        if len(seeds) == 1:
+            raise UserError(
+                f"{name}: a single member does not fit into the memory of {job.device}: {reason}. "
+                f"Remedy: a smaller batch in the study (budgets: {{{name}: {{batch: ...}}}}), or "
+                "--device cpu."
+            ) from None
+    else:
+        yield whole
+        return
+    whole, half = None, len(seeds) // 2  # its memory is theirs
+    warnings.warn(
+        f"{name}: {len(seeds)} members do not fit into the memory of {job.device} together "
+        f"({reason}); {half} train first, then the others.",
+        stacklevel=2,
+    )
+    if job.device.type == "cuda":
+        torch.cuda.empty_cache()
+    for own in (slice(half), slice(half, None)):
+        yield from trained(job, strengths[own], seeds[own], watch)
+
+
+def records(row: Row, job: Setting, population: Population, phase: str) -> list[Record]:
+    """One record for each member of a trained population."""
+    reg = job.regularizers(torch.tensor(population.strengths, device=job.device))
+    scores = _scores(population, reg, phase)
+    curves = population.curves
+    big = dict(enumerate(matrices(population.final)))
+    weight_norm = norms(big)
+    small = torch.cat([(w.abs() < SMALL).flatten(1) for w in big.values()], dim=1).double().mean(1)
+    parameters = sum(p[0].numel() for p in population.final.values())
+    seconds = (time.perf_counter() - population.started) / len(population.strengths)
+    versions = {
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+    }
+    clip = job.benchmark.base_clip
+    described = {**vars(job.budget), **vars(job.benchmark.model)}
+    described["base_clip"] = None if math.isinf(clip) else clip
+    made = []
+    for m, (strength, seed) in enumerate(
+        zip(population.strengths, population.all_seeds, strict=True)
+    ):
+        checks = int(curves.checks[m])
+        diverged = bool(curves.diverged[m])
+        at = curves.at[:checks]
+        made.append(
+            Record(
+                benchmark=row.benchmark,
+                cell=row.cell,
+                regularizer=row.regularizer,
+                phase=phase,
+                strength=strength,
+                seed=seed,
+                steps=at[-1],
+                check_steps=at,
+                train_loss=_finite(curves.train_loss[:checks, m]),
+                validation_loss=_finite(curves.loss[:checks, m]),
+                gradient_norm=_finite(curves.norm[:checks, m]),
+                clipped=float(curves.clipped[m]) / at[-1],
+                best_step=curves.at[int(curves.best_check[m])],
+                scores=_naive(job, phase) if diverged else scores[m],
+                diverged=diverged,
+                setting=described,
+                parameters=parameters,
+                weight_norm=_finite(weight_norm)[m],
+                small_weights=float(small[m]),
+                seconds=seconds,
+                data_hash=job.facts["data_hash"],
+                fingerprint=row.fingerprint,
+                versions=versions,
+                device=device_name(job.device),
+                path=path(job.cell, job.device),
+            )
+        )
+    return made
+
+
+def device_name(device: torch.device) -> str:
+    """The device as records name it: its kind, and the model of a GPU."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
+
+
+def _scores(population: Population, reg: Regularizer, phase: str) -> list[dict]:
+    """{"best" | "final": {split: metrics}} of each member; the test split in evaluation only."""
+    curves, members = population.curves, range(len(population.strengths))
+    last = curves.best_check if reg.scored_at == "best" else (curves.checks - 1).clamp(min=0)
+    at = {"best": curves.best_check.tolist(), "final": last.tolist()}
+    found = [
+        {
+            c: {"validation": {n: float(v[m]) for n, v in curves.metrics[at[c][m]].items()}}
+            for c in at
+        }
+        for m in members
+    ]
+    if phase == "tune":
+        return found
+    final = population.best if reg.scored_at == "best" else population.final
+    for split, name in (("sample", "train"), ("test", "test")):
+        best = population.evaluate(population.best, reg, split)
+        at_end = best if final is population.best else population.evaluate(final, reg, split)
+        for m in members:
+            found[m]["best"][name] = {n: float(v[m]) for n, v in best.items()}
+            found[m]["final"][name] = {n: float(v[m]) for n, v in at_end.items()}
+    return found
+
+
+def _naive(job: Setting, phase: str) -> dict:
+    """The scores of a member that diverged. It has no training score of its own."""
+    splits = ("validation", "test") if phase == "evaluate" else ("validation",)
+    scores = {split: dict(job.naive[split]) for split in splits}
+    return {"best": scores, "final": scores}
+
+
+def _finite(values: Tensor) -> list[float | None]:
+    return [v if math.isfinite(v) else None for v in values.tolist()]
