@@ -8,9 +8,7 @@ inputs of 0 and 1. Everything else is standardised.
 
 import numpy as np
 
-from rnnreg.data.benchmark import Benchmark, Budget, Model, expect
-from rnnreg.data.series import forecast
-from rnnreg.data.sources import Download
+from rnnreg.data import Benchmark, Budget, Download, Model, expect, forecast
 from rnnreg.tasks import Forecast
 
 NUMBERS = ["pm2.5", "DEWP", "TEMP", "PRES", "Iws", "Is", "Ir"]

@@ -3,9 +3,7 @@
 One series of 61 x 12 months, cut by time: 41 years train, 8 validate, 12 test. It has no gaps.
 """
 
-from rnnreg.data.benchmark import Benchmark, Budget, Model, expect
-from rnnreg.data.series import forecast, read_csv
-from rnnreg.data.sources import Packaged
+from rnnreg.data import Benchmark, Budget, Model, Packaged, expect, forecast, read_csv
 from rnnreg.tasks import Forecast
 
 MONTHS = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"]

@@ -6,9 +6,7 @@ data. Unlike Informer, which adds calendar features, the seven series are the on
 Windows are anchored: the level drifts so much that a plain LSTM loses to the seasonal forecast.
 """
 
-from rnnreg.data.benchmark import Benchmark, Budget, Model, expect
-from rnnreg.data.series import forecast, read_csv
-from rnnreg.data.sources import Download
+from rnnreg.data import Benchmark, Budget, Download, Model, expect, forecast, read_csv
 from rnnreg.tasks import Forecast
 
 MONTH = 30 * 24

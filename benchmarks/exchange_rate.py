@@ -6,9 +6,7 @@ and many published models lose to it. Windows are anchored, as the level drifts.
 file; 182 rows equal the row before.
 """
 
-from rnnreg.data.benchmark import Benchmark, Budget, Model, expect
-from rnnreg.data.series import forecast, read_csv
-from rnnreg.data.sources import Download
+from rnnreg.data import Benchmark, Budget, Download, Model, expect, forecast, read_csv
 from rnnreg.tasks import Forecast
 
 

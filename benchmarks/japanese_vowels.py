@@ -6,9 +6,17 @@ same for everyone, are held out for validation. Test is unbalanced (24 to 88 a s
 
 import numpy as np
 
-from rnnreg.data.benchmark import Benchmark, Budget, Model, expect
-from rnnreg.data.sequences import hold_out, labelled, pick, standardised
-from rnnreg.data.sources import Download
+from rnnreg.data import (
+    Benchmark,
+    Budget,
+    Download,
+    Model,
+    expect,
+    hold_out,
+    labelled,
+    pick,
+    standardised,
+)
 from rnnreg.tasks import Classification
 
 HOST = (

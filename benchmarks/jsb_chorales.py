@@ -5,9 +5,7 @@ all frames before it, and the score is nats per predicted frame: as Bai et al. 2
 Unlike there, dropout and clipping are rows, not parts of the model.
 """
 
-from rnnreg.data.benchmark import Benchmark, Budget, Model, expect
-from rnnreg.data.sequences import piano_rolls
-from rnnreg.data.sources import Download
+from rnnreg.data import Benchmark, Budget, Download, Model, expect, piano_rolls
 from rnnreg.tasks import Polyphony
 
 

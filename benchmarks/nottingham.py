@@ -6,9 +6,7 @@ train, which are up to 1,788 frames long, are cut into pieces of 200 for trainin
 validation and test stay whole. One tune of test is in train too.
 """
 
-from rnnreg.data.benchmark import Benchmark, Budget, Model, expect
-from rnnreg.data.sequences import piano_rolls
-from rnnreg.data.sources import Download
+from rnnreg.data import Benchmark, Budget, Download, Model, expect, piano_rolls
 from rnnreg.tasks import Polyphony
 
 

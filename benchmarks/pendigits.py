@@ -11,9 +11,7 @@ import re
 
 import numpy as np
 
-from rnnreg.data.benchmark import Benchmark, Budget, Model, expect
-from rnnreg.data.sequences import labelled, pick, standardised
-from rnnreg.data.sources import Download
+from rnnreg.data import Benchmark, Budget, Download, Model, expect, labelled, pick, standardised
 from rnnreg.tasks import Classification
 
 HOST = (

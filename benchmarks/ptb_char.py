@@ -5,9 +5,7 @@ spelled out. Split as distributed. Unlike in the papers cited, models are small 
 and see a fifth of the text once.
 """
 
-from rnnreg.data.benchmark import Benchmark, Budget, Model, expect
-from rnnreg.data.sources import Download
-from rnnreg.data.text import language
+from rnnreg.data import Benchmark, Budget, Download, Model, expect, language
 from rnnreg.tasks import LanguageModel
 
 HOST = (

@@ -10,9 +10,7 @@ project, and dropout is a row, not a part of the model; a seed reads the text fr
 own.
 """
 
-from rnnreg.data.benchmark import Benchmark, Budget, Model, expect
-from rnnreg.data.sources import Download
-from rnnreg.data.text import language, words
+from rnnreg.data import Benchmark, Budget, Download, Model, expect, language, words
 from rnnreg.tasks import LanguageModel
 
 HOST = (

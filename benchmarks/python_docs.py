@@ -9,9 +9,7 @@ no hash is pinned, the hash of what was read is recorded with the data, and so i
 import ast
 import re
 
-from rnnreg.data.benchmark import Benchmark, Budget, Model
-from rnnreg.data.sources import Packaged
-from rnnreg.data.text import contiguous, language
+from rnnreg.data import Benchmark, Budget, Model, Packaged, contiguous, language
 from rnnreg.tasks import LanguageModel
 
 

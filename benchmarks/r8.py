@@ -7,10 +7,17 @@ occur twice in train, 4 of test in train: counted, not removed. Words seen once 
 unknown.
 """
 
-from rnnreg.data.benchmark import Benchmark, Budget, Model, expect
-from rnnreg.data.sequences import hold_out, pick
-from rnnreg.data.sources import Download
-from rnnreg.data.text import read_labelled, texts
+from rnnreg.data import (
+    Benchmark,
+    Budget,
+    Download,
+    Model,
+    expect,
+    hold_out,
+    pick,
+    read_labelled,
+    texts,
+)
 from rnnreg.tasks import Classification
 
 HOST = (

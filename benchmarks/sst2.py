@@ -6,9 +6,7 @@ only: most papers train on all phrases of the parse trees too, and on word vecto
 elsewhere, so their accuracies are higher. Words seen once in train count as unknown.
 """
 
-from rnnreg.data.benchmark import Benchmark, Budget, Model, expect
-from rnnreg.data.sources import Download
-from rnnreg.data.text import read_labelled, texts
+from rnnreg.data import Benchmark, Budget, Download, Model, expect, read_labelled, texts
 from rnnreg.tasks import Classification
 
 HOST = (

@@ -9,8 +9,7 @@ tanh RNN. Train is a fixed set, the loss is cross-entropy, and symbols are embed
 
 import numpy as np
 
-from rnnreg.data.benchmark import Benchmark, Budget, Model
-from rnnreg.data.sequences import labelled
+from rnnreg.data import Benchmark, Budget, Model, labelled
 from rnnreg.tasks import Classification
 
 SYMBOLS = "abcdEBXY"

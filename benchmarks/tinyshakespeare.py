@@ -4,9 +4,7 @@ The file has no official test part: it is cut by position, 90/5/5, never at rand
 the last 5% for validation, nanoGPT the last 10%). So scores are not those of other papers.
 """
 
-from rnnreg.data.benchmark import Benchmark, Budget, Model, expect
-from rnnreg.data.sources import Download
-from rnnreg.data.text import contiguous, language
+from rnnreg.data import Benchmark, Budget, Download, Model, contiguous, expect, language
 from rnnreg.tasks import LanguageModel
 
 

@@ -6,10 +6,7 @@ ISO-8859-1, not UTF-8. 71 questions occur twice in train, 10 of test in train: t
 not removed. Words seen once in train count as unknown.
 """
 
-from rnnreg.data.benchmark import Benchmark, Budget, Model, expect
-from rnnreg.data.sequences import hold_out, pick
-from rnnreg.data.sources import Download
-from rnnreg.data.text import texts
+from rnnreg.data import Benchmark, Budget, Download, Model, expect, hold_out, pick, texts
 from rnnreg.tasks import Classification
 
 HOST = (

@@ -4,9 +4,7 @@ Split as distributed, by articles: 600, 60, 60. A line ends with one <eos>, empt
 are counted. Model and training are those of ptb_word, for fewer passes over twice the text.
 """
 
-from rnnreg.data.benchmark import Benchmark, Budget, Model, expect
-from rnnreg.data.sources import Download
-from rnnreg.data.text import language, words
+from rnnreg.data import Benchmark, Budget, Download, Model, expect, language, words
 from rnnreg.tasks import LanguageModel
 
 HOST = (

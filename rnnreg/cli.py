@@ -319,9 +319,11 @@ def collect(given: argparse.Namespace) -> None:
 
 def compare(given: argparse.Namespace) -> None:
     """Statistics and tables."""
+    from rnnreg.analysis.report import shown
+    from rnnreg.analysis.results import load
     from rnnreg.analysis.statistics.compare import compare as make
 
-    make(given.folder)
+    shown.write(load(make(given.folder)))
 
 
 def draw(given: argparse.Namespace) -> None:

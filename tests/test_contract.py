@@ -13,7 +13,8 @@ from toys import TASKS, setting
 from rnnreg.kernels.noise import Noise, Site
 from rnnreg.regularizers.base import matrices
 from rnnreg.study import registry
-from rnnreg.training.model import Batch, forward, initial
+from rnnreg.trace import Batch
+from rnnreg.training.model import forward, initial
 from rnnreg.training.population import Population
 
 CELLS, REGULARIZERS = registry.names("cell"), registry.names("regularizer")

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from rnnreg.study import registry
-from rnnreg.training.model import Batch, Network, forward, initial
+from rnnreg.trace import Batch
+from rnnreg.training.model import Network, forward, initial
 
 PEERS = {
     "elman_tanh": (torch.nn.RNN, {"nonlinearity": "tanh"}),

@@ -20,7 +20,7 @@ from rnnreg.analysis.collect import collect
 from rnnreg.analysis.figures import draw as figures
 from rnnreg.analysis.figures import style
 from rnnreg.analysis.figures.draw import draw
-from rnnreg.analysis.report import citations, page, paper, shown_rows
+from rnnreg.analysis.report import citations, page, paper, shown, shown_rows
 from rnnreg.analysis.report.report import SOURCE, execute, report
 from rnnreg.analysis.results import load
 from rnnreg.analysis.statistics.compare import compare
@@ -40,7 +40,7 @@ def project(tmp_path_factory):
         study = synthetic.study("made", ("elnino", "trec"), ("gru", "lstm"), NAMES, 2, 6)
         synthetic.write(root, study, {"dropout": 0.4, "l2": 0.1})
         folder = root / collect(study)
-        compare(folder)
+        shown.write(load(compare(folder)))
         draw(folder)
     report(folder)
     return root, study, folder
@@ -203,6 +203,7 @@ def test_a_changed_record_turns_table_figure_sentence_and_ranking(project, tmp_p
             records.write(file, [better(member) for member in records.read(file)])
     copy = tmp_path / compare(collect(study))
     before, after = (load(f) for f in (folder, copy))
+    shown.write(after)
 
     ranks = [
         r.read("across").query("criterion == 'best' and scope == 'all'") for r in (before, after)

@@ -1,6 +1,6 @@
 """The simple recurrent network with rectified linear units."""
 
-from rnnreg.cells.base import Cell
+from rnnreg.cells import Cell
 
 
 class ElmanReLU(Cell):

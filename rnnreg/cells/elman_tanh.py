@@ -1,6 +1,6 @@
 """The simple recurrent network with tanh."""
 
-from rnnreg.cells.base import Cell
+from rnnreg.cells import Cell
 
 
 class ElmanTanh(Cell):

@@ -2,7 +2,7 @@
 
 import torch
 
-from rnnreg.cells.base import Cell
+from rnnreg.cells import Cell
 
 
 class GRU(Cell):

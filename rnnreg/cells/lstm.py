@@ -1,6 +1,6 @@
 """The long short-term memory with forget gate."""
 
-from rnnreg.cells.base import Cell
+from rnnreg.cells import Cell
 
 
 class LSTM(Cell):

@@ -2,18 +2,14 @@
 
 from abc import ABC
 from math import inf
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from torch import Tensor
 
 from rnnreg.kernels.native.optimizers import sum_of_squares
 from rnnreg.kernels.noise import Noise, Site
 from rnnreg.study.study import check_strength
-
-if TYPE_CHECKING:
-    from rnnreg.training.model import Trace
-
-Params = dict[str, Tensor]  # name -> (M, ...)
+from rnnreg.trace import Params, Trace
 
 
 class Regularizer(ABC):
@@ -71,7 +67,7 @@ class Regularizer(ABC):
         """
         return 1.0
 
-    def penalty(self, weights: Params, trace: "Trace") -> Tensor | float:
+    def penalty(self, weights: Params, trace: Trace) -> Tensor | float:
         """What is added to the mean training loss, (M,), in its unit."""
         return 0.0
 

@@ -2,7 +2,7 @@
 
 from math import inf
 
-from rnnreg.regularizers.base import Regularizer, norms, spread
+from rnnreg.regularizers import Regularizer, norms, spread
 
 
 class ClipNorm(Regularizer):

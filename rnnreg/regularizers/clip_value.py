@@ -2,7 +2,7 @@
 
 from math import inf
 
-from rnnreg.regularizers.base import Regularizer, spread
+from rnnreg.regularizers import Regularizer, spread
 
 
 class ClipValue(Regularizer):

@@ -1,6 +1,6 @@
 """Dropout on the connections that are not recurrent."""
 
-from rnnreg.regularizers.base import Regularizer
+from rnnreg.regularizers import Regularizer
 
 
 class Dropout(Regularizer):

@@ -2,7 +2,7 @@
 
 from math import inf
 
-from rnnreg.regularizers.base import Regularizer
+from rnnreg.regularizers import Regularizer
 
 
 class EarlyStopping(Regularizer):

@@ -1,6 +1,6 @@
 """A penalty on the square of the weights."""
 
-from rnnreg.regularizers.base import Regularizer, matrices
+from rnnreg.regularizers import Regularizer, matrices
 
 
 class L2(Regularizer):

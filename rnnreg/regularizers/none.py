@@ -1,6 +1,6 @@
 """Nothing: what every regularizer is compared with."""
 
-from rnnreg.regularizers.base import Regularizer
+from rnnreg.regularizers import Regularizer
 
 
 class NoRegularizer(Regularizer):

@@ -1,6 +1,6 @@
 """Dropout on the hidden state, with one mask for a whole sequence."""
 
-from rnnreg.regularizers.base import Regularizer
+from rnnreg.regularizers import Regularizer
 
 
 class RecurrentDropout(Regularizer):

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from rnnreg.kernels.noise import Noise
 from rnnreg.tasks import Classification, Forecast, LanguageModel, Polyphony, Task
-from rnnreg.training.model import Batch
+from rnnreg.trace import Batch
 
 Arrays = dict[str, np.ndarray]
 Choice = tuple[Hashable, Tensor]  # key, index: see the module

@@ -5,8 +5,8 @@ from torch import Tensor
 
 from rnnreg.kernels.native import optimizers as native
 from rnnreg.regularizers.base import norms
+from rnnreg.trace import Params
 
-Params = dict[str, Tensor]
 Number = float | Tensor  # a tensor has no dimensions, and is on the device
 
 

@@ -21,8 +21,9 @@ from rnnreg.regularizers.base import Chain, Regularizer, norms
 from rnnreg.study import registry
 from rnnreg.study.study import Row
 from rnnreg.tasks import Totals
+from rnnreg.trace import Batch, Params, Trace
 from rnnreg.training.batches import batches
-from rnnreg.training.model import Batch, MaskHook, Network, Params, Trace, forward, initial
+from rnnreg.training.model import MaskHook, Network, forward, initial
 from rnnreg.training.optimizers import OPTIMIZERS, Number
 
 DIVERGED = 10  # times the naive validation loss

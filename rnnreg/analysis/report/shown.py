@@ -16,6 +16,7 @@ from rnnreg.analysis.tables import (
     whole,
     word,
 )
+from rnnreg.study import records
 
 
 def tables(results: Results) -> list[Table]:
@@ -30,6 +31,14 @@ def tables(results: Results) -> list[Table]:
     ]
     found += [diagnostics(results), *(scores(results, b) for b in results.benchmarks)]
     return [t for t in found if t.rows]
+
+
+def write(results: Results) -> None:
+    """Write every table of `tables` as CSV, Markdown and LaTeX under tables/."""
+    for table in tables(results):
+        kinds = {"csv": table.as_csv(), "md": table.as_markdown(), "tex": table.as_latex()}
+        for kind, text in kinds.items():
+            records.write_text(results.folder / "tables" / f"{table.name}.{kind}", text)
 
 
 def scores(results: Results, benchmark: str, criterion: str = "best") -> Table:

@@ -1,8 +1,7 @@
-"""From members to every table of numbers: what figures, sentences and report read."""
+"""From members to every table of numbers: what figures, tables to read and sentences read."""
 
 from pathlib import Path
 
-from rnnreg.analysis.report import shown
 from rnnreg.analysis.results import load
 from rnnreg.analysis.statistics import reproduction
 from rnnreg.analysis.statistics.across import across
@@ -14,7 +13,7 @@ from rnnreg.study import records
 
 
 def compare(folder: Path) -> Path:
-    """Write the statistics of a collected study as CSV, and its tables for papers under tables/.
+    """Write the statistics of a collected study as CSV; returns its folder.
 
     selected, strengths, tries   see `tuning.tuning`          comparisons   see `comparisons`
     across, pairs, profiles      see `across.across`          diagnostics   see `diagnostics`
@@ -31,8 +30,4 @@ def compare(folder: Path) -> Path:
             results.folder / f"{name}.csv", frame.to_csv(index=False, float_format="%.10g")
         )
     reproduction.check(results)
-    for table in shown.tables(results):
-        kinds = {"csv": table.as_csv(), "md": table.as_markdown(), "tex": table.as_latex()}
-        for kind, text in kinds.items():
-            records.write_text(results.folder / "tables" / f"{table.name}.{kind}", text)
     return results.folder
