@@ -14,7 +14,9 @@ a module only from modules above it:
     cells/            one recurrent cell a file
     study/            what is asked and what is known; no torch
       registry        folder -> names; name -> facts (read, not imported); name -> the class
-      study           study YAML -> Study -> rows; fingerprints
+      fingerprint     what of a row's code decides its results
+      schema          checks of what a study file says
+      study           study YAML -> Study -> rows
       records         Record <-> JSON lines
       selection       the strength that validation chooses
       progress        a row's progress line, and its sign of life

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from rnnreg.errors import UserError
-from rnnreg.study import records, registry, study
+from rnnreg.study import records, registry, schema, study
 
 PREPARED, RAW = Path("data/prepared"), Path("data/raw")
 EXAMPLES = """\
@@ -250,7 +250,7 @@ def _row_by_hand(
         benchmark,
         cell,
         regularizer,
-        tuple(study.check_strength("--strengths", s, facts["range"]) for s in grid),
+        tuple(schema.check_strength("--strengths", s, facts["range"]) for s in grid),
         tuple(range(given.tuning_seeds)),
         tuple(range(study.FIRST_EVALUATION_SEED, study.FIRST_EVALUATION_SEED + given.seeds)),
         {"steps": given.steps} if given.steps else {},

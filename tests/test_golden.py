@@ -1,7 +1,8 @@
 """A few trajectories, held: when one moves, results have changed, and RESULTS_VERSION must rise.
 
-After a change that is meant to change results: raise RESULTS_VERSION in rnnreg/study/study.py, say
-so in CHANGELOG.md, and write the trajectories anew with `python tests/test_golden.py`.
+After a change that is meant to change results: raise RESULTS_VERSION in
+rnnreg/study/fingerprint.py, say so in CHANGELOG.md, and write the trajectories anew with
+`python tests/test_golden.py`.
 """
 
 import json
@@ -11,7 +12,7 @@ import pytest
 from toys import TASKS, setting
 
 from rnnreg.study import registry
-from rnnreg.study.study import RESULTS_VERSION
+from rnnreg.study.fingerprint import RESULTS_VERSION
 from rnnreg.training.population import Population
 
 FILE = Path(__file__).with_name("golden.json")

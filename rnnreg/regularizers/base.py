@@ -8,7 +8,7 @@ from torch import Tensor
 
 from rnnreg.kernels.native.optimizers import sum_of_squares
 from rnnreg.kernels.noise import Noise, Site
-from rnnreg.study.study import check_strength
+from rnnreg.study.schema import check_strength
 from rnnreg.trace import Params, Trace
 
 

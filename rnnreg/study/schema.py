@@ -1,0 +1,112 @@
+"""Checks of what a study file says; each fault is one message that names file, key and remedy."""
+
+from rnnreg.errors import UserError, unknown
+from rnnreg.study import registry
+
+BUDGET_KEYS = {
+    "steps": int,
+    "batch": int,
+    "checks": int,
+    "validated": int,
+    "learning_rate": float,
+    "optimizer": str,
+    "schedule": str,
+    "precision": str,
+}
+
+
+def chosen_names(where: str, given: list | str, known: list[str], left_out: list[str]) -> list[str]:
+    """The names of a list, or of 'all'."""
+    if given == "all":
+        return [n for n in known if n not in left_out]
+    if isinstance(given, str):
+        raise UserError(
+            f"{where}: given '{given}', allowed are 'all' or a list of: {', '.join(known)}"
+        )
+    if not given:
+        raise UserError(
+            f"{where}: the list is empty; name at least one of: {', '.join(known)}, or write 'all'."
+        )
+    check_names(where, given, known)
+    return given
+
+
+def check_names(where: str, given: list | dict, known: list[str]) -> None:
+    """Every name is known, and listed once."""
+    for index, name in enumerate(given):
+        if name not in known:
+            place = where if isinstance(given, dict) else f"{where}[{index}]"
+            raise unknown(place, name, known)
+        if isinstance(given, list) and given.index(name) != index:
+            raise UserError(f"{where}[{index}]: '{name}' is listed twice; list it once.")
+
+
+def check_mapping(where: str, given: object, types: dict, required: tuple = ()) -> None:
+    """A mapping with no other keys than those of `types`, each of its type, and the required."""
+    if not isinstance(given, dict):
+        raise UserError(
+            f"{where}: given {given!r}, expected a mapping with keys {', '.join(types)}."
+        )
+    for key, value in given.items():
+        if key not in types:
+            raise unknown(f"{where}: key", key, types)
+        _check_type(f"{where}: {key}", value, types[key])
+    for key in required:
+        if key not in given:
+            raise UserError(
+                f"{where}: the key '{key}' is missing; needed are {', '.join(required)}."
+            )
+
+
+def _check_type(where: str, value: object, wanted: type | tuple) -> None:
+    wanted = wanted if isinstance(wanted, tuple) else (wanted,)
+    number = float in wanted and isinstance(value, int)
+    if isinstance(value, bool) or not (isinstance(value, wanted) or number):
+        words = {
+            list: "a list",
+            str: "text",
+            dict: "a mapping",
+            int: "a whole number",
+            float: "a number",
+        }
+        allowed = " or ".join(words[t] for t in wanted)
+        raise UserError(f"{where}: given {value!r} ({type(value).__name__}), expected {allowed}.")
+
+
+def check_budget(where: str, budget: object) -> None:
+    """Fields of a benchmark's Budget."""
+    check_mapping(where, budget, BUDGET_KEYS)
+    for key, value in budget.items():
+        if key == "validated" and value < 0:
+            raise UserError(f"{where}: {key}: given {value}, allowed are 0, for all, and above.")
+        if key != "validated" and not isinstance(value, str) and value <= 0:
+            raise UserError(f"{where}: {key}: given {value}, allowed are numbers above 0.")
+
+
+def grid(where: str, regularizer: str, override: object) -> tuple[float, ...]:
+    """The strengths of a regularizer: the study's, or its file's; each within its range."""
+    facts = registry.facts("regularizer", regularizer)
+    where = f"{where}: {regularizer}"
+    if override is None:
+        where, override = f"rnnreg/regularizers/{regularizer}.py: strengths", facts["strengths"]
+    if not isinstance(override, list | tuple) or not override:
+        raise UserError(f"{where}: given {override!r}, expected a list of at least one number.")
+    return tuple(check_strength(f"{where}[{i}]", s, facts["range"]) for i, s in enumerate(override))
+
+
+def check_strength(where: str, given: object, allowed: tuple[float, float]) -> float:
+    """The strength as a float; UserError where it is no number, or outside the range.
+
+    >>> check_strength("l2", "1e-3", (0.0, 1.0))
+    0.001
+    """
+    low, high = allowed
+    try:
+        value = float(given)  # YAML 1.1 reads 1e-3, which has no point, as text
+    except (TypeError, ValueError) as error:
+        raise UserError(
+            f"{where}: given {given!r}, expected a number from {low} to {high}."
+        ) from error
+    if not low <= value <= high:
+        raise UserError(f"{where}: given {value}, allowed are numbers from {low} to {high}.")
+    return value
