@@ -1,5 +1,7 @@
 """Studies: what they resolve to, what a fingerprint sees, and what a user is told."""
 
+import shutil
+import subprocess
 import textwrap
 
 import pytest
@@ -33,7 +35,7 @@ def test_a_study_resolves_to_rows(write):
     file = write(GOOD)
     found = study.read(file)
     assert found.asked == file, "what a remedy names can be typed"
-    regularizers = [r for r in registry.names("regularizer") if r != "l1"]
+    regularizers = [r for r in registry.shipped("regularizer") if r != "l1"]
     assert len(found.rows) == 2 * len(regularizers)
     row = found.row("elnino", "gru", "l2")
     assert row.strengths == (1e-3, 0.1), "1e-3 is text to YAML 1.1"
@@ -50,6 +52,85 @@ def test_a_study_resolves_to_rows(write):
 def test_every_study_of_the_project_reads():
     for name in study.names():
         assert study.read(name).rows
+
+
+EIGHT = {
+    "none", "l1", "l2", "dropout", "recurrent_dropout", "early_stopping", "clip_norm", "clip_value",
+}  # fmt: skip
+OWN = """
+from rnnreg.{0} import {1}
+class Own({1}):
+    title = "own"
+    source = "mine"
+    group = "time series"
+    strengths = (1.0,)
+"""
+
+
+@pytest.fixture
+def own(tmp_path, monkeypatch):
+    """A project in which somebody has put a benchmark, a cell and a regularizer of their own."""
+    bases = {
+        "benchmark": ("data", "Benchmark"),
+        "cell": ("cells.base", "Cell"),
+        "regularizer": ("regularizers", "Regularizer"),
+    }
+    for kind, base in bases.items():
+        folder = shutil.copytree(
+            registry.FOLDERS[kind], tmp_path / kind, ignore=shutil.ignore_patterns("__pycache__")
+        )
+        monkeypatch.setitem(registry.FOLDERS, kind, folder)
+        (folder / "own.py").write_text(OWN.format(*base))
+
+
+def test_a_file_of_ones_own_is_in_no_study_that_does_not_ask(own, write):
+    for name in ("standard", "large"):
+        rows = study.read(name).rows
+        assert {r.regularizer for r in rows} == EIGHT
+        assert "own" not in {n for r in rows for n in (r.benchmark, r.cell)}
+    assert {r.benchmark for r in study.read("large").rows} == set(registry.shipped("benchmark"))
+    asked = study.read(write(GOOD.replace("[lstm, gru]", "[own]"))).rows
+    assert {r.cell for r in asked} == {"own"}, "a study may name it"
+
+
+def test_the_quick_study_takes_ones_own_regularizers_and_cells(own):
+    quick = study.read("quick")
+    assert set(quick.regularizers) == {*EIGHT, "own"}
+    assert "own" in {r.cell for r in quick.rows}
+    assert "own" not in quick.benchmarks
+
+
+def test_mine(own, write):
+    for mine, found in (("true", {"own"}), ("false", set()), ("[regularizers]", set())):
+        rows = study.read(write(GOOD + f"mine: {mine}\n")).rows
+        assert {r.benchmark for r in rows} == {"elnino", *found}
+        assert ("own" in {r.regularizer for r in rows}) == (mine != "false")
+    rows = study.read(write(GOOD.replace("[l1]", "[l1, own]") + "mine: true\n")).rows
+    assert "own" not in {n for r in rows for n in (r.benchmark, r.cell, r.regularizer)}
+
+
+def test_a_group_stands_for_its_members(own, write):
+    text = GOOD.replace("benchmarks: [elnino]", "benchmarks: [elnino, time series, trec]")
+    chosen = study.read(write(text.replace("[l1]", "[etth1]"))).benchmarks
+    assert chosen[0] == "elnino"
+    assert set(chosen) == {*registry.groups("benchmark")["time series"], "trec"} - {"etth1"}
+    assert "own" not in chosen
+
+
+def test_what_ships_is_listed():
+    """Every file that git knows in the folders of plug-ins is in the folder's list."""
+    tracked = None
+    if shutil.which("git") and (registry.ROOT / ".git").exists():
+        command = ["git", "ls-files", "-z", *map(str, registry.FOLDERS.values())]
+        said = subprocess.run(command, cwd=registry.ROOT, capture_output=True, text=True)
+        tracked = {registry.ROOT / name for name in said.stdout.split("\0")}
+    for kind, folder in registry.FOLDERS.items():
+        listed = (folder / "shipped.txt").read_text().splitlines()
+        assert listed == sorted(set(listed))
+        assert registry.shipped(kind) == listed, "each has its file"
+        for name in registry.names(kind) if tracked else ():
+            told = f"a committed {name} ships: list it in {registry.short(folder)}/shipped.txt"
+            assert name in listed or folder / f"{name}.py" not in tracked, told
 
 
 BAD = {
@@ -98,6 +179,10 @@ BAD = {
     "an unknown job": (
         ("title: Small", "title: Small\njob: row_"),
         "job: unknown 'row_'; did you mean 'row'? Known: cell, row",
+    ),
+    "an unknown list of one's own": (
+        ("title: Small", "title: Small\nmine: [cell]"),
+        "mine[0]: unknown 'cell'; did you mean 'cells'? Known: benchmarks, cells, regularizers",
     ),
     "not YAML": (("[elnino]", "[elnino"), "not valid YAML"),
 }

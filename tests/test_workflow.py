@@ -39,8 +39,8 @@ STUDY = """
 title: Tiny
 benchmarks: [wave]
 cells: [elman_tanh, gru]
-regularizers: all
-except: [clip_norm, clip_value, dropout, early_stopping, l1, recurrent_dropout]
+regularizers: [l2, none]
+mine: true
 job: cell
 seeds: {tuning: 1, evaluation: 2}
 """

@@ -1,5 +1,8 @@
 """The folder is the registry: a file's name is the name of the one class in it.
 
+The file shipped.txt of each folder lists the names that ship with the project. A file that is
+not listed is somebody's own: it has a name like any other, and enters the studies that ask for it.
+
 `names` and `facts` read files without importing them, so listing what there is needs no torch
 and cannot be broken by a file that does not import. `load` imports.
 """
@@ -31,6 +34,21 @@ def names(kind: str) -> list[str]:
     """Names of all benchmarks, cells or regularizers, sorted."""
     files = FOLDERS[kind].glob("*.py")
     return sorted(f.stem for f in files if f.stem != "base" and not f.stem.startswith("_"))
+
+
+def shipped(kind: str) -> list[str]:
+    """Names of those that ship with the project, sorted."""
+    listed = (FOLDERS[kind] / "shipped.txt").read_text(encoding="utf-8").split()
+    return [name for name in names(kind) if name in listed]
+
+
+def groups(kind: str) -> dict[str, list[str]]:
+    """Names of those that ship with the project, by the group that their files name."""
+    found: dict[str, list[str]] = {}
+    for name in shipped(kind):
+        if group := facts(kind, name).get("group"):
+            found.setdefault(group, []).append(name)
+    return found
 
 
 def path(kind: str, name: str, where: str = "") -> Path:

@@ -15,10 +15,11 @@ BUDGET_KEYS = {
 }
 
 
-def chosen_names(where: str, given: list | str, known: list[str], left_out: list[str]) -> list[str]:
-    """The names of a list, or of 'all'."""
+def chosen_names(where: str, given: list | str, kind: str, left_out: list[str]) -> list[str]:
+    """The names of a list, in which a group stands for its members; or of 'all'."""
     if given == "all":
-        return [n for n in known if n not in left_out]
+        return [n for n in registry.shipped(kind) if n not in left_out]
+    known = registry.names(kind)
     if isinstance(given, str):
         raise UserError(
             f"{where}: given '{given}', allowed are 'all' or a list of: {', '.join(known)}"
@@ -27,8 +28,12 @@ def chosen_names(where: str, given: list | str, known: list[str], left_out: list
         raise UserError(
             f"{where}: the list is empty; name at least one of: {', '.join(known)}, or write 'all'."
         )
-    check_names(where, given, known)
-    return given
+    groups = {} if all(name in known for name in given) else registry.groups(kind)
+    check_names(where, given, [*known, *groups])
+    chosen = []
+    for name in given:
+        chosen += [name] if name in known else [n for n in groups[name] if n not in left_out]
+    return list(dict.fromkeys(chosen))
 
 
 def check_names(where: str, given: list | dict, known: list[str]) -> None:
@@ -61,13 +66,15 @@ def check_mapping(where: str, given: object, types: dict, required: tuple = ()) 
 def _check_type(where: str, value: object, wanted: type | tuple) -> None:
     wanted = wanted if isinstance(wanted, tuple) else (wanted,)
     number = float in wanted and isinstance(value, int)
-    if isinstance(value, bool) or not (isinstance(value, wanted) or number):
+    right = bool in wanted if type(value) is bool else isinstance(value, wanted) or number
+    if not right:
         words = {
             list: "a list",
             str: "text",
             dict: "a mapping",
             int: "a whole number",
             float: "a number",
+            bool: "true",
         }
         allowed = " or ".join(words[t] for t in wanted)
         raise UserError(f"{where}: given {value!r} ({type(value).__name__}), expected {allowed}.")

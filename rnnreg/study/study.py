@@ -3,10 +3,11 @@
 Everything here reads names and syntax trees only, so the workflow can ask without importing torch.
 
     title: one line
-    benchmarks: [python_docs, elnino]      # or: all
+    benchmarks: [python_docs, elnino]      # names and groups; or all: what ships with the project
     cells: all
     regularizers: all
-    except: [temporal_order]               # names left out of any `all`
+    except: [temporal_order]               # names left out of any `all`, and of one's own
+    mine: [cells, regularizers]            # files of one's own join these lists; true: all three
     seeds: {tuning: 2, evaluation: 8}
     strengths: {l2: [1e-5, 1e-3]}          # instead of the grid in the regularizer's file
     budgets: {python_docs: {steps: 600}}   # instead of fields of the benchmark's Budget
@@ -29,7 +30,8 @@ RATES = registry.ROOT / "benchmarks" / "learning_rates.csv"  # made by `rnnreg r
 LISTS = {"benchmarks": "benchmark", "cells": "cell", "regularizers": "regularizer"}
 KEYS = {
     "title": str, "benchmarks": (list, str), "cells": (list, str), "regularizers": (list, str),
-    "except": list, "seeds": dict, "strengths": dict, "budgets": dict, "mirror": str, "job": str,
+    "except": list, "mine": (list, bool), "seeds": dict, "strengths": dict, "budgets": dict,
+    "mirror": str, "job": str,
 }  # fmt: skip
 JOBS = ("row", "cell")  # the default first
 FIRST_EVALUATION_SEED = 1000  # tuning seeds count from 0, so the two never meet
@@ -178,10 +180,16 @@ def _chosen(where: str, given: dict) -> dict[str, list[str]]:
     left_out = given.get("except", [])
     everything = [n for kind in LISTS.values() for n in registry.names(kind)]
     schema.check_names(f"{where}: except", left_out, everything)
-    return {
-        key: schema.chosen_names(f"{where}: {key}", given[key], registry.names(kind), left_out)
-        for key, kind in LISTS.items()
-    }
+    mine = given.get("mine", [])
+    mine = list(LISTS) * mine if isinstance(mine, bool) else mine
+    schema.check_names(f"{where}: mine", mine, list(LISTS))
+    chosen = {}
+    for key, kind in LISTS.items():
+        chosen[key] = schema.chosen_names(f"{where}: {key}", given[key], kind, left_out)
+        if key in mine:
+            own = [n for n in registry.names(kind) if n not in registry.shipped(kind)]
+            chosen[key] += [n for n in own if n not in (*chosen[key], *left_out)]
+    return chosen
 
 
 def _seeds(where: str, given: dict) -> tuple[tuple[int, ...], tuple[int, ...]]:
