@@ -10,6 +10,7 @@ from pathlib import Path
 sys.path.insert(0, workflow.basedir)
 
 from rnnreg.study import study as studies
+from rnnreg.study.facts import made_from
 from rnnreg.errors import UserError
 
 ASKED = config.get("study", "standard")
@@ -68,6 +69,8 @@ rule prepare:
         "data/prepared/{benchmark}.json",
     log:
         "data/prepared/{benchmark}.log",
+    params:
+        made_from=lambda w: made_from(w.benchmark),  # prepared anew where it changes
     shell:
         "python -m rnnreg prepare {wildcards.benchmark} > {log} 2>&1"
 

@@ -15,6 +15,7 @@ a module only from modules above it:
     study/            what is asked and what is known; no torch
       registry        folder -> names; name -> facts (read, not imported); name -> the class
       fingerprint     what of a row's code decides its results
+      facts           what `prepare` wrote of a benchmark's data
       schema          checks of what a study file says
       study           study YAML -> Study -> rows
       records         Record <-> JSON lines

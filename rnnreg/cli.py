@@ -5,7 +5,6 @@ there is nothing but torch and numpy (and PyYAML, for a study).
 """
 
 import argparse
-import json
 import os
 import sys
 import traceback
@@ -14,6 +13,7 @@ from pathlib import Path
 
 from rnnreg.errors import UserError
 from rnnreg.study import records, registry, schema, study
+from rnnreg.study.facts import read as read_facts
 
 PREPARED, RAW = Path("data/prepared"), Path("data/raw")
 EXAMPLES = """\
@@ -146,17 +146,25 @@ def _regularizer(facts: dict) -> list[str]:
 
 def _benchmark(facts: dict) -> list[str]:
     lines = [f"{facts['title']} ({facts['group']})"]
-    file = PREPARED / f"{facts['name']}.json"
-    if file.is_file():
-        made = json.loads(file.read_text(encoding="utf-8"))
-        sizes = " / ".join(f"{n:,}" for n in made["sizes"].values())
-        lines.append(f"{made['task']}, {made['setting']}; {sizes} targets")
-        metric = made["headline"]
-        scores = (f"{name} {s['test'][metric]:.4g}" for name, s in made["naive"].items())
-        lines.append(f"naive test {made['metrics'][metric]['label']}: {', '.join(scores)}")
+    if (PREPARED / f"{facts['name']}.json").is_file():
+        lines += _prepared(facts["name"])
     else:
         lines.append(f"not prepared here: rnnreg download {facts['name']} && rnnreg prepare ...")
     return [*lines, f"licence: {facts['licence']}", facts["citation"]]
+
+
+def _prepared(name: str) -> list[str]:
+    try:
+        made = read_facts(name, PREPARED)
+    except UserError as error:
+        return [str(error)]
+    sizes = " / ".join(f"{n:,}" for n in made["sizes"].values())
+    metric = made["headline"]
+    scores = (f"{name} {s['test'][metric]:.4g}" for name, s in made["naive"].items())
+    return [
+        f"{made['task']}, {made['setting']}; {sizes} targets",
+        f"naive test {made['metrics'][metric]['label']}: {', '.join(scores)}",
+    ]
 
 
 def download(given: argparse.Namespace) -> None:

@@ -1,9 +1,11 @@
 """From raw files to arrays and facts: on data made here, and on what needs no download."""
 
 import hashlib
+import io
 import json
 import re
 import sys
+import zipfile
 
 import numpy as np
 import pandas as pd
@@ -15,6 +17,7 @@ from rnnreg.data import checks, prepared, sequences, series, text
 from rnnreg.data.benchmark import Splits, expect
 from rnnreg.data.sources import MIRROR, Download, sha256
 from rnnreg.errors import UserError
+from rnnreg.study import facts as study_facts
 from rnnreg.study import registry
 from rnnreg.tasks import Classification, Forecast, LanguageModel, Polyphony
 from rnnreg.training.batches import batches
@@ -46,9 +49,10 @@ class Reviews(Benchmark):
     def prepare(self, raw):
         return texts(*(read_labelled(raw[f"{{p}}.parquet"], "sentence", "label") for p in HASHES))
 '''
-FACTS = """name title group family task setting headline metrics compared symbols classes inputs
-outputs sizes counts naive naive_best sources licence citation published
-data_hash"""
+
+
+# Why a pinned hash of data may fail: its benchmark was changed, or what reads it.
+RAISE = "rnnreg.data makes other arrays than before: raise PREPARED_VERSION in study/facts.py"
 
 
 @pytest.fixture
@@ -65,6 +69,25 @@ def project(tmp_path, monkeypatch):
     (tmp_path / "diary.txt").write_text("Dear diary, it rained. Dear me, again. " * 40)
     yield tmp_path
     registry.load.cache_clear()
+
+
+def interrupted(*_):
+    raise KeyboardInterrupt
+
+
+def npy(array):
+    """The bytes of an array's file."""
+    stream = io.BytesIO()
+    np.save(stream, array)
+    return stream.getvalue()
+
+
+def zipped(name, data):
+    """The bytes of an archive with one member."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr(name, data)
+    return stream.getvalue()
 
 
 def add(project, name, code):
@@ -101,6 +124,7 @@ class TestYourOwn:
         facts, splits = make(project, "diary")
         assert facts["sizes"] == {"train": 1247, "validation": 155, "test": 155}
         assert facts["headline"] == "bits_per_character"
+        assert facts["data_hash"] == "1574edefdb84c320", RAISE
         assert splits["test"]["tokens"].max() < facts["symbols"]
 
     def test_parquet_files_of_the_hub(self, project, monkeypatch):
@@ -140,7 +164,7 @@ class TestFiles:
     def test_all_facts_are_there(self, project):
         add(project, "house", CSV)
         facts, _ = make(project, "house")
-        assert set(facts) == set(FACTS.split())
+        assert set(facts) == {*study_facts.KEYS, "made_from"}
         assert facts["naive_best"] in facts["naive"]
         assert set(facts["metrics"]) == {"mse", "mae"}
 
@@ -177,6 +201,125 @@ class TestFiles:
             f"{tmp_path}/elnino.npz: the data of elnino is not prepared. Remedy: "
             "python -m rnnreg download elnino && python -m rnnreg prepare elnino"
         )
+
+    def told(self, project, name):
+        """What `read` says of a benchmark's data, which `prepare` then mends."""
+        raw, folder = project / "data/raw", project / "data/prepared"
+        with pytest.raises(UserError) as error:
+            prepared.read(name, folder)
+        prepared.prepare(name, raw, folder)
+        prepared.read(name, folder)
+        text = str(error.value)
+        assert text.endswith(f" Remedy: python -m rnnreg prepare {name}")
+        return text.removesuffix(f" Remedy: python -m rnnreg prepare {name}").replace(
+            f"{project}/", ""
+        )
+
+    @pytest.mark.parametrize(
+        ("old", "new"),
+        [
+            ("context=24", "context=36"),
+            ("horizon=12", "horizon=6"),
+            ("season=24", "season=12"),
+            ('raw["house.csv"])', 'raw["house.csv"])[100:]'),
+        ],
+    )
+    def test_data_older_than_the_file_is_refused(self, project, old, new):
+        add(project, "house", CSV)
+        make(project, "house")
+        add(project, "house", CSV.replace(old, new))
+        assert self.told(project, "house") == (
+            "data/prepared/house.npz: prepared by another state of benchmarks/house.py, or of "
+            "rnnreg, than the present one."
+        )
+
+    def test_what_decides_no_data_makes_none_old(self, project):
+        add(project, "house", CSV)
+        make(project, "house")
+        other = CSV.replace("hidden=32", "hidden=64").replace("steps=500", "steps=50")
+        add(project, "house", other.replace('"mine"', '"yours"').replace("half a day", "12 hours"))
+        assert other != CSV
+        prepared.read("house", project / "data/prepared")
+
+    def test_a_later_version_of_the_readers_refuses_it(self, project, monkeypatch):
+        add(project, "house", CSV)
+        make(project, "house")
+        monkeypatch.setattr(study_facts, "PREPARED_VERSION", study_facts.PREPARED_VERSION + 1)
+        assert "prepared by another state" in self.told(project, "house")
+
+    def test_a_raw_file_that_changed_since_is_seen(self, project):
+        add(project, "diary", TEXT)
+        make(project, "diary")
+        with (project / "diary.txt").open("a") as diary:
+            diary.write("One more day. ")
+        assert self.told(project, "diary") == (
+            "diary.txt: another file than the one that the data of diary was prepared from."
+        )
+        (project / "diary.txt").unlink()  # not needed any more
+        prepared.read("diary", project / "data/prepared")
+
+    def test_other_arrays_in_their_place(self, project):
+        add(project, "diary", TEXT)
+        facts, splits = make(project, "diary")
+        splits["train"]["tokens"][5] = 0
+        changed = {f"{s}/tokens": splits[s]["tokens"] for s in splits}
+        np.savez(project / "data/prepared/diary.npz", **changed)
+        assert self.told(project, "diary") == (
+            f"data/prepared/diary.npz: holds other arrays than diary.json beside it says (hash "
+            f"{prepared.data_hash(splits)}, expected {facts['data_hash']}): replaced, or not "
+            "written to the end."
+        )
+
+    def test_a_kill_between_the_two_writes(self, project, monkeypatch):
+        add(project, "diary", TEXT)
+        make(project, "diary")
+        text = (project / "diary.txt").read_text()
+        (project / "diary.txt").write_text(text[:-1] + "!")
+        with monkeypatch.context() as killed:
+            killed.setattr(prepared.records, "write_text", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                prepared.prepare("diary", project / "data/raw", project / "data/prepared")
+        (project / "diary.txt").write_text(text)
+        assert "holds other arrays than diary.json" in self.told(project, "diary")
+
+    @pytest.mark.parametrize(
+        "damage",
+        {
+            "empty": lambda data: b"",
+            "truncated": lambda data: data[: len(data) // 2],
+            "text": lambda data: b"abc" * 100,
+            "one byte": lambda data: data[:200] + bytes([data[200] ^ 1]) + data[201:],
+            "another archive": lambda data: zipped("train/tokens", b"no array"),
+            "another split": lambda data: zipped("more/tokens.npy", npy(np.arange(3))),
+            "pickled": lambda data: zipped("train/x.npy", npy(np.array([{}], object))),
+        }.items(),
+        ids=lambda case: case[0],
+    )
+    def test_damaged_arrays(self, project, damage):
+        add(project, "diary", TEXT)
+        make(project, "diary")
+        file = project / "data/prepared/diary.npz"
+        file.write_bytes(damage[1](file.read_bytes()))
+        assert self.told(project, "diary").startswith(
+            "data/prepared/diary.npz: cannot be read as arrays ("
+        )
+
+    @pytest.mark.parametrize(
+        ("content", "told"),
+        [
+            (b"", "cannot be read (Expecting value"),
+            (b'{"name": "dia', "cannot be read (Unterminated string"),
+            (b'{"name": "\xe9"}', "cannot be read ('utf-8' codec can't decode"),
+            (b"[" * 100_000, "cannot be read ("),
+            (b"{}", "lacks name, title, group: damaged, or of another version of rnnreg."),
+            (b"3", "lacks name, title, group: damaged, or of another version of rnnreg."),
+        ],
+    )
+    def test_damaged_facts(self, project, content, told):
+        add(project, "diary", TEXT)
+        make(project, "diary")
+        (project / "data/prepared/diary.json").write_bytes(content)
+        assert self.told(project, "diary").startswith(f"data/prepared/diary.json: {told}")
 
     def test_no_place_to_write(self, project):
         add(project, "diary", TEXT)
@@ -514,6 +657,7 @@ def test_benchmarks_without_download(name, tmp_path):
         assert facts["sources"][0]["sha256"]
         assert min(facts["sizes"].values()) > 20_000
     if name == "temporal_order":
+        assert facts["data_hash"] == "e373fab8d1f47045", RAISE
         x, length, y = (splits["test"][key] for key in ("x", "length", "y"))
         pairs = [s[s >= 6] - 6 for s in np.split(x, np.cumsum(length)[:-1])]
         assert (np.array(pairs) @ [2, 1] == y).all()

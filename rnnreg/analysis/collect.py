@@ -10,6 +10,7 @@ import pandas as pd
 
 from rnnreg.errors import UserError
 from rnnreg.study import records, registry
+from rnnreg.study.facts import read as read_facts
 from rnnreg.study.records import Record
 from rnnreg.study.selection import choose
 from rnnreg.study.study import Row, Study
@@ -46,17 +47,6 @@ def collect(study: Study, prepared: Path = Path("data/prepared")) -> Path:
         described[key] = {name: registry.facts(kind, name) for name in names}
     records.write_text(study.folder / "study.json", json.dumps(_plain(described), indent=1))
     return study.folder
-
-
-def read_facts(benchmark: str, prepared: Path) -> dict:
-    """The facts that `prepare` wrote beside a benchmark's arrays."""
-    file = prepared / f"{benchmark}.json"
-    if not file.is_file():
-        raise UserError(
-            f"{file}: not there, so records of {benchmark} cannot be checked against its data. "
-            f"Remedy: python -m rnnreg prepare {benchmark}"
-        )
-    return json.loads(file.read_text(encoding="utf-8"))
 
 
 def table(members: list[Record]) -> pd.DataFrame:

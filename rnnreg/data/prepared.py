@@ -1,12 +1,14 @@
 """Prepared data: data/prepared/<benchmark>.npz, plain arrays, and .json beside it, the facts.
 
 `download` and `prepare` make it, `read` reads it. Both files are the same to the byte whenever
-the raw files are, and are moved into place whole.
+the raw files are, and are moved into place whole. The facts hold hashes of the arrays and of what
+they were made from, which `read` compares.
 """
 
 import hashlib
 import io
 import json
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +16,7 @@ import numpy as np
 from rnnreg.data import checks, naive, sources
 from rnnreg.data.benchmark import Arrays, Benchmark, Splits
 from rnnreg.errors import UserError
-from rnnreg.study import records, registry
+from rnnreg.study import facts, records, registry
 from rnnreg.tasks import Classification, Forecast, LanguageModel, Task
 
 
@@ -22,14 +24,14 @@ def download(name: str, raw: Path, mirror: str | None = None) -> Path:
     """Fetch a benchmark's raw files and record source and licence beside them, in sources.json."""
     benchmark = registry.load("benchmark", name)
     found = sources.fetch(name, benchmark.sources, raw, mirror)
-    facts = {
+    described = {
         "benchmark": name,
         "licence": benchmark.licence,
         "citation": benchmark.citation,
         "files": [sources.origin(s, found[s.name]) for s in benchmark.sources],
     }
     file = raw / name / "sources.json"
-    records.write_text(file, _json(facts))
+    records.write_text(file, _json(described))
     return file
 
 
@@ -39,33 +41,64 @@ def prepare(name: str, raw: Path, folder: Path) -> Path:
     files = sources.checked(name, benchmark.sources, raw)
     splits = benchmark().prepare(files)
     checks.check(benchmark, splits)
-    facts = {
+    described = {
         **_facts(benchmark, splits),
         "sources": [sources.origin(s, files[s.name]) for s in benchmark.sources],
+        "made_from": facts.made_from(name),
     }
     arrays = {f"{split}/{key}": a for split, part in splits.items() for key, a in part.items()}
     file = folder / f"{name}.npz"
     stream = io.BytesIO()
     np.savez(stream, **arrays)  # not compressed: the bytes would depend on the version of zlib
     records.write_bytes(file, stream.getvalue())
-    records.write_text(file.with_suffix(".json"), _json(facts))
+    records.write_text(file.with_suffix(".json"), _json(described))
     return file
 
 
 def read(name: str, folder: Path) -> tuple[dict, dict[str, Arrays]]:
-    """Facts and {"train" | "validation" | "test": arrays}; UserError where there are none yet."""
-    file = folder / f"{name}.npz"
-    if not (file.is_file() and file.with_suffix(".json").is_file()):
+    """Facts and {"train" | "validation" | "test": arrays}.
+
+    UserError where they are missing or damaged, do not belong together, or are older than what
+    the benchmark's file, or a raw file of one's own, says now.
+    """
+    benchmark = registry.load("benchmark", name)
+    file, found = folder / f"{name}.npz", facts.read(name, folder)
+    if found.get("made_from") != facts.made_from(name):
         raise UserError(
-            f"{file}: the data of {name} is not prepared. Remedy: python -m rnnreg download {name} "
-            f"&& python -m rnnreg prepare {name}"
+            f"{file}: prepared by another state of benchmarks/{name}.py, or of rnnreg, than the "
+            f"present one. {facts.remedy(name)}"
         )
+    made = {source["name"]: source["sha256"] for source in found["sources"]}
+    for source in benchmark.sources:
+        own = isinstance(source, sources.Local) and source.place.is_file()
+        if own and sources.sha256(source.place) != made.get(source.name):
+            raise UserError(
+                f"{source.place}: another file than the one that the data of {name} was prepared "
+                f"from. {facts.remedy(name)}"
+            )
+    splits = _arrays(name, file)
+    given = data_hash(splits)
+    if given != found["data_hash"]:
+        raise UserError(
+            f"{file}: holds other arrays than {name}.json beside it says (hash {given}, expected "
+            f"{found['data_hash']}): replaced, or not written to the end. {facts.remedy(name)}"
+        )
+    return found, splits
+
+
+def _arrays(name: str, file: Path) -> dict[str, Arrays]:
     splits = {"train": {}, "validation": {}, "test": {}}
-    with np.load(file, allow_pickle=False) as arrays:
-        for key in arrays.files:
-            split, _, part = key.partition("/")
-            splits[split][part] = arrays[key]
-    return json.loads(file.with_suffix(".json").read_text(encoding="utf-8")), splits
+    try:
+        with zipfile.ZipFile(file) as members:
+            for key in members.namelist():
+                split, _, part = key.removesuffix(".npy").partition("/")
+                with members.open(key) as stream:
+                    splits[split][part] = np.lib.format.read_array(stream, allow_pickle=False)
+    except Exception as error:  # zipfile, zlib and numpy have errors of their own for damage
+        raise UserError(
+            f"{file}: cannot be read as arrays ({error}). {facts.remedy(name)}"
+        ) from error
+    return splits
 
 
 def data_hash(splits: Splits) -> str:
@@ -123,5 +156,5 @@ def _setting(task: Task, splits: Splits) -> str:
     return f"{count} {what}, sequences of {length.min()} to {length.max()} steps"
 
 
-def _json(facts: dict) -> str:
-    return json.dumps(facts, indent=1, ensure_ascii=False) + "\n"
+def _json(described: dict) -> str:
+    return json.dumps(described, indent=1, ensure_ascii=False) + "\n"

@@ -3,6 +3,7 @@
 import ast
 import hashlib
 import json
+from collections.abc import Set
 from pathlib import Path
 
 # Raise this when the core computes other results than before: every published record is then stale.
@@ -18,18 +19,18 @@ def digest(parts: object) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def code(file: Path) -> str:
+def code(file: Path, without: Set[str] = WORDS) -> str:
     """The syntax tree of a file as text, without what decides no member's result.
 
-    Comments are not in a tree; docstrings and the attributes of WORDS are taken out, and of imports
-    from rnnreg the module: a name may move to another one.
+    Comments are not in a tree; docstrings and class attributes named in `without` are taken out,
+    and of imports from rnnreg the module: a name may move to another one.
     """
     tree = ast.parse(file.read_text(encoding="utf-8"))
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "rnnreg":
             node.module = "rnnreg"
         if isinstance(node, ast.ClassDef):
-            node.body = [item for item in node.body if not _is_word(item)]
+            node.body = [item for item in node.body if not _sets(item, without)]
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and _starts_with_text(
             node
         ):
@@ -37,10 +38,10 @@ def code(file: Path) -> str:
     return ast.dump(tree)
 
 
-def _is_word(item: ast.stmt) -> bool:
-    """Whether a statement of a class sets an attribute that only describes."""
+def _sets(item: ast.stmt, names: Set[str]) -> bool:
+    """Whether a statement of a class sets one of these attributes."""
     targets = item.targets if isinstance(item, ast.Assign) else []
-    return any(getattr(target, "id", "") in WORDS for target in targets)
+    return any(getattr(target, "id", "") in names for target in targets)
 
 
 def _starts_with_text(node: ast.Module | ast.ClassDef | ast.FunctionDef) -> bool:

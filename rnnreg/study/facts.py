@@ -1,0 +1,51 @@
+"""The facts that `prepare` writes beside a benchmark's arrays: data/prepared/<benchmark>.json."""
+
+import json
+from pathlib import Path
+
+from rnnreg.errors import UserError
+from rnnreg.study import registry
+from rnnreg.study.fingerprint import WORDS, code, digest
+
+# Raise this when rnnreg.data makes other arrays or facts from the same raw files than before:
+# prepared data is then made again. Pinned hashes in tests/test_preparation.py fail when it should
+# have been raised.
+PREPARED_VERSION = 1
+APART = WORDS | {"model", "budget", "base_clip"}  # attributes that decide nothing of the data
+
+KEYS = [
+    "name", "title", "group", "family", "task", "setting", "headline", "metrics", "compared",
+    "symbols", "classes", "inputs", "outputs", "sizes", "counts", "naive", "naive_best", "sources",
+    "licence", "citation", "published", "data_hash",
+]  # fmt: skip
+
+
+def read(benchmark: str, folder: Path) -> dict:
+    """The facts of a benchmark's prepared data; UserError where they are missing or damaged."""
+    file = folder / f"{benchmark}.json"
+    if not file.is_file():
+        raise UserError(
+            f"{file.with_suffix('.npz')}: the data of {benchmark} is not prepared. Remedy: python -m rnnreg download "
+            f"{benchmark} && python -m rnnreg prepare {benchmark}"
+        )
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise UserError(f"{file}: cannot be read ({error}). {remedy(benchmark)}") from error
+    missing = [k for k in KEYS if k not in found] if isinstance(found, dict) else KEYS
+    if missing:
+        raise UserError(
+            f"{file}: lacks {', '.join(missing[:3])}: damaged, or of another version of rnnreg. "
+            f"{remedy(benchmark)}"
+        )
+    return found
+
+
+def remedy(benchmark: str) -> str:
+    """The command that renews prepared data."""
+    return f"Remedy: python -m rnnreg prepare {benchmark}"
+
+
+def made_from(benchmark: str) -> str:
+    """A hash of what decides a benchmark's data beside its raw files: its file's code and ours."""
+    return digest([PREPARED_VERSION, code(registry.path("benchmark", benchmark), APART)])
