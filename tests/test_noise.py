@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from rnnreg.kernels.native import noise as native
 from rnnreg.kernels.noise import Noise, Site, bits, keys
 
 SEEDS = torch.tensor([0, 1, 2, 3, 1000, 1001])
@@ -99,6 +100,17 @@ def test_dropout_keeps_the_mean(p):
     mask = Noise(torch.tensor([1]), 0).at("site").dropout(torch.tensor([p]), (40_000,))
     assert float(mask.mean()) == pytest.approx(1, abs=5 * (p / (1 - p) / 40_000) ** 0.5 + 1e-6)
     assert float((mask == 0).double().mean()) == pytest.approx(p, abs=5 * (p / 40_000) ** 0.5)
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+def test_probabilities_zero_and_one_are_exact(compiled, monkeypatch):
+    if not compiled:
+        monkeypatch.setattr(native, "draws", lambda keys: False)
+    draw = Noise(torch.tensor([1, 2, 3]), 0).at("site")
+    p = torch.tensor([0.0, 1.0, 1 - 2**-18])  # the last is one, rounded to 1/65536
+    drawn = draw.bernoulli(p, (300_000,))
+    assert drawn.mean(1).tolist() == [0, 1, 1]
+    assert draw.dropout(p, (300_000,)).double().mean(1).tolist() == [1, 0, 0]
 
 
 def test_in_evaluation_draws_are_their_means():

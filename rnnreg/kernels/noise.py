@@ -70,21 +70,23 @@ class Draw:
     def dropout(self, p: Tensor, shape: tuple[int, ...]) -> Tensor | float:
         """1 / (1 - p) with probability 1 - p, else 0; (M, *shape). 1 in evaluation.
 
-        p (M,) is rounded to 1/65536, and the scale goes by the rounded value.
+        p (M,) is rounded to 1/65536, and the scale goes by the rounded value; p = 1 leaves nothing.
         """
         if self.keys is None:
             return 1.0
         cut = _cut(p)
-        scale = (65536 / (65536 - cut)).float()
+        scale = torch.where(cut < 65536, 65536 / (65536 - cut), 0).float()
         return _choose(self, cut, torch.zeros_like(scale), scale, shape)
 
     def bernoulli(self, p: Tensor, shape: tuple[int, ...]) -> Tensor:
-        """1 with probability p, else 0; (M, *shape). p, to be broadcast, in evaluation."""
+        """1 with probability p, else 0; (M, *shape). p, to be broadcast, in evaluation.
+
+        p (M,) is rounded to 1/65536; p = 1 is always, and p = 0 never.
+        """
         if self.keys is None:
             return _spread(p, shape)
         cut = _cut(p)
-        one = torch.ones(cut.shape, device=cut.device)
-        return _choose(self, cut, one, torch.zeros_like(one), shape)
+        return _choose(self, cut, torch.ones_like(cut).float(), (cut > 65535).float(), shape)
 
     def uniform(self, shape: tuple[int, ...]) -> Tensor | float:
         """Uniform on (0, 1) in steps of 2^-24; (M, *shape). 0.5 in evaluation."""
@@ -141,7 +143,7 @@ def mix(z: Tensor) -> Tensor:
 
 def _cut(p: Tensor) -> Tensor:
     """How many of 65536 equal draws are under p: (M,)."""
-    return (p.double() * 65536).round().clamp(0, 65535)
+    return (p.double() * 65536).round().clamp(0, 65536)
 
 
 def _choose(
@@ -149,9 +151,10 @@ def _choose(
 ) -> Tensor:
     """`below` where sixteen random bits are under `cut`, else `above`: (M, *shape).
 
-    Four draws come from one 64-bit output.
+    Four draws come from one 64-bit output. Sixteen bits hold no cut of 65536: there `above` is what
+    `below` is.
     """
-    limit, count = (cut - 32768).to(torch.int16), _count(shape)
+    limit, count = (cut.clamp(max=65535) - 32768).to(torch.int16), _count(shape)
     if native.draws(draw.keys):
         found = native.choose(draw.keys[draw.member], limit, below, above, count)
         return found.view(-1, *shape)
