@@ -26,6 +26,7 @@ a module only from modules above it:
       native          what is compiled on first use: the time loop, masks, optimizers, losses
       noise           random numbers as a function of (seed, step, site)
       fused           the time loop of a GPU
+      normalise       layer and batch normalisation inside the recurrence
       unroll          the time loop: the plain one that defines the result, and the fast ones
     trace             what goes into a forward pass, and what it computed
     tasks             LanguageModel, Classification, Forecast, Polyphony

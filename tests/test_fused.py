@@ -5,6 +5,7 @@ from functools import partial
 import pytest
 import torch
 from test_native import CELLS, SHAPES, SITES, assert_near, case, double, results
+from test_native import by_kernels as loop
 from torch._dynamo.backends.debugging import aot_eager
 from toys import TASKS, setting
 
@@ -15,10 +16,6 @@ from rnnreg.kernels.native import build, recurrence
 from rnnreg.kernels.unroll import Masks, _compiles, plain
 from rnnreg.study import registry
 from rnnreg.training.population import Population
-
-
-def loop(cell, *given):
-    return fused.unroll(cell, *given, fused.pointwise(cell))
 
 
 @pytest.mark.parametrize("shape", SHAPES)

@@ -19,7 +19,7 @@ REGULARIZERS = registry.names("regularizer")
 def there(thing):
     """The same on the GPU."""
     if isinstance(thing, Masks):
-        return Masks(there(thing.recurrent), there(thing.update), there(thing.carry))
+        return Masks(*map(there, (thing.recurrent, thing.update, thing.carry, thing.cell)))
     if isinstance(thing, dict):
         return {n: there(t) for n, t in thing.items()}
     if isinstance(thing, (list, tuple)):

@@ -11,6 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rnnreg.kernels import fused
 from rnnreg.kernels.native import build, losses, noise, optimizers, recurrence
 from rnnreg.kernels.noise import Noise, Site
 from rnnreg.kernels.unroll import Masks, _agrees, path, plain, unroll
@@ -20,7 +21,7 @@ from rnnreg.training.optimizers import Adam
 
 needed = pytest.mark.skipif(build.library() is None, reason="no C++ compiler on this machine")
 CELLS = sorted(recurrence.KERNELS)
-SITES = ("none", "recurrent", "update", "carry", "all", "numbers", "a member each")
+SITES = ("none", "recurrent", "update", "carry", "cell", "all", "numbers", "a member each")
 SHAPES = (
     (2, 5, 3, 4, 7),
     (1, 1, 1, 1, 1),
@@ -57,9 +58,12 @@ def case(cell, members, steps, batch, inputs, hidden, sites="none", seed=0):
         "recurrent": lambda: Masks(recurrent=kept(1, 0.5)),
         "update": lambda: Masks(update=kept(steps, 0.25)),
         "carry": lambda: Masks(carry=tuple(kept(steps, 0.1) * 0.9 for _ in states)),
-        "all": lambda: Masks(kept(steps, 0.5), kept(1, 0.5), tuple(kept(steps, 0) for _ in states)),
-        "numbers": lambda: Masks(0.9, 0.5, (0.25, 0.75)[: cell.states]),
-        "a member each": lambda: Masks(share(), share(), tuple(share() for _ in states)),
+        "cell": lambda: Masks(cell=kept(1, 0.5)),
+        "all": lambda: Masks(
+            kept(steps, 0.5), kept(1, 0.5), tuple(kept(steps, 0) for _ in states), kept(steps, 0.25)
+        ),
+        "numbers": lambda: Masks(0.9, 0.5, (0.25, 0.75)[: cell.states], 0.7),
+        "a member each": lambda: Masks(share(), share(), tuple(share() for _ in states), share()),
     }[sites]()
     state = tuple(normal(members, batch, hidden) for _ in states)
     back = [
@@ -69,8 +73,18 @@ def case(cell, members, steps, batch, inputs, hidden, sites="none", seed=0):
     return normal(members, steps, batch, inputs), weights, state, masks, back
 
 
+def each(function, masks):
+    """A function of each of the masks."""
+    carry = tuple(map(function, masks.carry))
+    return Masks(function(masks.recurrent), function(masks.update), carry, function(masks.cell))
+
+
 def native(cell, *given):
     return recurrence.unroll(cell.name, *given)
+
+
+def by_kernels(cell, *given):
+    return fused.unroll(cell, *given, fused.pointwise(cell))
 
 
 def results(loop, cell, x, weights, state, masks, back):
@@ -86,7 +100,7 @@ def double(given):
     """Everything in double precision, so that the reference has no rounding of its own."""
     x, weights, state, masks, back = given
     to = lambda m: m.double() if isinstance(m, torch.Tensor) else m  # noqa: E731
-    masks = Masks(to(masks.recurrent), to(masks.update), tuple(map(to, masks.carry)))
+    masks = each(to, masks)
     weights = {n: w.double() for n, w in weights.items()}
     return x.double(), weights, tuple(map(to, state)), masks, list(map(to, back))
 
@@ -142,7 +156,7 @@ def test_a_member_is_alone_to_the_last_bit(name, sites):
     one = lambda m: m[1:2] if isinstance(m, torch.Tensor) else m  # noqa: E731
     alone = results(
         native, cell, one(x), {n: one(w) for n, w in weights.items()}, tuple(map(one, state)),
-        Masks(one(masks.recurrent), one(masks.update), tuple(map(one, masks.carry))),
+        each(one, masks),
         list(map(one, back)),
     )  # fmt: skip
     for a, b in zip(together, alone, strict=True):
@@ -173,6 +187,28 @@ def test_evaluation_is_training_without_the_gradients(name, sites):
     with torch.no_grad():
         output, last = native(cell, *given[:-1])
     for a, b in zip((output, *last), trained, strict=False):
+        assert torch.equal(a, b)
+
+
+@pytest.mark.parametrize("loop", ["native", "fused", "plain"])
+@pytest.mark.parametrize("name", CELLS)
+def test_to_take_all_of_a_new_state_is_to_have_no_mask_and_none_is_to_stay(name, loop):
+    """Bit for bit: zoneout that is off, and zoneout of everything."""
+    if loop == "native" and build.library() is None:
+        pytest.skip("no C++ compiler on this machine")
+    cell = registry.load("cell", name)
+    run = {"native": native, "plain": plain, "fused": by_kernels}[loop]
+    x, weights, state, _, back = case(cell, 3, 6, 5, 4, 18, seed=3)
+    state = tuple(100 * s for s in state)  # so that old + 1 x (new - old) is not new
+    ones = torch.ones(3, 6, 5, 18)
+    bare, whole = (
+        results(run, cell, x, weights, state, masks, back)
+        for masks in (Masks(), Masks(carry=(ones,) * cell.states))
+    )
+    for a, b in zip(bare, whole, strict=True):
+        assert torch.equal(a, b)
+    _, last = run(cell, x, weights, state, Masks(carry=(0 * ones,) * cell.states))
+    for a, b in zip(last, state, strict=True):
         assert torch.equal(a, b)
 
 

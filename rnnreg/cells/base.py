@@ -17,7 +17,9 @@ class Cell(ABC):
         r = R (h x mask)           in the loop; the last `recurrent_biases` gates add a bias here
         state = step(x, r, state, update)
 
-    `update` multiplies the candidate: the one gate's output that is new content.
+    `update` multiplies the candidate: the one gate's output that is new content. A cell with a cell
+    state c says so by `cell_state`; its step takes two more arguments, a mask that multiplies the
+    new c and a function through which h reads it: step(x, r, state, update, mask, norm).
     Gates are ordered as in torch.nn, so weights can be exchanged with it.
     """
 
@@ -27,6 +29,8 @@ class Cell(ABC):
     states: ClassVar[int] = 1
     recurrent_biases: ClassVar[int] = 0  # how many of the last gates have a bias inside r too
     first_bias: ClassVar[tuple[float, ...]] = ()  # initial bias a gate; () is zero for all
+    cell_state: ClassVar[bool] = False  # whether the last state is a c that h is read from
+    together: ClassVar[tuple[int, ...]] = ()  # gates that layer normalisation joins; () is all
 
     name: ClassVar[str]
 

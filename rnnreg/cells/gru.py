@@ -15,6 +15,7 @@ class GRU(Cell):
     )
     gates = 3
     recurrent_biases = 1
+    together = (2, 1)
 
     @staticmethod
     def step(x, r, state, update):

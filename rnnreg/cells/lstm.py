@@ -14,10 +14,11 @@ class LSTM(Cell):
     gates = 4
     states = 2
     first_bias = (0.0, 1.0, 0.0, 0.0)
+    cell_state = True
 
     @staticmethod
-    def step(x, r, state, update):
+    def step(x, r, state, update, mask=1.0, norm=lambda c: c):
         _, c = state
         i, f, g, o = (x + r).chunk(4, dim=-1)
-        c = f.sigmoid() * c + update * i.sigmoid() * g.tanh()
-        return o.sigmoid() * c.tanh(), c
+        c = mask * (f.sigmoid() * c + update * i.sigmoid() * g.tanh())
+        return o.sigmoid() * norm(c).tanh(), c

@@ -6,6 +6,7 @@ all T.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 
 import torch
@@ -20,6 +21,7 @@ Kernels = tuple[Callable, Callable]  # a step ahead, and a step back
 def unroll(cell: type[Cell], x: Tensor, weights: dict[str, Tensor], state: State, masks, kernels):
     """As `rnnreg.kernels.unroll.unroll`; `kernels` are `compiled(cell)`, or `pointwise(cell)`."""
     w = [weights.get(n) for n in ("input", "recurrent", "bias", "recurrent_bias")]
+    masks = masks if cell.cell_state else replace(masks, cell=1.0)
     device, half = x.device.type, torch.bfloat16
     precision = half if torch.is_autocast_enabled(device) else None
     with torch.autocast(device, half, enabled=False):
@@ -29,7 +31,7 @@ def unroll(cell: type[Cell], x: Tensor, weights: dict[str, Tensor], state: State
 
 def takes(masks) -> bool:
     """Whether no gradient of a mask is asked for."""
-    given = (masks.recurrent, masks.update, *masks.carry)
+    given = (masks.recurrent, masks.update, *masks.carry, masks.cell)
     return not any(isinstance(m, Tensor) and m.requires_grad for m in given)
 
 
@@ -57,26 +59,29 @@ def pointwise(cell: type[Cell]) -> Kernels:
     x and the states have the precision of the weights; r, and what they return for a product, that
     of products.
 
-    x, r (M, B, GH), bias (M, 1, GH) of r; the masks `update`, `carry` and `drop` as in Masks, or
-    None; state and its gradient d (M, B, H) each; `drop` is of h before the product that follows.
+    x, r (M, B, GH), bias (M, 1, GH) of r; the masks `update`, `on_c`, `carry` and `drop` as
+    in Masks, or None; state and its gradient d (M, B, H) each; `drop` is of h before the product
+    that follows.
     """
 
-    def step(x, r, bias, update, carry, state):
+    def step(x, r, bias, update, on_c, carry, state):
         r = r.to(x.dtype) if bias is None else r.to(x.dtype) + bias
-        new = cell.step(x, r, state, 1.0 if update is None else update)
+        extra = () if on_c is None else (on_c,)
+        new = cell.step(x, r, state, 1.0 if update is None else update, *extra)
         pairs = zip(state, new, carry, strict=True) if carry else ()
-        return tuple(old + part * (n - old) for old, n, part in pairs) or new
+        return tuple(torch.lerp(old, n, part.to(n.dtype)) for old, n, part in pairs) or new
 
-    def ahead(x, r, bias, update, carry, drop, dtype, *state):
-        new = step(x, r, bias, update, carry, state)
+    def ahead(x, r, bias, update, on_c, carry, drop, dtype, *state):
+        new = step(x, r, bias, update, on_c, carry, state)
         h = new[0] if drop is None else new[0] * drop
         return h.to(dtype), *new
 
-    def back(x, r, bias, update, carry, drop, doutput, dh, d, *state):
+    def back(x, r, bias, update, on_c, carry, drop, doutput, dh, d, *state):
         """Gradients of x, r and the state, from those of the output, of the product's h, and d."""
         dh = dh.to(d[0].dtype)
         total = d[0] + doutput + (dh if drop is None else dh * drop)
-        _, pull = torch.func.vjp(lambda x, r, *s: step(x, r, bias, update, carry, s), x, r, *state)
+        own = bias, update, on_c, carry
+        _, pull = torch.func.vjp(lambda x, r, *s: step(x, r, *own, s), x, r, *state)
         return pull((total, *d[1:]))
 
     return ahead, back
@@ -88,8 +93,8 @@ class _Recurrence(torch.autograd.Function):
         members, steps, batch, _ = x.shape
         training = any(ctx.needs_input_grad)
         own, dtype = x.dtype, dtype or x.dtype
-        update, drop = (_every(m, x) for m in (masks.update, masks.recurrent))
-        carry = tuple(_always(m, x) for m in masks.carry)
+        update, on_c, drop = (_every(m, x) for m in (masks.update, masks.cell, masks.recurrent))
+        masks = update, on_c, tuple(_always(m, x) for m in masks.carry), drop
         if inner is not None:
             ctx.inner_size = inner.shape[1]
             inner = F.pad(inner, (wh.shape[1] - inner.shape[1], 0))[:, None]
@@ -101,12 +106,12 @@ class _Recurrence(torch.autograd.Function):
         read, states, products = [first.to(dtype)], [state], []
         for t in range(steps):
             product = torch.bmm(read[-1], wh.mT)
-            now = _at(update, t), tuple(_at(c, t) for c in carry), _at(drop, min(t + 1, steps - 1))
+            now = _now(masks, t, steps)
             h, *new = kernels[0](_at(before, t), product, inner, *now, dtype, *states[-1])
             products.append(product if training else None)
             read.append(h)
             states.append(tuple(new))
-        ctx.kernels, ctx.masks, ctx.inner = kernels, (update, carry, drop), inner
+        ctx.kernels, ctx.masks, ctx.inner = kernels, masks, inner
         ctx.kept = before, products, read, states
         ctx.set_materialize_grads(False)
         ctx.save_for_backward(given, wx, wh)
@@ -117,13 +122,13 @@ class _Recurrence(torch.autograd.Function):
     def backward(ctx, doutput, *dlast):
         given, wx, wh = ctx.saved_tensors
         before, products, read, states = ctx.kept
-        update, carry, drop = ctx.masks
+        masks, drop = ctx.masks, ctx.masks[-1]
         steps, own = len(products), before.dtype
         zero, dh = (torch.zeros_like(states[0][0]) for _ in range(2))
         d = tuple(torch.zeros_like(zero) if g is None else g.clone() for g in dlast)
         dx, dr = [None] * steps, [None] * steps
         for t in reversed(range(steps)):
-            now = _at(update, t), tuple(_at(c, t) for c in carry), _at(drop, min(t + 1, steps - 1))
+            now = _now(masks, t, steps)
             reach = zero if doutput is None else _at(doutput, t), dh, tuple(d)
             dx[t], dr[t], *d = ctx.kernels[1](
                 _at(before, t), products[t], ctx.inner, *now, *reach, *states[t]
@@ -150,6 +155,13 @@ def _every(mask, like: Tensor) -> Tensor | None:
 
 def _always(mask, like: Tensor) -> Tensor:
     return mask if isinstance(mask, Tensor) else like.new_full((1, 1, 1, 1), mask)
+
+
+def _now(masks, t: int, steps: int):
+    """Of the masks of a layer those that the kernels of step t are given."""
+    update, on_c, carry, drop = masks
+    following = min(t + 1, steps - 1)
+    return _at(update, t), _at(on_c, t), tuple(_at(c, t) for c in carry), _at(drop, following)
 
 
 def _at(values: Tensor | None, t: int) -> Tensor | None:

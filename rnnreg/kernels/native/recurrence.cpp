@@ -25,11 +25,11 @@ struct Shape {
 
 struct ElmanTanh : Shape<1, 1, 1, 0, 1, 0, 1> {
     static constexpr int gate[] = {0};
-    static void forward(const V* a, V update, const V*, V* kept, V* fresh) {
+    static void forward(const V* a, V update, V, const V*, V* kept, V* fresh) {
         kept[0] = tanh(a[0]);
         fresh[0] = update * kept[0];
     }
-    static void backward(const V* kept, V update, const V*, const V* grad, V* da, V* dold) {
+    static void backward(const V* kept, V update, V, const V*, const V* grad, V* da, V* dold) {
         da[0] = grad[0] * update * (1.0f - kept[0] * kept[0]);
         dold[0] = V{};
     }
@@ -37,11 +37,11 @@ struct ElmanTanh : Shape<1, 1, 1, 0, 1, 0, 1> {
 
 struct ElmanReLU : Shape<1, 1, 1, 0, 1, 0, 1> {
     static constexpr int gate[] = {0};
-    static void forward(const V* a, V update, const V*, V* kept, V* fresh) {
+    static void forward(const V* a, V update, V, const V*, V* kept, V* fresh) {
         kept[0] = a[0] < 0.0f ? V{} : a[0];  // NaN passes
         fresh[0] = update * kept[0];
     }
-    static void backward(const V* kept, V update, const V*, const V* grad, V* da, V* dold) {
+    static void backward(const V* kept, V update, V, const V*, const V* grad, V* da, V* dold) {
         V slope = kept[0] <= 0.0f ? V{} : all(1.0f);
         da[0] = grad[0] * update * slope;
         dold[0] = V{};
@@ -50,14 +50,14 @@ struct ElmanReLU : Shape<1, 1, 1, 0, 1, 0, 1> {
 
 struct GRU : Shape<4, 1, 4, 0, 3, 1, 3> {  // n's part from x; reset; z; n's part from h
     static constexpr int gate[] = {2, 0, 1, 2};
-    static void forward(const V* a, V update, const V* old, V* kept, V* fresh) {
+    static void forward(const V* a, V update, V, const V* old, V* kept, V* fresh) {
         V reset = sigmoid(a[1]), z = sigmoid(a[2]);
         V n = tanh(a[0] + reset * a[3]);
         kept[0] = n, kept[1] = reset, kept[2] = z, kept[3] = a[3];
         V candidate = update * n;
         fresh[0] = candidate + z * (old[0] - candidate);
     }
-    static void backward(const V* kept, V update, const V* old, const V* grad, V* da, V* dold) {
+    static void backward(const V* kept, V update, V, const V* old, const V* grad, V* da, V* dold) {
         V n = kept[0], reset = kept[1], z = kept[2];
         da[0] = grad[0] * (1.0f - z) * update * (1.0f - n * n);
         da[3] = da[0] * reset;
@@ -69,16 +69,16 @@ struct GRU : Shape<4, 1, 4, 0, 3, 1, 3> {  // n's part from x; reset; z; n's par
 
 struct LSTM : Shape<4, 2, 5, 0, 4, 0, 4> {  // i, f, g, o
     static constexpr int gate[] = {0, 1, 2, 3};
-    static void forward(const V* a, V update, const V* old, V* kept, V* fresh) {
+    static void forward(const V* a, V update, V mask, const V* old, V* kept, V* fresh) {
         V i = sigmoid(a[0]), f = sigmoid(a[1]), g = tanh(a[2]), o = sigmoid(a[3]);
-        fresh[1] = f * old[1] + update * i * g;
+        fresh[1] = mask * (f * old[1] + update * i * g);
         V t = tanh(fresh[1]);
         fresh[0] = o * t;
         kept[0] = i, kept[1] = f, kept[2] = g, kept[3] = o, kept[4] = t;
     }
-    static void backward(const V* kept, V update, const V* old, const V* grad, V* da, V* dold) {
+    static void backward(const V* kept, V update, V mask, const V* old, const V* grad, V* da, V* dold) {
         V i = kept[0], f = kept[1], g = kept[2], o = kept[3], t = kept[4];
-        V dc = grad[1] + grad[0] * o * (1.0f - t * t);
+        V dc = mask * (grad[1] + grad[0] * o * (1.0f - t * t));
         V dig = dc * update;
         da[0] = dig * g * i * (1.0f - i);
         da[1] = dc * old[1] * f * (1.0f - f);
@@ -170,7 +170,7 @@ struct Layer {
     Int members, steps, batch, inputs, hidden;
     const float *x, *input, *recurrent, *bias, *recurrent_bias;
     Int x_member;            // stride of x; (T, B, D) is dense
-    Mask drop, update, carry[2];
+    Mask drop, update, cell, carry[2];
     float* states[2];        // (M, T + 1, B, H): before the first step, and after each
     Int state_time[2];       // stride; 0 keeps only the last
     float* kept;             // (M, T, B, KEPT, wide), or null
@@ -241,7 +241,7 @@ static void pack_bias(float* to, const Layer& layer, Int member) {
 
 struct Point {  // everything but the pre-activations that the gates of one step read and write
     Int hidden;
-    const float *update, *carry[2], *drop_next;
+    const float *update, *cell, *carry[2], *drop_next;
     const float* old[2];
     float* fresh[2];
     float *kept, *dropped_next;
@@ -255,9 +255,10 @@ static __attribute__((noinline)) void gates(Point p, const V* a, Int first, Int 
         V old[2], fresh[2], kept[Cell::kept];
         for (int s = 0; s < Cell::states; s++) old[s] = load(p.old[s] + here, n);
         V update = p.update ? load(p.update + here, n) : all(1.0f);
-        Cell::forward(a, update, old, kept, fresh);
+        V mask = p.cell ? load(p.cell + here, n) : all(1.0f);
+        Cell::forward(a, update, mask, old, kept, fresh);
         for (int s = 0; s < Cell::states; s++) {
-            if (p.carry[s]) fresh[s] = old[s] + load(p.carry[s] + here, n) * (fresh[s] - old[s]);
+            if (p.carry[s]) fresh[s] = lerp(old[s], fresh[s], load(p.carry[s] + here, n));
             store(p.fresh[s] + here, fresh[s], n);
         }
         if (p.kept)
@@ -289,7 +290,7 @@ static void forward_member(const Layer& l, Int m, Arena& arena) {
 
     for (Int t = 0; t < l.steps; t++) {
         const float* x = l.x + m * l.x_member + t * l.batch * l.inputs;
-        Point p = {h, at(l.update, m, t), {}, nullptr, {}, {}, nullptr, nullptr};
+        Point p = {h, at(l.update, m, t), at(l.cell, m, t), {}, nullptr, {}, {}, nullptr, nullptr};
         for (int s = 0; s < Cell::states; s++) {
             p.carry[s] = at(l.carry[s], m, t);
             p.old[s] = states[s] + t * l.state_time[s];
@@ -322,7 +323,7 @@ static void forward_member(const Layer& l, Int m, Arena& arena) {
 
 struct Back {  // what one step reads and writes when gradients go back; w: padded
     Int hidden;
-    const float *update, *carry[2], *drop_next;
+    const float *update, *cell, *carry[2], *drop_next;
     const float *old[2], *kept, *doutput;
     const float* dback;  // w: of h x mask of the next step, or null after the last
     float *dstates[2];   // w: in and out
@@ -355,7 +356,8 @@ static __attribute__((noinline)) void gates_backward(Back p, Int rows) {
             }
             for (int i = 0; i < Cell::kept; i++) kept[i] = load(p.kept + (row * Cell::kept + i) * hw + unit);
             V update = p.update ? load(p.update + here, n) : all(1.0f);
-            Cell::backward(kept, update, old, grad, da, dold);
+            V mask = p.cell ? load(p.cell + here, n) : all(1.0f);
+            Cell::backward(kept, update, mask, old, grad, da, dold);
             for (int s = 0; s < Cell::states; s++) store(p.dstates[s] + here_w, dold[s] + left[s]);
             for (int s = 0; s < S; s++) {
                 store(p.da + (row * S + s) * hw + unit, da[s]);
@@ -419,7 +421,7 @@ static void backward_member(const Layer& l, Int m, Arena& arena) {
         begin = std::max<Int>(0, end - block);
         for (Int t = end - 1; t >= begin; t--) {
             float* da_t = da + (t - begin) * b * row;
-            Back p = {h, at(l.update, m, t), {}, nullptr, {}, nullptr, nullptr, nullptr, {}, da_t, dbias};
+            Back p = {h, at(l.update, m, t), at(l.cell, m, t), {}, nullptr, {}, nullptr, nullptr, nullptr, {}, da_t, dbias};
             for (int s = 0; s < Cell::states; s++) {
                 p.carry[s] = at(l.carry[s], m, t);
                 p.old[s] = states[s] + t * step;

@@ -40,6 +40,7 @@ class _Layer(ctypes.Structure):  # field by field the struct in recurrence.cpp
         ("x_member", c_int64),
         ("drop", _Mask),
         ("update", _Mask),
+        ("cell", _Mask),
         ("carry", _Mask * 2),
         ("states", c_void_p * 2),
         ("state_time", c_int64 * 2),
@@ -64,7 +65,8 @@ def knows(cell) -> bool:
 
 def takes(x: Tensor, weights: dict[str, Tensor], state, masks) -> bool:
     """Whether all is single precision on a CPU, and no gradient of a mask is asked for."""
-    given = [m for m in (masks.recurrent, masks.update, *masks.carry) if isinstance(m, Tensor)]
+    given = (masks.recurrent, masks.update, *masks.carry, masks.cell)
+    given = [m for m in given if isinstance(m, Tensor)]
     tensors = [x, *weights.values(), *state, *given]
     fit = all(t.dtype == torch.float32 and t.device.type == "cpu" for t in tensors)
     return fit and x.numel() > 0 and not any(m.requires_grad for m in given)
@@ -150,6 +152,7 @@ def _layer(name, masks, x, *weights):
     shape, held = (members, steps, batch, hidden), []
     layer.drop = _mask(masks.recurrent, shape, held)
     layer.update = _mask(masks.update, shape, held)
+    layer.cell = _mask(masks.cell, shape, held)
     for i, carry in enumerate(masks.carry):
         layer.carry[i] = _mask(carry, shape, held)
     return layer, {"given": given, "masks": held}

@@ -81,6 +81,11 @@ static inline V clamp(V x, float limit) {  // NaN passes
 #endif
 }
 
+static inline V lerp(V from, V to, V share) {  // exact where share is 0 or 1
+    V way = to - from;
+    return share < 0.5f ? from + share * way : to - (1.0f - share) * way;
+}
+
 // exp(x) - 1 = s p + (s - 1) with s = 2^n, x = n log 2 + r, p = exp(r) - 1. The polynomial is the
 // best of degree 6 for the relative error of p on +-log(2)/2: 1.3e-8.
 static inline V expm1_parts(V x, V& s) {

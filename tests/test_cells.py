@@ -1,0 +1,60 @@
+"""Cells of one's own: what the plain loop promises them."""
+
+import pytest
+import torch
+from test_native import case, each, results
+from toys import setting
+
+from rnnreg.cells import Cell
+from rnnreg.kernels.unroll import plain
+from rnnreg.study import registry
+from rnnreg.training.population import Population
+
+
+class MinimalGatedUnit(Cell):
+    """Slices its gates before the sigmoid, as one writes it from a paper."""
+
+    title = "minimal gated unit"
+    source = "Zhou et al. 2016, arXiv:1603.09420; with the gate after the product"
+    gates = 2
+    recurrent_biases = 1
+
+    @staticmethod
+    def step(x, r, state, update):
+        (h,) = state
+        units = h.shape[-1]
+        f = (x[..., :units] + r[..., :units]).sigmoid()
+        n = (x[..., units:] + f * r[..., units:]).tanh()
+        return (h + f * (update * n - h),)
+
+
+@pytest.mark.parametrize("hidden", [1, 7, 10, 33])
+@pytest.mark.parametrize("sites", ["none", "all"])
+def test_a_member_is_alone_wherever_a_cell_slices(hidden, sites):
+    given = case(MinimalGatedUnit, 5, 20, 3, 4, hidden, sites)
+    together = results(plain, MinimalGatedUnit, *given)
+    x, weights, state, masks, back = given
+    for m in range(5):
+        one = lambda t, m=m: t[m : m + 1] if isinstance(t, torch.Tensor) else t  # noqa: E731
+        own = {n: one(w) for n, w in weights.items()}
+        alone = results(
+            plain, MinimalGatedUnit, one(x), own, tuple(map(one, state)), each(one, masks),
+            list(map(one, back)),
+        )  # fmt: skip
+        for a, b in zip(together, alone, strict=True):
+            assert torch.equal(one(a), b)
+
+
+@pytest.mark.parametrize("kind", ["labels", "series"])
+def test_a_population_of_an_own_cell_is_each_member_alone(kind, monkeypatch):
+    load = registry.load
+    own = lambda what, name: MinimalGatedUnit if what == "cell" else load(what, name)  # noqa: E731
+    monkeypatch.setattr(registry, "load", own)
+    job = setting(kind, "minimal", "recurrent_dropout")
+    together = Population(job, [0.1, 0.5, 0.5], [1, 1, 2])
+    together.run()
+    for m, member in enumerate([(0.1, 1), (0.5, 1), (0.5, 2)]):
+        alone = Population(job, *([v] for v in member))
+        alone.run()
+        for name, p in alone.final.items():
+            assert torch.equal(together.final[name][m], p[0]), name

@@ -1,0 +1,206 @@
+"""Normalised pre-activations against their papers' equations, written out with numpy."""
+
+import numpy as np
+import pytest
+import torch
+from test_native import CELLS, case, each
+
+from rnnreg.kernels.normalise import (
+    EPSILON,
+    KINDS,
+    Norm,
+    follow,
+    parameters,
+    statistics_shape,
+)
+from rnnreg.kernels.unroll import path, plain_normalised, unroll_normalised
+from rnnreg.study import registry
+
+
+def normalised_case(kind, cell, shape, seed=0, sites="none"):
+    """As `case`, with gains among the weights; in double precision, without gradients back."""
+    x, weights, state, masks, _ = case(cell, *shape, sites, seed)
+    members, hidden = shape[0], shape[-1]
+    g = torch.Generator().manual_seed(seed + 1)
+    for name, size in parameters(kind, cell, hidden).items():
+        weights[name] = torch.rand(members, *size, generator=g) + 0.5
+    weights = {n: w.double() for n, w in weights.items()}
+    masks = each(lambda m: m.double() if isinstance(m, torch.Tensor) else m, masks)
+    return x.double(), weights, tuple(s.double() for s in state), masks
+
+
+def sigmoid(z):
+    return 1 / (1 + np.exp(-z))
+
+
+def over_units(z, gates):
+    """Each row of each group of gates by its own mean and variance."""
+    out, start, hidden = np.empty_like(z), 0, z.shape[1] // sum(gates)
+    for count in gates:
+        end = start + count * hidden
+        for row in range(len(z)):
+            own = z[row, start:end]
+            mean = sum(own) / len(own)
+            variance = sum((v - mean) ** 2 for v in own) / len(own)
+            out[row, start:end] = (own - mean) / np.sqrt(variance + EPSILON)
+        start = end
+    return out
+
+
+def over_rows(z, counted):
+    """Each column by the mean and variance of the rows that count."""
+    out = np.empty_like(z)
+    for unit in range(z.shape[1]):
+        own = [z[row, unit] for row in range(len(z)) if counted[row]]
+        mean = sum(own) / max(len(own), 1)
+        variance = sum((v - mean) ** 2 for v in own) / max(len(own), 1)
+        out[:, unit] = (z[:, unit] - mean) / np.sqrt(variance + EPSILON)
+    return out
+
+
+def by_hand(kind, cell, x, weights, state, length):
+    """h of every step of one member, (T, B, H)."""
+    w = {n: v.numpy() for n, v in weights.items()}
+    steps, batch, _ = x.shape
+    gates = cell.together or (cell.gates,)
+    h, *rest = (s.numpy() for s in state)
+    outputs = []
+    products = [x[t].numpy() @ w["input"].T for t in range(steps)]
+    if kind == "sequence":
+        counted = [t < length[b] for t in range(steps) for b in range(batch)]
+        products = np.split(over_rows(np.concatenate(products), counted), steps)
+    for t in range(steps):
+        rows = [t < n for n in length]
+        normal = {
+            "layer": over_units,
+            "batch": lambda z, gates, rows=rows: over_rows(z, rows),
+            "sequence": lambda z, gates: z,
+        }[kind]
+        a = w["input_gain"] * normal(products[t], gates) + w["bias"]
+        r = w.get("recurrent_gain", 1.0) * normal(h @ w["recurrent"].T, gates)
+        if cell.name == "gru":
+            r[:, -h.shape[1] :] += w["recurrent_bias"]
+            (ar, az, an), (rr, rz, rn) = np.split(a, 3, 1), np.split(r, 3, 1)
+            n, z = np.tanh(an + sigmoid(ar + rr) * rn), sigmoid(az + rz)
+            h = (1 - z) * n + z * h
+        elif cell.name == "lstm":
+            i, f, g, o = np.split(a + r, 4, 1)
+            rest[0] = sigmoid(f) * rest[0] + sigmoid(i) * np.tanh(g)
+            seen = normal(rest[0], (1,))
+            if kind != "sequence":
+                seen = w["cell_gain"] * seen + w["cell_bias"]
+            h = sigmoid(o) * np.tanh(seen)
+        else:
+            h = np.tanh(a + r) if cell.name == "elman_tanh" else np.maximum(a + r, 0)
+        outputs.append(h)
+    return np.stack(outputs)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", CELLS)
+def test_values_are_those_of_the_equations(name, kind):
+    cell = registry.load("cell", name)
+    x, weights, state, masks = normalised_case(kind, cell, (2, 5, 4, 3, 6))
+    length = torch.tensor([[5, 2, 3, 1], [4, 4, 4, 2]])
+    norm = Norm(kind, length)
+    output, _, _ = plain_normalised(cell, x, weights, state, masks, norm)
+    for m in range(2):
+        own = {n: w[m] for n, w in weights.items()}
+        wanted = by_hand(kind, cell, x[m], own, [s[m] for s in state], length[m].tolist())
+        np.testing.assert_allclose(output[m].numpy(), wanted, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", CELLS)
+def test_gradients_are_finite_differences(name, kind):
+    if name == "elman_relu":
+        pytest.skip("a kink")
+    cell = registry.load("cell", name)
+    x, weights, state, masks = normalised_case(kind, cell, (1, 3, 4, 2, 3), sites="all")
+    length = torch.tensor([[3, 2, 2, 3]])
+    leaves = [t.requires_grad_() for t in (x, *weights.values(), *state)]
+
+    def outputs(x, *rest):
+        own = dict(zip(weights, rest, strict=False))
+        output, last, _ = plain_normalised(
+            cell, x, own, rest[len(weights) :], masks, Norm(kind, length)
+        )
+        return output, *last
+
+    assert torch.autograd.gradcheck(outputs, leaves, atol=1e-4)
+
+
+@pytest.mark.parametrize("kind", ["batch", "sequence"])
+@pytest.mark.parametrize("name", CELLS)
+def test_statistics_of_the_batch_given_back_compute_the_same(name, kind):
+    cell = registry.load("cell", name)
+    steps = 1 if kind == "sequence" else 5
+    given = normalised_case(kind, cell, (2, 5, 4, 3, 6), sites="recurrent")
+    output, last, seen = unroll_normalised(cell, *given, Norm(kind, steps=steps))
+    assert seen.shape == (2, *statistics_shape(kind, cell, 6, steps))
+    assert not seen.requires_grad
+    again, state, none = unroll_normalised(cell, *given, Norm(kind, statistics=seen))
+    assert none is None
+    for a, b in zip((again, *state), (output, *last), strict=True):
+        torch.testing.assert_close(a, b, rtol=0, atol=1e-12)
+
+
+def test_steps_after_the_last_use_its_statistics_and_those_not_reached_are_unknown():
+    cell = registry.load("cell", "lstm")
+    given = normalised_case("batch", cell, (1, 4, 5, 3, 6))
+    _, _, seen = plain_normalised(cell, *given, Norm("batch", steps=2))
+    _, _, all_seen = plain_normalised(cell, *given, Norm("batch", steps=7))
+    assert torch.equal(seen, all_seen[:, :2])
+    assert all_seen[:, :4].isfinite().all()
+    assert all_seen[:, 4:].isnan().all()
+    short, _, _ = plain_normalised(cell, *given, Norm("batch", statistics=seen))
+    repeated = seen[:, [0, 1, 1, 1]]
+    long, _, _ = plain_normalised(cell, *given, Norm("batch", statistics=repeated))
+    assert torch.equal(short, long)
+    running = torch.zeros_like(all_seen)
+    assert torch.equal(follow(running, all_seen, 1.0)[:, 4:], running[:, 4:])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", CELLS)
+def test_padding_reaches_no_statistics(name, kind):
+    cell = registry.load("cell", name)
+    x, weights, state, masks = normalised_case(kind, cell, (2, 5, 4, 3, 6))
+    length = torch.tensor([[5, 2, 3, 1]])
+    norm = Norm(kind, length, steps=5)
+    output, _, seen = plain_normalised(cell, x, weights, state, masks, norm)
+    other = x.clone()
+    counted = (torch.arange(5)[:, None] < length)[..., None]  # (1, T, B, 1)
+    other[~counted.expand_as(x)] = 100.0
+    found, _, same = plain_normalised(cell, other, weights, state, masks, norm)
+    assert torch.equal(found * counted, output * counted)
+    if kind != "layer":
+        assert torch.equal(seen.nan_to_num(), same.nan_to_num())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", CELLS)
+def test_a_member_is_alone_to_the_last_bit(name, kind):
+    cell = registry.load("cell", name)
+    x, weights, state, masks = normalised_case(kind, cell, (3, 6, 5, 4, 18), sites="all")
+    single = lambda t: t.float() if isinstance(t, torch.Tensor) else t  # noqa: E731
+    x, weights = single(x), {n: single(w).requires_grad_() for n, w in weights.items()}
+    state, masks = tuple(map(single, state)), each(single, masks)
+
+    def run(x, weights, state, masks):
+        output, last, seen = unroll_normalised(cell, x, weights, state, masks, Norm(kind))
+        total = output.sin().sum() + sum(s.sum() for s in last)
+        seen = output[:, 0] if seen is None else seen
+        return [output, *last, seen, *torch.autograd.grad(total, list(weights.values()))]
+
+    together = run(x, weights, state, masks)
+    one = lambda m: m[1:2] if isinstance(m, torch.Tensor) else m  # noqa: E731
+    own = {n: one(w) for n, w in weights.items()}
+    alone = run(one(x), own, tuple(map(one, state)), each(one, masks))
+    for a, b in zip(together, alone, strict=True):
+        assert torch.equal(a[1:2], b)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_records_name_the_path_of_a_normalised_layer(kind):
+    assert path(registry.load("cell", "lstm"), torch.device("cpu"), kind) == "plain"
