@@ -432,16 +432,30 @@ def start(cache, **environment):
     )  # fmt: skip
 
 
-@needed
-def test_a_change_of_any_file_compiles_anew(tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr(build, "_run", lambda command: made_by(command))
+@pytest.fixture
+def compiler(tmp_path, monkeypatch):
+    """A compiler that is quick, with a cache and temporary files of its own; what it was asked."""
+    asked = []
 
-    def made_by(command):
+    def run(command):
+        asked.append(command)
         if "-o" in command:
-            Path(command[-1]).touch()
+            Path(command[-1]).write_bytes(b"a library")
         return ""
 
+    monkeypatch.setattr(build, "_run", run)
+    monkeypatch.setattr(build.shutil, "which", lambda name: name)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(build.tempfile, "tempdir", str(tmp_path / "temporary"))
+    return asked
+
+
+def times_compiled(asked):
+    return sum("-o" in command for command in asked)
+
+
+def test_a_change_of_any_file_compiles_anew(tmp_path, monkeypatch, compiler):
     first = build._compiled()
     for files in ("HEADERS", "SOURCES"):
         copy = tmp_path / f"{files}.h"
@@ -450,6 +464,55 @@ def test_a_change_of_any_file_compiles_anew(tmp_path, monkeypatch):
             changed.setattr(build, files, [copy, *getattr(build, files)[1:]])
             assert build._compiled() != first
     assert build._compiled() == first
+    assert times_compiled(compiler) == 3
+
+
+@pytest.mark.parametrize("damaged", [b"", b"a libra", b"b library"])
+def test_a_damaged_library_is_compiled_anew(compiler, damaged):
+    made = build._compiled()
+    made.write_bytes(damaged)
+    assert build._compiled() == made
+    assert made.read_bytes() == b"a library"
+    assert times_compiled(compiler) == 2
+    other = made.with_name(made.name.replace(made.stem[-16:], "0" * 16))
+    made.rename(other)  # whole, but of another name
+    assert build._compiled() == made
+    assert list(made.parent.iterdir()) == [made], "what is damaged is removed"
+
+
+def test_what_a_killed_compiler_left_is_removed(compiler, tmp_path):
+    old, young = (tmp_path / "rnnreg" / f"part-{name}" for name in ("old", "young"))
+    old.parent.mkdir()
+    old.touch()
+    young.touch()
+    os.utime(old, (0, 0))
+    made = build._compiled()
+    assert sorted(made.parent.iterdir()) == sorted([made, young])
+
+
+def test_where_the_cache_cannot_be_written_processes_share_one_among_temporary_files(
+    compiler, tmp_path
+):
+    (tmp_path / "rnnreg").write_text("a file where the folder should be")
+    made = build._compiled()
+    assert build._compiled() == made
+    assert times_compiled(compiler) == 1
+    (folder,) = (tmp_path / "temporary").iterdir()
+    assert list(folder.iterdir()) == [made]
+    assert folder.stat().st_mode & 0o077 == 0
+
+
+def test_code_is_not_run_from_a_folder_that_others_can_write(compiler, tmp_path):
+    (tmp_path / "rnnreg").write_text("a file where the folder should be")
+    build._compiled().parent.chmod(0o777)
+    with pytest.raises(PermissionError, match="XDG_CACHE_HOME or TMPDIR may name one"):
+        build._compiled()
+
+
+def test_an_empty_cxx_is_none(compiler, monkeypatch):
+    monkeypatch.setenv("CXX", " ")
+    build._compiled()
+    assert compiler[0] == ["c++", "--version"]
 
 
 @needed
@@ -478,9 +541,3 @@ def test_without_a_compiler_there_is_none_and_one_warning(tmp_path, environment,
     assert said in errors
     assert bool(errors) == bool(said)
     assert "Traceback" not in errors
-
-
-@needed
-def test_a_cache_that_cannot_be_written_is_done_without(tmp_path):
-    (tmp_path / "rnnreg").write_text("a file where the folder should be")
-    assert start(tmp_path).communicate(timeout=120)[0] == "True\n"
