@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import textwrap
+from pathlib import Path
 
 import pytest
 
@@ -38,7 +39,7 @@ def test_a_study_resolves_to_rows(write):
     regularizers = [r for r in registry.shipped("regularizer") if r != "l1"]
     assert len(found.rows) == 2 * len(regularizers)
     row = found.row("elnino", "gru", "l2")
-    assert row.strengths == (1e-3, 0.1), "1e-3 is text to YAML 1.1"
+    assert row.strengths == (1e-3, 0.1), "1e-3 is text to YAML 1.1, and a number here"
     assert row.tuning_seeds == (0, 1)
     assert row.evaluation_seeds == (1000, 1001, 1002)
     assert row.budget == {"steps": 50, "checks": 5}
@@ -185,6 +186,67 @@ BAD = {
         "mine[0]: unknown 'cell'; did you mean 'cells'? Known: benchmarks, cells, regularizers",
     ),
     "not YAML": (("[elnino]", "[elnino"), "not valid YAML"),
+    "too many seeds": (
+        ("evaluation: 3", "evaluation: 1000000000000"),
+        "seeds: evaluation: given 1000000000000, allowed are whole numbers from 1 to 1000.",
+    ),
+    "seeds of 2^63": (
+        ("evaluation: 3", f"evaluation: {1 << 63}"),
+        "line 7: a whole number of more than 18 digits.",
+    ),
+    "a number of 5,000 digits": (
+        ("evaluation: 3", f"evaluation: {'9' * 5000}"),
+        "line 7: a whole number of more than 18 digits.",
+    ),
+    "a strength of 10^400": (("0.1]", "1e400]"), "line 8: 1e400: the number is too large."),
+    "a strength that is true": (
+        ("0.1]", "true]"),
+        "strengths: l2[1]: given True, expected a number from 0.0 to inf.",
+    ),
+    "a strength twice": (
+        ("0.1]", "0.001]"),
+        "strengths: l2[1]: 0.001 is listed twice; list it once",
+    ),
+    "a strength that is nan": (("0.1]", ".nan]"), "l2[1]: given nan, allowed are numbers from"),
+    "a rate that is nan": (
+        ("steps: 50", "learning_rate: .nan"),
+        "budgets: elnino: learning_rate: given nan, allowed are numbers above 0.",
+    ),
+    "a rate without end": (
+        ("steps: 50", "learning_rate: .inf"),
+        "budgets: elnino: learning_rate: given inf, allowed are numbers above 0.",
+    ),
+    "an octal number": (
+        ("steps: 50", "steps: 010"),
+        "budgets: elnino: steps: given '010' (str), expected a whole number.",
+    ),
+    "a sexagesimal number": (
+        ("steps: 50", "steps: 1:30"),
+        "budgets: elnino: steps: given '1:30' (str), expected a whole number.",
+    ),
+    "an octal strength": (("0.1]", "010]"), "l2[1]: given '010', expected a number from"),
+    "a date": (
+        ("steps: 50", "steps: 2020-99-99"),
+        "budgets: elnino: steps: given '2020-99-99' (str), expected a whole number.",
+    ),
+    "a key twice": (
+        ("title: Small", "title: Small\ntitle: Large"),
+        "line 3: the key 'title' is given twice; give it once.",
+    ),
+    "an inner key twice": (
+        ("steps: 50,", "steps: 50, steps: 60,"),
+        "line 9: the key 'steps' is given twice; give it once.",
+    ),
+    "a tag": (("steps: 50", "steps: !!int x"), "line 9: a tag (!), an anchor (&) or an alias (*)"),
+    "a tag of nothing": (("steps: 50", "steps: !!int ''"), "line 9: a tag (!), an anchor (&)"),
+    "an object of Python": (
+        ("title: Small", "title: !!python/object/apply:os.getcwd []"),
+        "line 2: a tag (!), an anchor (&) or an alias (*)",
+    ),
+    "an anchor": (("[lstm, gru]", "&a [lstm, gru]"), "line 4: a tag (!), an anchor (&)"),
+    "deep nesting": (("[elnino]", "[" * 3000), "lists or mappings nested too deep."),
+    "a key that is a list": (("title: Small", "? [a]\n: b"), "not valid YAML"),
+    "a NUL": (("Small", "Sm\0all"), "not valid YAML"),
 }
 
 
@@ -196,6 +258,67 @@ def test_a_fault_is_told_in_one_message(write, case):
         study.read(write(GOOD.replace(old, new)))
     assert message in str(caught.value)
     assert "small.yaml" in str(caught.value), "the file is named"
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (
+            GOOD.replace("Small", "Sm\xe4ll").encode("latin-1"),
+            "not UTF-8 text (at byte 10). Remedy:",
+        ),
+        (GOOD.encode("utf-16"), "not UTF-8 text (at byte 0). Remedy: save the file as UTF-8."),
+        (GOOD.encode("utf-16-le"), "not valid YAML"),
+        (b"", "given None, expected a mapping with keys title, "),
+    ],
+)
+def test_text_that_is_no_study(tmp_path, data, message):
+    file = tmp_path / "small.yaml"
+    file.write_bytes(data)
+    with pytest.raises(UserError) as caught:
+        study.read(str(file))
+    assert message in str(caught.value)
+    assert "small.yaml" in str(caught.value)
+
+
+def test_a_study_with_a_byte_order_mark_and_windows_lines(tmp_path):
+    file = tmp_path / "small.yaml"
+    file.write_bytes(b"\xef\xbb\xbf" + GOOD.replace("\n", "\r\n").encode())
+    assert study.read(str(file)).title == "Small"
+
+
+def test_a_study_that_may_not_be_read(write, monkeypatch):
+    def refuse(self):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    with pytest.raises(UserError, match=r"small\.yaml: cannot be read \(Permission denied\)\. Rem"):
+        study.read(write(GOOD))
+
+
+@pytest.mark.parametrize(
+    "name", ["a{b}", ".", "..", ".a", "a;b", "$(b)", "it's", "a\nb", "-a", "a "]
+)
+def test_a_name_that_cannot_be_a_folder_is_refused(tmp_path, name):
+    file = tmp_path / f"{name}.yaml"
+    file.write_text(GOOD)
+    with pytest.raises(UserError, match=r"cannot name a study(.|\n)*Allowed are letters, digits"):
+        study.read(str(file))
+
+
+@pytest.mark.parametrize("name", ["published", "by_hand"])
+def test_a_name_that_is_taken_is_refused(tmp_path, name):
+    file = tmp_path / f"{name}.yaml"
+    file.write_text(GOOD)
+    with pytest.raises(UserError, match=rf"{name}\.yaml: results/{name} is for .*rename the study"):
+        study.read(str(file))
+
+
+@pytest.mark.parametrize("name", ["a", "5", "wiki-2.1", "my study", "größer_1"])
+def test_names_of_studies(tmp_path, name):
+    file = tmp_path / f"{name}.yaml"
+    file.write_text(GOOD)
+    assert study.read(str(file)).name == name
 
 
 def test_an_unknown_study():

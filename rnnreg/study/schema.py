@@ -1,8 +1,13 @@
 """Checks of what a study file says; each fault is one message that names file, key and remedy."""
 
+import math
+import re
+
 from rnnreg.errors import UserError, unknown
 from rnnreg.study import registry
 
+RESERVED = {"published": "published records", "by_hand": "rows trained by hand"}
+MOST_SEEDS = 1000
 BUDGET_KEYS = {
     "steps": int,
     "batch": int,
@@ -13,6 +18,28 @@ BUDGET_KEYS = {
     "schedule": str,
     "precision": str,
 }
+
+
+def check_study_name(where: str, name: str) -> None:
+    """A name that can be that of a folder, and of no other's in results/."""
+    if name in RESERVED:
+        raise UserError(
+            f"{where}: results/{name} is for {RESERVED[name]}. Remedy: rename the study's file."
+        )
+    if not re.fullmatch(r"\w([\w. -]*\w)?", name):
+        raise UserError(
+            f"{where}: '{name}' cannot name a study, whose results lie in a folder of that name. "
+            "Allowed are letters, digits, '_', '-', '.' and spaces, the first and the last one a "
+            "letter, a digit or '_'. Remedy: rename the file."
+        )
+
+
+def check_seeds(where: str, count: int) -> None:
+    """A number of seeds that makes sense."""
+    if not 1 <= count <= MOST_SEEDS:
+        raise UserError(
+            f"{where}: given {count}, allowed are whole numbers from 1 to {MOST_SEEDS}."
+        )
 
 
 def chosen_names(where: str, given: list | str, kind: str, left_out: list[str]) -> list[str]:
@@ -86,7 +113,7 @@ def check_budget(where: str, budget: object) -> None:
     for key, value in budget.items():
         if key == "validated" and value < 0:
             raise UserError(f"{where}: {key}: given {value}, allowed are 0, for all, and above.")
-        if key != "validated" and not isinstance(value, str) and value <= 0:
+        if key != "validated" and not isinstance(value, str) and not 0 < value < math.inf:
             raise UserError(f"{where}: {key}: given {value}, allowed are numbers above 0.")
 
 
@@ -98,22 +125,25 @@ def grid(where: str, regularizer: str, override: object) -> tuple[float, ...]:
         where, override = f"rnnreg/regularizers/{regularizer}.py: strengths", facts["strengths"]
     if not isinstance(override, list | tuple) or not override:
         raise UserError(f"{where}: given {override!r}, expected a list of at least one number.")
-    return tuple(check_strength(f"{where}[{i}]", s, facts["range"]) for i, s in enumerate(override))
+    strengths = []
+    for i, given in enumerate(override):
+        value = check_strength(f"{where}[{i}]", given, facts["range"])
+        if value in strengths:
+            raise UserError(f"{where}[{i}]: {value:g} is listed twice; list it once.")
+        strengths.append(value)
+    return tuple(strengths)
 
 
 def check_strength(where: str, given: object, allowed: tuple[float, float]) -> float:
     """The strength as a float; UserError where it is no number, or outside the range.
 
-    >>> check_strength("l2", "1e-3", (0.0, 1.0))
-    0.001
+    >>> check_strength("l2", 1, (0.0, 1.0))
+    1.0
     """
     low, high = allowed
-    try:
-        value = float(given)  # YAML 1.1 reads 1e-3, which has no point, as text
-    except (TypeError, ValueError) as error:
-        raise UserError(
-            f"{where}: given {given!r}, expected a number from {low} to {high}."
-        ) from error
+    if isinstance(given, bool) or not isinstance(given, int | float):
+        raise UserError(f"{where}: given {given!r}, expected a number from {low} to {high}.")
+    value = float(given)
     if not low <= value <= high:
         raise UserError(f"{where}: given {value}, allowed are numbers from {low} to {high}.")
     return value

@@ -140,21 +140,24 @@ def names() -> list[str]:
     return sorted(f.stem for f in STUDIES.glob("*.yaml"))
 
 
+def file(study: str) -> Path:
+    """The file of a study, given by its name or by the path of its YAML file."""
+    return Path(study) if study.endswith((".yaml", ".yml")) else STUDIES / f"{study}.yaml"
+
+
 def read(study: str) -> Study:
     """Read a study by its name, or by the path of its YAML file."""
-    import yaml
+    from rnnreg.study import document  # needs PyYAML; rows by hand do without
 
-    file = Path(study) if study.endswith((".yaml", ".yml")) else STUDIES / f"{study}.yaml"
-    where = registry.short(file)
-    if not file.is_file():
-        if file.parent == STUDIES:
+    found = file(study)
+    where = registry.short(found)
+    schema.check_study_name(where, found.stem)
+    if not found.is_file():
+        if found.parent == STUDIES:
             raise unknown("study", study, names())
         raise UserError(f"{where}: no such study file. Known studies: {', '.join(names())}")
-    try:
-        given = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise UserError(f"{where}: not valid YAML: {error}") from error
-    return replace(_resolve(file.stem, where, given), asked=study)
+    given = document.read(found, where)
+    return replace(_resolve(found.stem, where, given), asked=study)
 
 
 def _resolve(name: str, where: str, given: object) -> Study:
@@ -196,8 +199,7 @@ def _seeds(where: str, given: dict) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """The seeds of tuning and of evaluation."""
     schema.check_mapping(where, given, {"tuning": int, "evaluation": int}, ("tuning", "evaluation"))
     for key, count in given.items():
-        if count < 1:
-            raise UserError(f"{where}: {key}: given {count}, allowed are whole numbers from 1.")
+        schema.check_seeds(f"{where}: {key}", count)
     first = FIRST_EVALUATION_SEED
     return tuple(range(given["tuning"])), tuple(range(first, first + given["evaluation"]))
 
