@@ -2,25 +2,33 @@
 
 snakemake --cores all                          the default study
 snakemake --cores all --config study=quick     another one: a name, or the path of a YAML file
+
+With `--snakefile` it runs in any folder: data/ and results/ are made there. Whatever comes from a
+study or a path is quoted (`:q`) where it enters a shell.
 """
 
+import os
 import sys
 from pathlib import Path
 
 sys.path.insert(0, workflow.basedir)
 
-from rnnreg.study import study as studies
+from rnnreg.study import owner, study as studies
 from rnnreg.study.facts import made_from
 from rnnreg.errors import UserError
 
-ASKED = config.get("study", "standard")
+# `python -m rnnreg` below is this project's, by the python that runs the workflow, whether or not
+# its environment is activated.
+os.environ["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+os.environ["PYTHONPATH"] = f"{workflow.basedir}:{os.environ.get('PYTHONPATH', '')}"
+HERE = Path(os.path.relpath(workflow.basedir))
+ASKED = str(config.get("study", "standard"))
 try:
     STUDY = studies.read(ASKED)
+    owner.check(STUDY)
 except UserError as error:
     sys.exit(f"rnnreg: {error}")
 FOLDER = STUDY.folder
-# `python` below is the one that runs the workflow, whether or not its environment is activated.
-shell.prefix(f"export PATH='{Path(sys.executable).parent}':$PATH; ")
 ROWS = [str(STUDY.records(row)) for row in STUDY.rows]
 # A job of rule `train` is one row, or all rows of a benchmark and cell: the study's key `job`.
 if STUDY.job == "row":
@@ -55,15 +63,15 @@ rule download:
         "data/raw/{benchmark}/download.log",
     retries: 2
     params:
-        mirror=f"--mirror {STUDY.mirror}" if STUDY.mirror else "",
+        mirror=["--mirror", STUDY.mirror] if STUDY.mirror else [],
     shell:
-        "python -m rnnreg download {wildcards.benchmark} {params.mirror} > {log} 2>&1"
+        "python -m rnnreg download {wildcards.benchmark:q} {params.mirror:q} > {log:q} 2>&1"
 
 
 rule prepare:
     input:
         "data/raw/{benchmark}/sources.json",
-        "benchmarks/{benchmark}.py",
+        HERE / "benchmarks/{benchmark}.py",
     output:
         "data/prepared/{benchmark}.npz",
         "data/prepared/{benchmark}.json",
@@ -72,7 +80,7 @@ rule prepare:
     params:
         made_from=lambda w: made_from(w.benchmark),  # prepared anew where it changes
     shell:
-        "python -m rnnreg prepare {wildcards.benchmark} > {log} 2>&1"
+        "python -m rnnreg prepare {wildcards.benchmark:q} > {log:q} 2>&1"
 
 
 # `ancient`: data prepared again, the same to the byte, retrains nothing. Data that did change is
@@ -97,8 +105,8 @@ rule train:
         regularizers=lambda w: [row.regularizer for row in rows(w)],
         request=lambda w: [row.request for row in rows(w)],
     shell:
-        "python -m rnnreg train {wildcards.benchmark} {wildcards.cell} {params.regularizers}"
-        " --study {params.study} --threads {threads} > {log} 2>&1"
+        "python -m rnnreg train {wildcards.benchmark:q} {wildcards.cell:q} {params.regularizers:q}"
+        " --study {params.study:q} --threads {threads} > {log:q} 2>&1"
 
 
 rule collect:
@@ -113,7 +121,7 @@ rule collect:
     params:
         study=ASKED,
     shell:
-        "python -m rnnreg collect {params.study} > {log} 2>&1"
+        "python -m rnnreg collect {params.study:q} > {log:q} 2>&1"
 
 
 rule compare:
@@ -130,13 +138,13 @@ rule compare:
     params:
         folder=FOLDER,
     shell:
-        "python -m rnnreg compare {params.folder} > {log} 2>&1"
+        "python -m rnnreg compare {params.folder:q} > {log:q} 2>&1"
 
 
 rule draw:
     input:
         rules.compare.output,
-        speed=sorted(Path("benchmarks/speed/results").rglob("*.csv")),
+        speed=sorted((HERE / "benchmarks/speed/results").rglob("*.csv")),
     output:
         directory(FOLDER / "figures"),
     log:
@@ -144,14 +152,14 @@ rule draw:
     params:
         folder=FOLDER,
     shell:
-        "python -m rnnreg draw {params.folder} > {log} 2>&1"
+        "python -m rnnreg draw {params.folder:q} > {log:q} 2>&1"
 
 
 rule report:
     input:
         rules.compare.output,
         rules.draw.output,
-        "report/report.md",
+        HERE / "report/report.md",
     output:
         FOLDER / "report.html",
         FOLDER / "report.pdf",
@@ -161,7 +169,7 @@ rule report:
     params:
         folder=FOLDER,
     shell:
-        "python -m rnnreg report --only {params.folder} > {log} 2>&1"
+        "python -m rnnreg report --only {params.folder:q} > {log:q} 2>&1"
 
 
 onsuccess:

@@ -12,8 +12,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from rnnreg.errors import UserError
-from rnnreg.study import records, registry, schema, study
+from rnnreg.study import owner, records, registry, schema, study
 from rnnreg.study.facts import read as read_facts
+from rnnreg.study.protocol import current
 
 PREPARED, RAW = Path("data/prepared"), Path("data/raw")
 EXAMPLES = """\
@@ -234,6 +235,7 @@ def train(given: argparse.Namespace) -> None:
         chosen = study.read(given.study) if given.study else _by_hand(given)
         benchmark, cell, *regularizers = given.row
         rows = [chosen.row(benchmark, cell, r) for r in regularizers]
+    owner.claim(chosen)
     device = _device(given)
     named = {row.name: row for row in rows}
     _each("train", "rows", list(named), lambda name: _train_row(chosen, named[name], device))
@@ -243,6 +245,8 @@ def train(given: argparse.Namespace) -> None:
 
 def _by_hand(given: argparse.Namespace) -> study.Study:
     benchmark, cell, *regularizers = given.row
+    schema.check_seeds("--seeds", given.seeds)
+    schema.check_seeds("--tuning-seeds", given.tuning_seeds)
     registry.path("benchmark", benchmark)
     registry.path("cell", cell)
     rows = tuple(_row_by_hand(given, benchmark, cell, r) for r in regularizers)
@@ -253,7 +257,11 @@ def _row_by_hand(
     given: argparse.Namespace, benchmark: str, cell: str, regularizer: str
 ) -> study.Row:
     facts = registry.facts("regularizer", regularizer)
-    grid = given.strengths.split(",") if given.strengths else facts["strengths"]
+    budget = {} if given.steps is None else {"steps": given.steps}
+    schema.check_budget("train", budget)
+    grid = facts["strengths"]
+    if given.strengths:
+        grid = [_number("--strengths", text) for text in given.strengths.split(",")]
     return study.Row(
         benchmark,
         cell,
@@ -261,8 +269,17 @@ def _row_by_hand(
         tuple(schema.check_strength("--strengths", s, facts["range"]) for s in grid),
         tuple(range(given.tuning_seeds)),
         tuple(range(study.FIRST_EVALUATION_SEED, study.FIRST_EVALUATION_SEED + given.seeds)),
-        {"steps": given.steps} if given.steps else {},
+        budget,
     )
+
+
+def _number(option: str, text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise UserError(
+            f"{option}: given '{text}', expected numbers with commas between."
+        ) from None
 
 
 def _device(given: argparse.Namespace) -> str:
@@ -301,7 +318,8 @@ def _train_row(chosen: study.Study, row: study.Row, device: str) -> str:
         row, facts, splits, known, device, lambda some: records.write(partial, some), bar
     )
     bar.clear()
-    records.write(file, found)
+    have = current(row, known, facts["data_hash"])
+    records.write(file, {**{r.member: r for r in found}, **have}.values())
     return f"{_summary(found, facts)} -> {file}"
 
 
@@ -322,7 +340,9 @@ def collect(given: argparse.Namespace) -> None:
     """Gather records into members.parquet."""
     from rnnreg.analysis.collect import collect as gather
 
-    print(gather(study.read(given.study), PREPARED))
+    chosen = study.read(given.study)
+    owner.check(chosen)
+    print(gather(chosen, PREPARED))
 
 
 def compare(given: argparse.Namespace) -> None:
@@ -394,7 +414,9 @@ def status(given: argparse.Namespace) -> None:
     """Rows done, begun and waiting."""
     from rnnreg.study.status import show
 
-    show(study.read(given.study), given.watch)
+    chosen = study.read(given.study)
+    owner.check(chosen)
+    show(chosen, given.watch)
 
 
 if __name__ == "__main__":

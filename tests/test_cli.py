@@ -106,39 +106,6 @@ def test_a_row_shows_its_progress_on_a_terminal_alone(terminal, tmp_path, monkey
     assert terminal or not stream.getvalue()
 
 
-def test_status_tells_rows_at_work_from_rows_that_were_left(tmp_path, monkeypatch):
-    import os
-    import time
-
-    from rnnreg.study import records, status, study
-
-    monkeypatch.chdir(tmp_path)
-    some = study.read("smoke")
-    first, second, third = some.rows[:3]
-    for row in (first, second):
-        records.write(some.unfinished(row), [])
-    long_ago = time.time() - 3600
-    os.utime(some.unfinished(second), (long_ago, long_ago))
-    found = [status.state(some, row)[0] for row in (first, second, third)]
-    assert found == ["running", "interrupted", "waiting"]
-    text, finished = status.table(some)
-    assert not finished
-    assert "left: not known" in text
-
-
-def test_a_finished_row_is_done_while_others_of_its_job_train(tmp_path, monkeypatch):
-    from rnnreg.study import records, status, study
-
-    monkeypatch.chdir(tmp_path)
-    some = study.read("smoke")
-    row = some.rows[0]
-    for file in (some.unfinished(row), some.records(row)):  # as training writes them, in that order
-        records.write(file, [])
-    assert status.state(some, row)[0] == "done"
-    records.write(some.unfinished(row), [])
-    assert status.state(some, row)[0] == "running", "more seeds, of a row that was done"
-
-
 def test_list_shows_everything_and_needs_next_to_nothing():
     needed = {"yaml"}  # the studies are YAML
     done = run(["list"], {*BEYOND, "torch", "numpy"} - needed)

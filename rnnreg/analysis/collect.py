@@ -11,11 +11,10 @@ import pandas as pd
 from rnnreg.errors import UserError
 from rnnreg.study import records, registry
 from rnnreg.study.facts import read as read_facts
+from rnnreg.study.protocol import CRITERIA, asked, current
 from rnnreg.study.records import Record
 from rnnreg.study.selection import choose
 from rnnreg.study.study import Row, Study
-
-CRITERIA = ("best", "final")
 
 
 def collect(study: Study, prepared: Path = Path("data/prepared")) -> Path:
@@ -62,16 +61,10 @@ def _check(study: Study, row: Row, data_hash: str) -> tuple[list[Record], str]:
     found = {r.member: r for r in records.read(file)}
     code = row.fingerprint
     fresh = {k: r for k, r in found.items() if r.fingerprint == code}
-    current = {k: r for k, r in fresh.items() if r.data_hash == data_hash}
-    tune = [("tune", s, seed) for s in row.strengths for seed in row.tuning_seeds]
-    why = _why(tune, found, fresh, current)
-    if why:
-        return [], why
-    tuned = [current[k] for k in tune]
-    chosen = dict.fromkeys(choose(tuned, c) for c in CRITERIA)
-    evaluate = [("evaluate", s, seed) for s in chosen for seed in row.evaluation_seeds]
-    why = _why(evaluate, found, fresh, current)
-    return [] if why else tuned + [current[k] for k in evaluate], why
+    have = current(row, found.values(), data_hash)
+    wanted = asked(row, have)
+    why = _why(wanted, found, fresh, have)
+    return [] if why else [have[k] for k in wanted], why
 
 
 def _why(wanted: list, found: dict, fresh: dict, current: dict) -> str:

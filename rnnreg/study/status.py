@@ -1,30 +1,44 @@
-"""How far a study is: rows done, running and waiting, and the time that is left."""
+"""How far a study is: rows done, running and waiting, members there, and the time that is left."""
 
 import statistics
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from rnnreg.study import records
 from rnnreg.study.progress import BEAT
+from rnnreg.study.protocol import asked
 from rnnreg.study.study import Row, Study
 
 STATES = ("done", "running", "interrupted", "waiting", "stale")
 AGAIN = 5.0  # seconds between two tables of a watch
 
 
-def state(study: Study, row: Row) -> tuple[str, float]:
-    """One of STATES, and the seconds of training that the row's records hold."""
+@dataclass(frozen=True)
+class State:
+    """How far a row is."""
+
+    word: str  # one of STATES
+    there: int  # members that the study asks for and that are trained
+    asked: int  # members asked for; those of evaluation are known once the row is tuned
+    seconds: float  # of training, in those that are there
+
+
+def state(study: Study, row: Row) -> State:
+    """How far a row is, by its files; a row that lacks members asked for is waiting for them."""
     file, unfinished = study.records(row), study.unfinished(row)
     begun, ended = _changed(unfinished), _changed(file)
+    found = [r for f in (file, unfinished) if f.exists() for r in records.read(f)]
+    have = {r.member: r for r in found if r.fingerprint == row.fingerprint}
+    members = asked(row, have)
+    there = [have[member] for member in members if member in have]
     if begun > ended:
-        alive = time.time() - begun < 6 * BEAT
-        seconds = sum(r.seconds for r in records.read(unfinished))
-        return ("running" if alive else "interrupted"), seconds
-    if not ended:
-        return "waiting", 0.0
-    found = records.read(file)
-    stale = any(r.fingerprint != row.fingerprint for r in found)
-    return ("stale" if stale else "done"), sum(r.seconds for r in found)
+        word = "running" if time.time() - begun < 6 * BEAT else "interrupted"
+    elif len(have) < len({r.member for r in found}):
+        word = "stale"
+    else:
+        word = "done" if len(there) == len(members) else "waiting"
+    return State(word, len(there), len(members), sum(r.seconds for r in there))
 
 
 def _changed(file: Path) -> float:
@@ -36,27 +50,32 @@ def table(study: Study) -> tuple[str, bool]:
     """The table as text, and whether every row is done."""
     states = {row.name: state(study, row) for row in study.rows}
     lines = [f"{study.title}: {len(study.rows)} rows at {time.strftime('%H:%M:%S')}"]
-    lines.append(f"{'':<18}" + "".join(f"{s:>13}" for s in STATES) + f"{'s a row':>10}")
+    lines.append(
+        f"{'':<18}" + "".join(f"{s:>13}" for s in (*STATES, "members")) + f"{'s a row':>10}"
+    )
     left, known = 0.0, True
     for benchmark in study.benchmarks:
         own = [states[r.name] for r in study.rows if r.benchmark == benchmark]
-        counts = {s: sum(found == s for found, _ in own) for s in STATES}
-        spent = [seconds for found, seconds in own if found == "done"]
+        counts = {word: sum(s.word == word for s in own) for word in STATES}
+        members = f"{sum(s.there for s in own)}/{sum(s.asked for s in own)}"
+        spent = [s.seconds for s in own if s.word == "done"]
         pace = statistics.mean(spent) if spent else float("nan")
         open_rows = len(own) - counts["done"]
         if open_rows:
             known = known and bool(spent)
-            left += pace * open_rows - sum(s for f, s in own if f in ("running", "interrupted"))
+            begun = sum(s.seconds for s in own if s.word != "done")
+            left += max(pace * open_rows - begun, 0)
         shown = f"{pace:>10.1f}" if spent else f"{'-':>10}"
-        lines.append(f"{benchmark:<18}" + "".join(f"{counts[s]:>13}" for s in STATES) + shown)
-    running = max(sum(found == "running" for found, _ in states.values()), 1)
+        told = (*counts.values(), members)
+        lines.append(f"{benchmark:<18}" + "".join(f"{t:>13}" for t in told) + shown)
+    running = max(sum(s.word == "running" for s in states.values()), 1)
     if known:
         lines.append(
             f"left: {left / 60:.1f} core-minutes, {left / 60 / running:.1f} minutes at this pace"
         )
     else:
         lines.append("left: not known before each benchmark has a finished row")
-    return "\n".join(lines), all(found == "done" for found, _ in states.values())
+    return "\n".join(lines), all(s.word == "done" for s in states.values())
 
 
 def show(study: Study, watch: bool = False) -> None:

@@ -13,8 +13,8 @@ from torch import Tensor
 from rnnreg.errors import UserError, out_of_memory
 from rnnreg.kernels.unroll import path
 from rnnreg.regularizers.base import Regularizer, matrices, norms
+from rnnreg.study.protocol import asked, current, phases
 from rnnreg.study.records import Record
-from rnnreg.study.selection import choose
 from rnnreg.study.study import Row
 from rnnreg.training.capture import populate
 from rnnreg.training.population import Population, Setting, Watch, setting
@@ -37,24 +37,16 @@ def train(
     records so far after each phase.
     """
     job = setting(row, facts, splits, device)
-    current = [
-        r for r in known if (r.fingerprint, r.data_hash) == (row.fingerprint, facts["data_hash"])
-    ]
-    have = {r.member: r for r in current}
-
-    def make(phase: str, strengths: Iterable[float], seeds: Iterable[int]) -> list[Record]:
-        wanted = [(phase, s, seed) for s in strengths for seed in seeds]
-        missing = [m for m in wanted if m not in have]
+    have = current(row, known, facts["data_hash"])
+    for wanted in phases(row, have):
+        missing = [member for member in wanted if member not in have]
         if missing:
+            phase = missing[0][0]
             for part in trained(job, [s for _, s, _ in missing], [k for *_, k in missing], watch):
                 have.update((r.member, r) for r in records(row, job, part, phase))
                 del part  # its memory is for the next one
             save(list(have.values()))
-        return [have[m] for m in wanted]
-
-    tuned = make("tune", row.strengths, row.tuning_seeds)
-    chosen = dict.fromkeys(choose(tuned, criterion) for criterion in ("best", "final"))
-    return tuned + make("evaluate", chosen, row.evaluation_seeds)
+    return [have[member] for member in asked(row, have)]
 
 
 def trained(

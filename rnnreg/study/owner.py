@@ -1,0 +1,36 @@
+"""A results folder belongs to one study file: two of one name would mix their records in it."""
+
+import os
+from pathlib import Path
+
+from rnnreg.errors import UserError
+from rnnreg.study import records
+from rnnreg.study import study as studies
+from rnnreg.study.study import Study
+
+NOTE = "study_file"  # in a results folder: the path of the study file whose results it holds
+
+
+def check(study: Study) -> None:
+    """UserError where the study's results folder belongs to another study file that is there."""
+    note = study.folder / NOTE
+    if not study.asked or not note.is_file():
+        return
+    owner, own = note.read_text(encoding="utf-8").strip(), _path(study)
+    if owner != own and Path(owner).is_file():
+        raise UserError(
+            f"{study.folder}: holds the results of {owner}, and {own} has the same name. Remedy: "
+            f"rename {own}; its results then lie in a folder of their own."
+        )
+
+
+def claim(study: Study) -> None:
+    """Note whose results the folder holds, after `check`."""
+    check(study)
+    if study.asked:
+        records.write_text(study.folder / NOTE, _path(study) + "\n")
+
+
+def _path(study: Study) -> str:
+    """The study's file, seen from where its results folder is."""
+    return os.path.relpath(studies.file(study.asked).resolve())

@@ -1,0 +1,38 @@
+"""Which members a row asks for, phase by phase. Training, collecting and status all ask here."""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from rnnreg.study.records import Record
+from rnnreg.study.selection import choose
+from rnnreg.study.study import Row
+
+CRITERIA = ("best", "final")
+Member = tuple  # what Record.member gives
+
+
+def current(row: Row, found: Iterable[Record], data_hash: str) -> dict[Member, Record]:
+    """Of the records found, those that the present code made of the present data."""
+    made = row.fingerprint, data_hash
+    return {r.member: r for r in found if (r.fingerprint, r.data_hash) == made}
+
+
+def phases(row: Row, have: Mapping[Member, Record]) -> Iterator[list[Member]]:
+    """The members of each phase: tuning, and evaluation of what tuning chose.
+
+    A phase follows from the records of the phase before, which `have` must hold by then.
+    """
+    tune = [("tune", s, seed) for s in row.strengths for seed in row.tuning_seeds]
+    yield tune
+    tuned = [have[member] for member in tune]
+    chosen = dict.fromkeys(choose(tuned, criterion) for criterion in CRITERIA)
+    yield [("evaluate", s, seed) for s in chosen for seed in row.evaluation_seeds]
+
+
+def asked(row: Row, have: Mapping[Member, Record]) -> list[Member]:
+    """The members asked for, up to the first phase that is not whole: the next is not known yet."""
+    members = []
+    for phase in phases(row, have):
+        members += phase
+        if any(member not in have for member in phase):
+            break
+    return members
