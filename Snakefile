@@ -10,6 +10,7 @@ study or a path is quoted (`:q`) where it enters a shell.
 import os
 import sys
 from pathlib import Path
+from shlex import quote
 
 sys.path.insert(0, workflow.basedir)
 
@@ -19,8 +20,9 @@ from rnnreg.errors import UserError
 
 # `python -m rnnreg` below is this project's, by the python that runs the workflow, whether or not
 # its environment is activated.
-os.environ["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-os.environ["PYTHONPATH"] = f"{workflow.basedir}:{os.environ.get('PYTHONPATH', '')}"
+before = f"export PATH={quote(str(Path(sys.executable).parent))}:$PATH "
+before += f"PYTHONPATH={quote(str(workflow.basedir))}:${{PYTHONPATH:-}}; "
+shell.prefix(before.replace("{", "{{").replace("}", "}}"))
 HERE = Path(os.path.relpath(workflow.basedir))
 ASKED = str(config.get("study", "standard"))
 try:
