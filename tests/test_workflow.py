@@ -43,6 +43,7 @@ regularizers: [l2, none]
 mine: true
 job: cell
 seeds: {tuning: 1, evaluation: 2}
+mirror: "/it's a; touch pwned #"
 """
 MINE = '''
 """A regularizer of one's own."""
@@ -62,6 +63,7 @@ from pathlib import Path
 if not Path("mended").exists():
     raise RuntimeError("not mended yet")
 """
+ENVIRONMENT = "an env; $(touch pwned) 'it"  # a path that a shell would take apart
 ONE = "results/tiny/records/wave/gru/l2.jsonl"
 TABLE = "results/tiny/members.parquet"
 
@@ -69,31 +71,42 @@ TABLE = "results/tiny/members.parquet"
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
     """A copy of the project with a benchmark and a study of its own; the study has run once."""
-    copy = tmp_path_factory.mktemp("project")
+    copy = tmp_path_factory.mktemp("it's my project")
     for name in ("rnnreg", "report", "profiles", "benchmarks"):
         leave = shutil.ignore_patterns("__pycache__", "*.so", "speed")
         shutil.copytree(registry.ROOT / name, copy / name, ignore=leave)
     shutil.copy(registry.ROOT / "Snakefile", copy)
     (copy / "benchmarks/wave.py").write_text(BENCHMARK)
     (copy / "benchmarks/studies/tiny.yaml").write_text(STUDY)
+    environment(copy / ENVIRONMENT)
     done = snakemake(copy, TABLE)
     assert done.returncode == 0, done.stderr
     assert jobs(done) == {"train": 2, "collect": 1, "download": 1, "prepare": 1}
+    assert not list(copy.rglob("pwned")), "no shell has run what paths or the mirror say"
     return copy
 
 
-def start(copy: Path, *targets: str) -> subprocess.Popen:
-    command = [sys.executable, "-m", "snakemake", "--cores", "2", "--config", "study=tiny", "--"]
-    # The copy's package must win over the installed one, and PYTHONPATH reaches the jobs too.
-    variables = {**os.environ, "PYTHONPATH": str(copy), "OMP_NUM_THREADS": "1"}
+def environment(folder: Path) -> None:
+    """This interpreter and its packages, under another path."""
+    (folder / "bin").mkdir(parents=True)
+    (folder / "bin/python").symlink_to(sys.executable)
+    home = Path(sys.executable).parents[1]
+    if (home / "pyvenv.cfg").exists():
+        shutil.copy(home / "pyvenv.cfg", folder)
+        (folder / "lib").symlink_to(home / "lib")
+
+
+def start(copy: Path, *targets: str, study: str = "tiny", folder: str = ".") -> subprocess.Popen:
+    command = [str(copy / ENVIRONMENT / "bin/python"), "-m", "snakemake", "--cores", "2"]
+    command += ["--snakefile", str(copy / "Snakefile"), "--config", f"study={study}", "--"]
     return subprocess.Popen(
-        [*command, *targets], cwd=copy, env=variables, text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+        [*command, *targets], cwd=copy / folder, env={**os.environ, "OMP_NUM_THREADS": "1"},
+        text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
     )  # fmt: skip
 
 
-def snakemake(copy: Path, *targets: str) -> subprocess.CompletedProcess:
-    process = start(copy, *targets)
+def snakemake(copy: Path, *targets: str, **where: str) -> subprocess.CompletedProcess:
+    process = start(copy, *targets, **where)
     out, err = process.communicate(timeout=280)
     return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
@@ -111,12 +124,37 @@ def row_files(copy: Path, end: str = ".jsonl") -> dict[str, bytes]:
     return {str(f.relative_to(folder)): f.read_bytes() for f in sorted(folder.rglob(f"*{end}"))}
 
 
-def test_a_faulty_study_is_one_message(project):
-    command = [sys.executable, "-m", "snakemake", "--cores", "1", "--config", "study=tinny"]
-    done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
+@pytest.mark.parametrize(
+    ("study", "told"),
+    [
+        ("tinny", "rnnreg: study: unknown 'tinny'; did you mean 'tiny'? Known: "),
+        ("5", "rnnreg: study: unknown '5'. Known: "),
+        ("$(touch pwned).yaml", "rnnreg: $(touch pwned).yaml: '$(touch pwned)' cannot name"),
+    ],
+)
+def test_a_faulty_study_is_one_message(project, study, told):
+    done = snakemake(project, study=study)
     assert done.returncode == 1
-    assert "rnnreg: study: unknown 'tinny'; did you mean 'tiny'? Known: " in done.stderr
+    assert told in done.stderr
     assert "Traceback" not in done.stderr
+    assert not list(project.rglob("pwned"))
+
+
+def test_in_another_folder_with_a_study_of_ones_own(project):
+    """The clone stays as it is; data and results lie where the command runs."""
+    study = project / "elsewhere" / "it's; $(touch pwned)" / "my study.yaml"
+    study.parent.mkdir(parents=True)
+    study.write_text(STUDY)
+    written = {f for f in project.rglob("*") if "__pycache__" not in f.parts}
+    row = "results/my study/records/wave/gru/none.jsonl"
+    relative = str(study.relative_to(project / "elsewhere"))
+    done = snakemake(project, row, study=relative, folder="elsewhere")
+    assert done.returncode == 0, done.stderr
+    assert (project / "elsewhere" / row).is_file()
+    assert (project / "elsewhere/data/prepared/wave.npz").is_file()
+    new = {f for f in project.rglob("*") if "__pycache__" not in f.parts} - written
+    assert all(f.is_relative_to(project / "elsewhere") for f in new)
+    assert not [f for f in new if f.name == "pwned"]
 
 
 def test_again_nothing_is_done(project):
