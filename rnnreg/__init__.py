@@ -38,10 +38,12 @@ a module only from modules above it:
       transfer        bytes from an address, the hub or a folder: retries, resume
       sources         checked downloads and packaged data
       benchmark       Benchmark, Splits, Model, Budget
+      declared        what a benchmark's file says is complete and possible
       tables          columns of CSV, JSON and Parquet files
+      numbers         columns of numbers from CSV files
       sequences       labelled sequences of unequal length -> Splits
       text            vocabularies; texts -> Splits
-      series          tables -> Splits for forecasting
+      series          columns of numbers -> Splits for forecasting
       naive           scores that need no network
       checks          what is true of any prepared benchmark
       prepared        raw files -> arrays and facts, written and read

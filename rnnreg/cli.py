@@ -8,6 +8,7 @@ import argparse
 import os
 import sys
 import traceback
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from rnnreg.study import owner, records, registry, schema, study
 from rnnreg.study.facts import read as read_facts
 from rnnreg.study.protocol import current
 
+FORMAT_WARNING = warnings.formatwarning
 PREPARED, RAW = Path("data/prepared"), Path("data/raw")
 EXAMPLES = """\
 examples:
@@ -30,6 +32,7 @@ examples:
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; a fault of the user's is one message and exit status 2."""
     given = parser().parse_args(arguments)
+    warnings.formatwarning = _format_warning
     try:
         given.run(given)
     except UserError as error:
@@ -77,9 +80,11 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--study", help="take seeds, strengths and budgets from this study")
     p.add_argument("--missing", action="store_true", help="with --study: every unfinished row")
     p.add_argument("--strengths", metavar="S,S,...", help="by hand: instead of the grid")
-    p.add_argument("--seeds", type=int, default=5, help="by hand: evaluation seeds (default 5)")
-    p.add_argument("--tuning-seeds", type=int, default=2, help="by hand: tuning seeds (default 2)")
-    p.add_argument("--steps", type=int, help="by hand: instead of the benchmark's budget")
+    p.add_argument("--seeds", type=_count, default=5, help="by hand: evaluation seeds (default 5)")
+    p.add_argument(
+        "--tuning-seeds", type=_count, default=2, help="by hand: tuning seeds (default 2)"
+    )
+    p.add_argument("--steps", type=_count, help="by hand: instead of the benchmark's budget")
     p.add_argument("--device", default="auto", help="auto (default), cpu, cuda, cuda:1, ...")
     p.add_argument("--threads", type=int, default=1, help="CPU threads (default 1)")
 
@@ -118,6 +123,19 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"given '{text}', allowed are whole numbers from 1")
+    return int(text)
+
+
+def _format_warning(message, category, filename, lineno, line=None) -> str:
+    """A warning meant for users as one line; others as Python shows them."""
+    if category is UserWarning:
+        return f"rnnreg: {message}\n"
+    return FORMAT_WARNING(message, category, filename, lineno, line)
+
+
 def list_(given: argparse.Namespace) -> None:
     """Print what there is; of benchmarks that are prepared also sizes and naive scores."""
     tell = {"benchmark": _benchmark, "cell": _cell, "regularizer": _regularizer}
@@ -146,12 +164,13 @@ def _regularizer(facts: dict) -> list[str]:
 
 
 def _benchmark(facts: dict) -> list[str]:
-    lines = [f"{facts['title']} ({facts['group']})"]
+    told = {key: facts.get(key, f"no {key} in its file") for key in ("licence", "citation")}
+    lines = [f"{facts.get('title', facts['name'])} ({facts.get('group', 'no group')})"]
     if (PREPARED / f"{facts['name']}.json").is_file():
         lines += _prepared(facts["name"])
     else:
         lines.append(f"not prepared here: rnnreg download {facts['name']} && rnnreg prepare ...")
-    return [*lines, f"licence: {facts['licence']}", facts["citation"]]
+    return [*lines, f"licence: {told['licence']}", told["citation"]]
 
 
 def _prepared(name: str) -> list[str]:

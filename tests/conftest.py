@@ -4,10 +4,12 @@ import os
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import numpy as np
 import pytest
 import torch
 
 from rnnreg.kernels import unroll
+from rnnreg.study import registry
 from rnnreg.training import row as training
 
 
@@ -24,3 +26,19 @@ def plain_loop(monkeypatch):
 
     monkeypatch.setattr(rnnreg.training.model, "unroll", unroll.plain)
     monkeypatch.setattr(training, "path", lambda *_: "plain")
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """An empty project in a folder of its own, with one's own data beside it."""
+    monkeypatch.setitem(registry.FOLDERS, "benchmark", tmp_path / "benchmarks")
+    monkeypatch.setattr(registry, "ROOT", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    registry.load.cache_clear()
+    (tmp_path / "benchmarks").mkdir()
+    hours = np.arange(600)
+    rows = [f"{np.sin(h / 24 * 6.28):.4f},{h % 7},day {h // 24}\n" for h in hours]
+    (tmp_path / "house.csv").write_text("current,heat,note\n" + "".join(rows))
+    (tmp_path / "diary.txt").write_text("Dear diary, it rained. Dear me, again. " * 40)
+    yield tmp_path
+    registry.load.cache_clear()

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from own import CSV, TEXT, add, make
 from scipy.io import savemat
 
 from rnnreg.data import checks, prepared, sequences, series, text
@@ -22,8 +23,6 @@ from rnnreg.study import registry
 from rnnreg.tasks import Classification, Forecast, LanguageModel, Polyphony
 from rnnreg.training.batches import batches
 
-PAGE = (registry.ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-CSV, TEXT = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 HUB = '''"""Reviews of the hub."""
 from rnnreg.data.benchmark import Benchmark, Budget, Model
 from rnnreg.data.sources import Hub
@@ -55,22 +54,6 @@ class Reviews(Benchmark):
 RAISE = "rnnreg.data makes other arrays than before: raise PREPARED_VERSION in study/facts.py"
 
 
-@pytest.fixture
-def project(tmp_path, monkeypatch):
-    """An empty project in a folder of its own, with one's own data beside it."""
-    monkeypatch.setitem(registry.FOLDERS, "benchmark", tmp_path / "benchmarks")
-    monkeypatch.setattr(registry, "ROOT", tmp_path)
-    monkeypatch.chdir(tmp_path)
-    registry.load.cache_clear()
-    (tmp_path / "benchmarks").mkdir()
-    hours = np.arange(600)
-    rows = [f"{np.sin(h / 24 * 6.28):.4f},{h % 7},day {h // 24}\n" for h in hours]
-    (tmp_path / "house.csv").write_text("current,heat,note\n" + "".join(rows))
-    (tmp_path / "diary.txt").write_text("Dear diary, it rained. Dear me, again. " * 40)
-    yield tmp_path
-    registry.load.cache_clear()
-
-
 def interrupted(*_):
     raise KeyboardInterrupt
 
@@ -88,19 +71,6 @@ def zipped(name, data):
     with zipfile.ZipFile(stream, "w") as archive:
         archive.writestr(name, data)
     return stream.getvalue()
-
-
-def add(project, name, code):
-    (project / "benchmarks" / f"{name}.py").write_text(code)
-    registry.load.cache_clear()
-
-
-def make(project, name):
-    """Download and prepare; the facts, and the arrays."""
-    raw, folder = project / "data/raw", project / "data/prepared"
-    prepared.download(name, raw)
-    prepared.prepare(name, raw, folder)
-    return prepared.read(name, folder)
 
 
 class TestYourOwn:
@@ -377,8 +347,8 @@ class TestChecks:
         rows[5] = ",1,day 0"
         (project / "house.csv").write_text("\n".join(rows))
         assert complaint(project, "house", CSV) == (
-            "benchmarks/house.py: train: series: 420 values are not finite. Remedy: fill the gaps, "
-            "and mark them in `observed`."
+            "benchmarks/house.py: prepare: forecast: values: gaps in rows 4 (of 0 to 599), "
+            "columns 0. Remedy: fill them, and mark them in `observed`."
         )
 
     def test_symbols_without_an_embedding(self, project):

@@ -4,8 +4,9 @@ What a benchmark's file needs has its address here.
 """
 
 from rnnreg.data.benchmark import Benchmark, Budget, Model, Splits, expect
+from rnnreg.data.numbers import read_csv
 from rnnreg.data.sequences import hold_out, labelled, piano_rolls, pick, standardised
-from rnnreg.data.series import forecast, read_csv
+from rnnreg.data.series import forecast
 from rnnreg.data.sources import Download, Hub, Local, Packaged
 from rnnreg.data.text import contiguous, language, read_labelled, texts, words
 

@@ -1,5 +1,6 @@
 """What is true of any prepared benchmark, whatever its data: checked before it is written."""
 
+import warnings
 from itertools import combinations
 
 import numpy as np
@@ -7,8 +8,14 @@ import numpy as np
 from rnnreg.data.benchmark import Arrays, Benchmark, Splits
 from rnnreg.data.sequences import REPEATED, repeated
 from rnnreg.errors import UserError
-from rnnreg.tasks import Classification, Forecast, LanguageModel, Task
+from rnnreg.tasks import Classification, Forecast, LanguageModel, Polyphony, Task
 
+LAYOUTS = {  # array -> its kinds of numbers, and of how many dimensions it may be
+    LanguageModel: {"tokens": ("iu", (1,))},
+    Forecast: {"series": ("fiu", (2,))},
+    Classification: {"x": ("fiu", (1, 2)), "length": ("iu", (1,)), "y": ("iu", (1,))},
+    Polyphony: {"x": ("fiub", (2,)), "length": ("iu", (1,))},
+}
 PIECE = {"character": 100, "word": 25}  # symbols in a row that nobody repeats by chance
 
 
@@ -27,12 +34,17 @@ def check(benchmark: type[Benchmark], splits: Splits) -> None:
     """UserError where a split is empty, predicts what another does, or holds impossible values."""
     where = f"benchmarks/{benchmark.name}.py"
     for split, arrays in splits.items():
+        _check_layout(f"{where}: {split}", benchmark.task, arrays)
         if size(benchmark.task, arrays) < 1:
             raise UserError(
                 f"{where}: the {split} split is empty: it has nothing to predict. Remedy: give it "
                 "more of the data, or ask for a shorter context and horizon."
             )
         _check_values(f"{where}: {split}", splits, arrays)
+    if isinstance(benchmark.task, Classification):
+        _check_classes(where, splits)
+    if isinstance(benchmark.task, Forecast):
+        _check_forecast(where, benchmark.task, splits.train["series"].shape[1])
     for one, other in combinations(splits.targets, 2):
         shared = np.intersect1d(list(splits.targets[one]), list(splits.targets[other]))
         if len(shared):
@@ -44,6 +56,53 @@ def check(benchmark: type[Benchmark], splits: Splits) -> None:
         raise UserError(
             f"{where}: model: embedding: given {benchmark.model.embedding}, allowed are whole "
             "numbers from 1 where inputs are symbols."
+        )
+
+
+def _check_layout(where: str, task: Task, arrays: Arrays) -> None:
+    """UserError where an array is missing, or is not laid out as the task's batches read it."""
+    for key, (kinds, dimensions) in LAYOUTS[type(task)].items():
+        if key not in arrays:
+            raise UserError(f"{where}: {key}: missing. Its arrays: {', '.join(arrays) or 'none'}.")
+        array = arrays[key]
+        if array.dtype.kind not in kinds or array.ndim not in dimensions:
+            words = "numbers" if "f" in kinds else "whole numbers"
+            raise UserError(
+                f"{where}: {key}: given {array.dtype} of shape {array.shape}, expected {words} in "
+                f"{' or '.join(map(str, dimensions))} dimensions."
+            )
+    for key, rows in {"y": "length", "observed": "series"}.items():
+        if key in arrays and len(arrays[key]) != len(arrays[rows]):
+            raise UserError(
+                f"{where}: {key}: given {len(arrays[key])}, expected {len(arrays[rows])}, as many "
+                f"as {rows} has."
+            )
+
+
+def _check_classes(where: str, splits: Splits) -> None:
+    """UserError where a split has one class only: most often a file sorted by label, then cut."""
+    for split, arrays in splits.items():
+        if len(np.unique(arrays["y"])) == 1:
+            raise UserError(
+                f"{where}: {split}: y: all {len(arrays['y'])} sequences are of one class, expected "
+                "two classes or more. Remedy: hold_out takes a part of each class, in whatever "
+                "order the file is."
+            )
+
+
+def _check_forecast(where: str, task: Forecast, columns: int) -> None:
+    """UserError for a target that is no column; a warning where no season can be looked back on."""
+    for column in task.targets or ():
+        if not 0 <= column < columns:
+            raise UserError(
+                f"{where}: task: targets: given {column}, allowed are columns 0 to {columns - 1}."
+            )
+    if task.season > task.context:
+        warnings.warn(
+            f"{where}: task: season: {task.season} rows are more than the context of "
+            f"{task.context}, so the naive scores have no seasonal forecast. Remedy: "
+            f"context={task.season}, or a shorter season.",
+            stacklevel=2,
         )
 
 

@@ -15,14 +15,16 @@ import numpy as np
 
 from rnnreg.data import checks, naive, sources
 from rnnreg.data.benchmark import Arrays, Benchmark, Splits
+from rnnreg.data.declared import Raw, load
+from rnnreg.data.tables import undecodable
 from rnnreg.errors import UserError
-from rnnreg.study import facts, records, registry
+from rnnreg.study import facts, records
 from rnnreg.tasks import Classification, Forecast, LanguageModel, Task
 
 
 def download(name: str, raw: Path, mirror: str | None = None) -> Path:
     """Fetch a benchmark's raw files and record source and licence beside them, in sources.json."""
-    benchmark = registry.load("benchmark", name)
+    benchmark = load(name)
     found = sources.fetch(name, benchmark.sources, raw, mirror)
     described = {
         "benchmark": name,
@@ -37,9 +39,9 @@ def download(name: str, raw: Path, mirror: str | None = None) -> Path:
 
 def prepare(name: str, raw: Path, folder: Path) -> Path:
     """Check raw files, prepare them, check the splits, compute naive scores; write both files."""
-    benchmark = registry.load("benchmark", name)
+    benchmark = load(name)
     files = sources.checked(name, benchmark.sources, raw)
-    splits = benchmark().prepare(files)
+    splits = _splits(benchmark, files)
     checks.check(benchmark, splits)
     described = {
         **_facts(benchmark, splits),
@@ -55,13 +57,36 @@ def prepare(name: str, raw: Path, folder: Path) -> Path:
     return file
 
 
+def _splits(benchmark: type[Benchmark], files: dict[str, Path]) -> Splits:
+    """What the benchmark's own `prepare` makes of its raw files."""
+    where = f"benchmarks/{benchmark.name}.py: prepare"
+    try:
+        found = benchmark().prepare(Raw(where, files))
+    except UserError as error:
+        told = str(error)  # `expect` and `Raw` have named the benchmark's file themselves
+        raise UserError(told if told.startswith("benchmarks/") else f"{where}: {told}") from error
+    except UnicodeDecodeError as error:
+        for file in files.values():
+            try:
+                file.read_text(encoding=error.encoding)
+            except UnicodeDecodeError:
+                raise UserError(f"{where}: {undecodable(file, error)}") from error
+        raise
+    if not isinstance(found, Splits):
+        raise UserError(
+            f"{where}: returned {type(found).__name__}, expected Splits. Remedy: return what "
+            "forecast, language, texts, labelled or piano_rolls makes."
+        )
+    return found
+
+
 def read(name: str, folder: Path) -> tuple[dict, dict[str, Arrays]]:
     """Facts and {"train" | "validation" | "test": arrays}.
 
     UserError where they are missing or damaged, do not belong together, or are older than what
     the benchmark's file, or a raw file of one's own, says now.
     """
-    benchmark = registry.load("benchmark", name)
+    benchmark = load(name)
     file, found = folder / f"{name}.npz", facts.read(name, folder)
     if found.get("made_from") != facts.made_from(name):
         raise UserError(

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from rnnreg.data.benchmark import Arrays, Splits
+from rnnreg.errors import UserError
 
 REPEATED = "that are in train too"
 Labelled = tuple[Sequence[np.ndarray], Sequence]  # sequences (T,) or (T, D), and their labels
@@ -20,6 +21,8 @@ def end_to_end(sequences: Sequence[np.ndarray]) -> Arrays:
 def labelled(train: Labelled, validation: Labelled, test: Labelled, **counts: object) -> Splits:
     """Splits of a classification; classes are numbered in sorted order."""
     parts = {"train": train, "validation": validation, "test": test}
+    for split, (x, y) in parts.items():
+        _check_labels(split, x, y, set(train[1]))
     names = sorted(set(train[1]))
     number = {name: n for n, name in enumerate(names)}
     arrays = {
@@ -35,6 +38,29 @@ def labelled(train: Labelled, validation: Labelled, test: Labelled, **counts: ob
         **counts,
     }
     return Splits(**arrays, classes=len(names), counts=counts)
+
+
+def _check_labels(split: str, x: Sequence, y: Sequence, known: set) -> None:
+    """UserError where a split has no sequences, or labels that are not those of train."""
+    if len(x) != len(y) or not len(x):
+        raise UserError(
+            f"{split}: given {len(x)} sequences and {len(y)} labels, expected as many of both, and "
+            "one at least."
+        )
+    kinds = {str if isinstance(name, str) else float for name in known}
+    if len(kinds) > 1:
+        raise UserError(
+            "train: some labels are text and some are numbers. Remedy: [str(y) for y in labels]"
+        )
+    for case, (steps, label) in enumerate(zip(x, y, strict=True)):
+        if not len(steps):
+            raise UserError(f"{split}: sequence {case} is empty. Remedy: leave it out.")
+        if label not in known:
+            raise UserError(
+                f"{split}: sequence {case} has the label {label!r}, which train lacks; it has "
+                f"{', '.join(map(repr, sorted(known)[:10]))}. Remedy: hold_out takes a part of "
+                "each class; or leave such sequences out."
+            )
 
 
 def repeated(what: str, contents: Mapping[str, Iterable[Hashable]]) -> dict[str, dict[str, int]]:

@@ -1,21 +1,12 @@
-"""Series for forecasting: tables read, split by time, standardised with the statistics of train."""
+"""Series for forecasting: split by time, standardised with the statistics of train."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
 from rnnreg.data.benchmark import Splits
+from rnnreg.errors import UserError
 from rnnreg.tasks import Forecast
-
-
-def read_csv(file: Path, columns: Sequence[str] | None = None, **options: object) -> np.ndarray:
-    """The columns of a table, or all that hold numbers, as float64 (rows, D); options of pandas."""
-    import pandas as pd
-
-    table = pd.read_csv(file, **options)
-    table = table.select_dtypes("number") if columns is None else table[list(columns)]
-    return table.to_numpy(np.float64)
 
 
 def forecast(
@@ -32,10 +23,21 @@ def forecast(
     Validation and test begin `context` rows earlier than their first target, so that each row
     of theirs is predicted, from what came before. Columns in `keep` (0 or 1, say) stay as they are.
     """
+    if np.ndim(values) != 2:
+        raise UserError(
+            f"forecast: values: given the shape {np.shape(values)}, expected (rows, columns). "
+            "Remedy: values.reshape(-1, 1), if they are one series."
+        )
     if rows is None:
         ends = np.round(np.cumsum(shares) * len(values)).astype(int)
         rows = np.diff([0, *ends])
+    if len(rows) != 3 or sum(rows) > len(values):
+        raise UserError(
+            f"forecast: rows: given {' + '.join(map(str, rows))}, expected those of train, "
+            f"validation and test, at most {len(values)} in all."
+        )
     first, second, end = (int(n) for n in np.cumsum(rows))
+    _check_gaps(values[:end])
     mean, deviation = values[:first].mean(0), values[:first].std(0)
     mean[list(keep)], deviation[list(keep)] = 0, 1
     scaled = ((values - mean) / np.where(deviation > 0, deviation, 1)).astype(np.float32)
@@ -50,3 +52,15 @@ def forecast(
     counts = {"rows": len(values), "columns": values.shape[1]}
     counts["rows a split"] = {split: stop - start for split, (start, stop) in limits.items()}
     return Splits(**arrays, counts=counts, targets=targets)
+
+
+def _check_gaps(values: np.ndarray) -> None:
+    """UserError where values are not finite; names rows and columns."""
+    rows, columns = (np.unique(numbers).tolist() for numbers in np.nonzero(~np.isfinite(values)))
+    if rows:
+        first = ", ".join(map(str, rows[:5])) + (", ..." if len(rows) > 5 else "")
+        raise UserError(
+            f"forecast: values: gaps in rows {first} (of 0 to {len(values) - 1}), "
+            f"columns {', '.join(map(str, columns))}. Remedy: fill them, and mark them in "
+            "`observed`."
+        )

@@ -8,9 +8,11 @@ import numpy as np
 
 from rnnreg.data.benchmark import Splits
 from rnnreg.data.sequences import labelled, repeated
-from rnnreg.data.tables import read_columns
+from rnnreg.data.tables import read_columns, read_text
+from rnnreg.errors import UserError
 
 UNKNOWN = "<unk>"
+NOT_TEXT = " Remedy: name the column of the texts; in a CSV, dtype=str makes text of numbers."
 LINES = {"sep": "\t", "header": None, "quoting": csv.QUOTE_NONE, "keep_default_na": False}
 
 
@@ -54,20 +56,48 @@ def language(train: Sequence, validation: Sequence, test: Sequence, **counts: ob
 
 def words(file: Path, end: str = "<eos>") -> list[str]:
     """The words of a text that is tokenised already; a line, an empty one too, ends with `end`."""
-    lines = file.read_text(encoding="utf-8").removesuffix("\n").split("\n")
+    lines = read_text(file).removesuffix("\n").split("\n")
     return [word for line in lines for word in [*line.split(), end]]
 
 
 def read_labelled(
-    file: Path, text: str | int, label: str | int, **options: object
+    file: Path, text: str | int | None = None, label: str | int | None = None, **options: object
 ) -> tuple[list[list[str]], list]:
-    """Words and labels of a table: named columns of a CSV, JSON or Parquet file; or numbered ones
-    of tab-separated lines without header, where quotes and "NA" are words.
+    """Words and labels of a file: named columns of a CSV, JSON or Parquet file; or numbered ones
+    of tab-separated lines without header, where quotes and "NA" are words; or, without columns,
+    lines that begin with their label: `spam You have won`. `options` are the reader's.
+
+    UserError names the row, or line, that has no words or no label.
     """
+    if text is None:
+        return _lines(file, **options)
     if isinstance(text, int):
         options = {"kind": "csv", **LINES, **options}
     texts, labels = read_columns(file, str(text), str(label), **options)
+    for row, (words, name) in enumerate(zip(texts, labels, strict=True)):
+        where = f"{file}: row {row} (of 0 to {len(texts) - 1})"
+        if not isinstance(words, str):
+            raise UserError(f"{where}: column '{text}': given {words!r}, expected text.{NOT_TEXT}")
+        if not words.strip():
+            raise UserError(f"{where}: column '{text}': no words. Remedy: leave the row out.")
+        if not isinstance(name, str | int | float) or not str(name).strip():
+            raise UserError(
+                f"{where}: column '{label}': given {name!r}, expected a label: text or a number. "
+                "Remedy: leave the row out, or name the column of the labels."
+            )
     return [line.split() for line in texts], labels
+
+
+def _lines(file: Path, encoding: str = "utf-8") -> tuple[list[list[str]], list]:
+    """Words and labels of lines that begin with their label; empty lines are passed over."""
+    cases = [line.split() for line in read_text(file, encoding).split("\n")]
+    for number, case in enumerate(cases, 1):
+        if len(case) == 1:
+            raise UserError(
+                f"{file}: line {number}: given '{case[0]}' alone, expected a label and the words "
+                "of a text after it. Remedy: leave the line out."
+            )
+    return [case[1:] for case in cases if case], [case[0] for case in cases if case]
 
 
 def contiguous(text: Sequence, train: float = 0.8, validation: float = 0.1) -> list[Sequence]:

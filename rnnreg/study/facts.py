@@ -25,8 +25,8 @@ def read(benchmark: str, folder: Path) -> dict:
     file = folder / f"{benchmark}.json"
     if not file.is_file():
         raise UserError(
-            f"{file.with_suffix('.npz')}: the data of {benchmark} is not prepared. Remedy: python -m rnnreg download "
-            f"{benchmark} && python -m rnnreg prepare {benchmark}"
+            f"{file.with_suffix('.npz')}: the data of {benchmark} is not prepared. Remedy: "
+            f"python -m rnnreg download {benchmark} && python -m rnnreg prepare {benchmark}"
         )
     try:
         found = json.loads(file.read_text(encoding="utf-8"))

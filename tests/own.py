@@ -1,0 +1,24 @@
+"""Benchmarks of one's own, as CONTRIBUTING.md shows them, for the fixture `project`."""
+
+import re
+
+from rnnreg.data import prepared
+from rnnreg.study import registry
+
+PAGE = (registry.ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+EXAMPLES = {re.search(r"^class (\w+)", code, re.M)[1]: code for code in
+            re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)}  # fmt: skip
+CSV, TEXT = EXAMPLES["House"], EXAMPLES["Diary"]
+
+
+def add(project, name, code):
+    (project / "benchmarks" / f"{name}.py").write_text(code)
+    registry.load.cache_clear()
+
+
+def make(project, name):
+    """Download and prepare; the facts, and the arrays."""
+    raw, folder = project / "data/raw", project / "data/prepared"
+    prepared.download(name, raw)
+    prepared.prepare(name, raw, folder)
+    return prepared.read(name, folder)
