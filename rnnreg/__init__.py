@@ -57,7 +57,7 @@ a module only from modules above it:
       rates           learning rates, chosen on validation
       estimate        what a study will cost on this machine
     analysis/         from records to tables, figures and prose; no torch
-      collect, results, tables, words, speed
+      collect, families, results, tables, words, speed
       statistics/     results -> tables of numbers
       figures/        one function a figure
       report/         tables to be read, prose, HTML and PDF

@@ -399,9 +399,14 @@ def readme(given: argparse.Namespace) -> None:
 
 def compare_runs(given: argparse.Namespace) -> None:
     """Two runs of a study, figure by figure."""
+    import pandas as pd
+
+    from rnnreg.analysis.statistics.reproduction import WHOLE
     from rnnreg.analysis.statistics.reproduction import compare_runs as make
 
-    print(make(given.a, given.b).to_string(index=False))
+    made = make(given.a, given.b)
+    for file in (made, made.with_name(WHOLE)):
+        print(pd.read_csv(file).to_string(index=False))
 
 
 def estimate(given: argparse.Namespace) -> None:

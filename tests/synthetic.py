@@ -114,7 +114,9 @@ def project(root: Path, regularizers: tuple[str, ...] = NAMES) -> dict[str, Path
                 f"    strengths = {grid(name)}\n"
                 f"    off = {'inf' if 'clip' in name or best else 0.0}\n"
                 + ("    scored_at = 'best'\n" if best else "")
+                + ("    group = 'others'\n" if name in NAMES[8:] else "")
             )
+        (folder / "shipped.txt").write_text("\n".join(names))
     return {
         "benchmark": root / "benchmarks",
         "cell": root / "rnnreg" / "cells",

@@ -1,16 +1,17 @@
 """From records to tables, figures and prose. Torch-free: what a reader reruns takes seconds.
 
 collect       records -> members.parquet, study.json; refuses what other code made
-results       the two read back
+families      which comparisons are corrected together
+results       what collect wrote, read back
 tables        a table that is written once and shown everywhere
 words         numbers and rows as the words of a sentence
 speed         what benchmarks/speed measured: table and prose
-statistics/   inference, aggregate: intervals, tests and estimators on plain arrays
-              comparisons, across, tuning, diagnostics, advice: results -> tables of numbers
+statistics/   inference, simultaneous, aggregate: intervals, tests and estimators on plain arrays
+              comparisons, across, tuning, diagnostics, advice, sensitivity: results -> tables
               reproduction: two sets of records, figure by figure;  compare writes all of them
 figures/      style, and one function a figure by what it shows;  draw draws all of them
 report/       shown, shown_setup, shown_rows: numbers -> tables to be read
-              findings, sentences: results -> prose
+              findings, sentences, reproduced: results -> prose
               page, citations, web, paper: notebook -> HTML and PDF
               report executes report/report.md;  readme writes the generated parts of README.md
 """

@@ -43,7 +43,8 @@ def collect(study: Study, prepared: Path = Path("data/prepared")) -> Path:
     described = {"name": study.name, "title": study.title, "rows": rows, "benchmarks": facts}
     for key, kind in {"cells": "cell", "regularizers": "regularizer"}.items():
         names = dict.fromkeys(getattr(row, kind) for row in study.rows)
-        described[key] = {name: registry.facts(kind, name) for name in names}
+        shipped = registry.shipped(kind)
+        described[key] = {n: {**registry.facts(kind, n), "shipped": n in shipped} for n in names}
     records.write_text(study.folder / "study.json", json.dumps(_plain(described), indent=1))
     return study.folder
 

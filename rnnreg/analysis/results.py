@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from rnnreg.analysis.families import REFERENCE, families, family
 from rnnreg.errors import UserError
 
 KEYS = ["benchmark", "cell", "regularizer"]
 CRITERIA = ("best", "final")
-REFERENCE = "none"
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,10 @@ class Results:
         left_out = "best" if criterion == "best" else None
         return [n for n in self.regularizers if facts[n].get("scored_at") != left_out]
 
+    def families(self, names: list[str]) -> dict[str, list[int]]:
+        """Family -> the places of its members in `names`: what is corrected together."""
+        return families(self.study["regularizers"], names)
+
     def title(self, kind: str, name: str) -> str:
         """How a benchmark, cell or regularizer is called in figures and prose."""
         return self.study[kind][name].get("title") or name.replace("_", " ")
@@ -72,6 +76,11 @@ class Results:
         log     natural logarithm of the test loss (nats or MSE) or of the error rate: the scale
                 of comparisons across benchmarks. An error rate of k in n counts as
                 (k + 1/2) / (n + 1), so that no errors at all have a logarithm too.
+        log_validation   the same on the validation split
+        log_naive        `log`, where a member that diverged counts as the naive score
+
+        A member that diverged has the naive score, or that of the worst of its family or of `none`
+        that did not diverge on this data set with this cell: whichever is worse.
         """
         evaluated = self.members[self.members["phase"] == "evaluate"]
         evaluated = evaluated.merge(self.rows[[*KEYS, "chosen_best", "chosen_final"]], on=KEYS)
@@ -79,7 +88,8 @@ class Results:
         for criterion in CRITERIA:
             part = evaluated[evaluated["strength"] == evaluated[f"chosen_{criterion}"]]
             parts.append(_scored(part, criterion, self.benchmarks))
-        return pd.concat(parts, ignore_index=True)
+        frame = pd.concat(parts, ignore_index=True)
+        return _diverging_never_pays(frame, self.benchmarks, self.study["regularizers"])
 
     def read(self, name: str) -> pd.DataFrame:
         """A table that `compare` wrote."""
@@ -106,13 +116,35 @@ def _scored(members: pd.DataFrame, criterion: str, facts: dict[str, dict]) -> pd
     frame = members[[*plain, "weight_norm", "small_weights"]].assign(criterion=criterion)
     for part in ("train", "validation", "test"):
         frame[f"{part}_loss"] = members[f"{criterion}_{part}_loss"]
-    frame["score"], frame["log"] = np.nan, np.nan
+    frame["score"], frame["log"], frame["log_validation"] = np.nan, np.nan, np.nan
     for benchmark, fact in facts.items():
         here = members["benchmark"] == benchmark
         frame.loc[here, "score"] = members.loc[here, f"{criterion}_test_{fact['headline']}"]
-        compared = members.loc[here, f"{criterion}_test_{fact['compared']}"].astype(float)
-        if fact["compared"] == "error":
-            n = fact["sizes"]["test"]
-            compared = (compared * n + 0.5) / (n + 1)
-        frame.loc[here, "log"] = np.log(compared.clip(lower=1e-12))
-    return frame
+        for column, part in {"log": "test", "log_validation": "validation"}.items():
+            compared = members.loc[here, f"{criterion}_{part}_{fact['compared']}"].astype(float)
+            if fact["compared"] == "error":
+                n = fact["sizes"][part]
+                compared = (compared * n + 0.5) / (n + 1)
+            frame.loc[here, column] = np.log(compared.clip(lower=1e-12))
+    return frame.assign(log_naive=frame["log"])
+
+
+def _diverging_never_pays(
+    scores: pd.DataFrame, benchmarks: dict[str, dict], regularizers: dict[str, dict]
+) -> pd.DataFrame:
+    """The scores, where one that diverged is no better than the worst that did not."""
+    scores = scores.copy()
+    of = scores["regularizer"].map(lambda name: family(name, regularizers.get(name, {})))
+    bad = scores["diverged"].astype(bool)
+    for (benchmark, *_), here in scores.groupby(["benchmark", "cell", "criterion"]):
+        fact = benchmarks[benchmark]
+        lower = fact["metrics"][fact["headline"]]["better"] == "lower"
+        own, fell = of[here.index], bad[here.index]
+        for label in own[fell].unique():
+            beside = here[~fell & ((own == label) | (here["regularizer"] == REFERENCE))]
+            index = here.index[fell & (own == label)]
+            for column in ("test_loss", "validation_loss", "log", "log_validation"):
+                scores.loc[index, column] = here.loc[index, column].clip(lower=beside[column].max())
+            worst = {"lower": beside["score"].max()} if lower else {"upper": beside["score"].min()}
+            scores.loc[index, "score"] = here.loc[index, "score"].clip(**worst)
+    return scores

@@ -60,6 +60,31 @@ def effect(row: pd.Series, over: str = "seeds") -> str:
     return text
 
 
+def judged(row: pd.Series, over: str = "seeds") -> str:
+    """An effect with its interval and its verdict."""
+    text = effect(row, over)
+    if not text.endswith(")"):
+        return text
+    return f"{text[:-1]}: {row['verdict']})"
+
+
+def verdicts(frame: pd.DataFrame) -> str:
+    """How many lines have each verdict.
+
+    >>> verdicts(pd.DataFrame({"verdict": ["nil", "better", "nil"]}))
+    '1 is better, 0 are worse, 2 are nil and 0 cannot be told'
+    """
+    n = frame["verdict"].value_counts()
+    better, worse, nil, open_ = (
+        int(n.get(k, 0)) for k in ("better", "worse", "nil", "cannot tell")
+    )
+    parts = [
+        f"{k} {'is' if k == 1 else 'are'} {word}"
+        for k, word in ((better, "better"), (worse, "worse"), (nil, "nil"))
+    ]
+    return listed([*parts, f"{open_} cannot be told"])
+
+
 def p(value: float) -> str:
     """A p-value after its letter."""
     return "< 0.001" if value < 0.001 else f"= {value:.3f}"

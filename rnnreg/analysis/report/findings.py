@@ -1,53 +1,102 @@
-"""What was found, in five sentences: a result that turns must turn its sentence."""
+"""What was found, in six sentences: a result that turns must turn its sentence.
+
+What a sentence calls better, worse or nil is the verdict of a table (`simultaneous.verdict`); no
+sentence looks at the ends of an interval.
+"""
 
 import numpy as np
 import pandas as pd
 
 from rnnreg.analysis import words
 from rnnreg.analysis.results import REFERENCE, Results
+from rnnreg.analysis.statistics.advice import pick
 from rnnreg.analysis.statistics.inference import FEWEST_TO_TEST
+from rnnreg.analysis.statistics.simultaneous import MARGIN
 from rnnreg.analysis.tables import fixed
 
 
 def findings(results: Results) -> list[str]:
-    """The five sentences; one, where a study cannot show an effect."""
+    """The six sentences; one, where a study cannot show an effect."""
     if not results.has_reference:
         return ["This study has no row `none`: it shows scores, but no effect of any regularizer."]
     if not words.comparable(results):
         return ["This study has nothing beside `none` that could improve on it."]
-    return [f(results) for f in (strongest, where, decided, by_itself, choice)]
+    return [f(results) for f in (strongest, advised, where, decided, by_itself, choice)]
 
 
 def strongest(results: Results) -> str:
     """Which regularizer helps most over all benchmarks, if any is shown to."""
     frame = words.scope(results, "best").sort_values("effect", ascending=False)
-    top = frame.iloc[0]
-    name, effect = words.name(results, top), words.effect(top)
-    sets = words.count(len(results.benchmarks), "data set")
-    if np.isnan(top["seeds_low"]):
+    top, sets = frame.iloc[0], words.count(len(results.benchmarks), "data set")
+    if top["verdict"] == "untested":
         return (
-            f"Over {sets} the largest improvement is that of **{name}**, {effect}; with one seed "
-            "nothing can be said about chance."
+            f"Over {sets} the largest improvement is that of **{words.name(results, top)}**, "
+            f"{words.effect(top)}; with fewer than {FEWEST_TO_TEST} seeds nothing is said about "
+            "chance."
         )
-    shown = frame[frame["seeds_low"] > 0]
-    if shown.empty:
-        return (
+    picked = frame[frame["regularizer"] == pick(frame)]
+    if picked.empty:
+        text = (
             f"Over {sets} **no regularizer is shown to help** once checkpoints are selected by "
-            f"validation: the largest improvement, that of {name}, is {effect}."
+            f"validation: the largest improvement, that of {words.name(results, top)}, is "
+            f"{words.effect(top)}"
         )
-    first, *others = (row for _, row in shown.iterrows())
-    text = f"Over {sets}, at the best validation check, **{words.name(results, first)}** improves "
-    text += f"the test loss by {words.effect(first)}"
-    if others:
-        text += f", followed by {words.listed([words.name(results, r) for r in others[:3]])}"
     else:
-        text += "; no other has an interval above zero"
-    if first["regularizer"] != top["regularizer"]:
-        text += f" (the mean of {name} is larger, {effect}, but not told apart from chance)"
-    harmful = [words.name(results, r) for _, r in frame[frame["seeds_high"] < 0].iterrows()]
-    if harmful:
-        text += f". {words.capital(words.listed(harmful))} made things worse"
-    return text + "."
+        best = picked.iloc[0]
+        text = (
+            f"Over {sets}, at the best validation check, **{words.name(results, best)}** improves "
+            f"the test loss by {words.effect(best)}"
+        )
+        others = frame[(frame["verdict"] == "better") & (frame.index != best.name)]
+        if len(others):
+            text += f", followed by {_names(results, others)}"
+        else:
+            text += "; no other is shown to help"
+        if top["regularizer"] != best["regularizer"]:
+            text += (
+                f" (the mean of {words.name(results, top)} is larger, {words.effect(top)}, but not "
+                "told apart from chance)"
+            )
+    nil, worse = (frame[frame["verdict"] == verdict] for verdict in ("nil", "worse"))
+    if len(nil):
+        text += f". Within {MARGIN:g}% of none: {_names(results, nil)}"
+    if len(worse):
+        text += f". {words.capital(_names(results, worse))} made things worse"
+    return text + _rivals(results, frame) + "."
+
+
+def _names(results: Results, frame: pd.DataFrame) -> str:
+    return words.listed([words.name(results, row) for _, row in frame.iterrows()])
+
+
+def _rivals(results: Results, frame: pd.DataFrame) -> str:
+    """How many may still be the best of their family."""
+    out = frame[frame["best_high"] == 0]
+    if frame["best_high"].isna().all() or len(frame) < 2:
+        return ""
+    if out.empty:
+        return ". None is ruled out as the best"
+    return f". Ruled out as the best: {_names(results, out)}"
+
+
+def advised(results: Results) -> str:
+    """What a choice on validation would have given, and what it misses."""
+    frame = results.read("advice")
+    frame = frame[frame["scope"] != "all"]
+    if "untested" in set(words.scope(results, "best")["verdict"]):
+        return f"With fewer than {FEWEST_TO_TEST} seeds no regularizer is recommended."
+    counts = frame["regularizer"].value_counts()
+    picks = [f"{results.title('regularizers', name)} in {n}" for name, n in counts.items()]
+    always = results.title("regularizers", frame["always"].iloc[0])
+    over = frame["over_always"].mean()
+    return (
+        "Picked on validation, by the same rule as every verdict here, the answer is "
+        f"{words.listed(picks)} of {words.count(len(frame), 'pair')} of task and cell. On test "
+        f"data that is {words.percent(frame['effect'].mean())} on average, "
+        f"{fixed(frame['regret'].mean(), 1)} points short of the best in hindsight and "
+        f"{fixed(abs(over), 1)} points {'more' if over > 0 else 'less'} than always taking "
+        f"{always}, which is the largest mean on test."
+    )
 
 
 def where(results: Results) -> str:
@@ -78,7 +127,7 @@ def where(results: Results) -> str:
 def _row(results: Results, row: pd.Series) -> str:
     """What a row is called, and its effect."""
     title, cell = results.title("benchmarks", row["benchmark"]), results.title("cells", row["cell"])
-    return f"{words.name(results, row)} with {cell} on {title}, {words.effect(row, 'effect')}"
+    return f"{words.name(results, row)} with {cell} on {title}, {words.judged(row, 'effect')}"
 
 
 def decided(results: Results, criterion: str = "best") -> str:
@@ -87,44 +136,48 @@ def decided(results: Results, criterion: str = "best") -> str:
         return "There is nothing here to compare with `none`."
     frame = words.rows(results, criterion)
     n, total = int(frame["n"].iloc[0]), len(frame)
-    if n < 2:
-        return "There is one evaluation seed: effects have no interval and no test is made."
     if n < FEWEST_TO_TEST:
-        up, down = int((frame["effect_low"] > 0).sum()), int((frame["effect_high"] < 0).sum())
         return (
-            f"With {n} seeds no test is made; of {total} paired intervals, {up} lie wholly above "
-            f"zero and {down} wholly below, where chance alone would put about "
-            f"{0.025 * total:.1f} on each side."
+            f"With {words.count(n, 'evaluation seed')} no verdict is given; it takes "
+            f"{FEWEST_TO_TEST}."
         )
-    verdicts = frame["verdict"].value_counts()
-    better, worse = int(verdicts.get("better", 0)), int(verdicts.get("worse", 0))
     return (
-        f"Of {total} comparisons with none ({n} paired seeds, Holm's correction within each data "
-        f"set and cell), {better} are decided for the regularizer, {worse} against it, and "
-        f"{total - better - worse} stay open; in half of all an improvement below "
+        f"Of {total} comparisons with none ({n} paired seeds, corrected within each data set, cell "
+        f"and family), {words.verdicts(frame)}; in half of all an improvement below "
         f"{fixed(frame['effect_detectable'].median(), 1)}% is missed more than one time in five."
     )
 
 
 def by_itself(results: Results) -> str:
-    """Effects after the last step beside those at the best check."""
+    """Effects after the last step beside those at the best check; then early stopping."""
     if not words.comparable(results):
         return "There is nothing here to compare with `none`."
     final = words.scope(results, "final")
     best = words.scope(results, "best").set_index("regularizer")["effect"]
-    top = final.sort_values("effect").iloc[-1]
+    selected = ~final["regularizer"].isin(best.index)  # they restore their best check
+    last = final[~selected].sort_values("effect", ascending=False)
+    named = last[last["regularizer"] == pick(last)]
+    top = (last if named.empty else named).iloc[0]
+    said = "helps most with" if len(named) else "has the largest effect,"
     text = (
         "After the last step, without any selection of checkpoints, "
-        f"**{words.name(results, top)}** leads with {words.effect(top)}"
+        f"{words.name(results, top)} {said} {words.judged(top)}; on top of selection it adds "
+        f"{words.percent(best[top['regularizer']])}."
     )
-    if top["regularizer"] in best:
-        text += f"; on top of selection it adds {words.percent(best[top['regularizer']])}"
-    else:
-        text += "; on top of selection it saves steps and cannot lower validation loss"
-    others = final.set_index("regularizer")
-    if top["regularizer"] != "early_stopping" and "early_stopping" in others.index:
-        text += f". Early stopping by itself: {words.effect(others.loc['early_stopping'])}"
-    return text + "."
+    return " ".join([text, *(_stopping(results, row) for _, row in final[selected].iterrows())])
+
+
+def _stopping(results: Results, row: pd.Series) -> str:
+    """What a regularizer that restores its best check does, a group of data sets at a time."""
+    frame = results.read("across").query("criterion == 'final'")
+    frame = frame[(frame["regularizer"] == row["regularizer"]) & ~frame["scope"].str.contains(": ")]
+    groups = frame[frame["scope"] != "all"] if len(frame) > 2 else frame[frame["scope"] == "all"]
+    told = [f"{words.judged(r)} on {r['scope']}" for _, r in groups.iterrows()]
+    told = [t.removesuffix(" on all") for t in told]
+    return (
+        f"{words.capital(words.name(results, row))} restores its best check, so it is held against "
+        f"none after the last step: {words.listed(told)}."
+    )
 
 
 def choice(results: Results) -> str:

@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pandas as pd
 
 from rnnreg.analysis import words
 from rnnreg.analysis.report.shown_setup import TASKS
@@ -63,23 +64,33 @@ def ranks(results: Results) -> str:
 
 
 def saving(results: Results, patience: int = 5) -> str:
-    """What early stopping saves and gives up."""
+    """What early stopping saves and gives up, a group of data sets at a time."""
     if not results.has_reference:
         return "Without a row `none` there are no curves to read a saving from."
-    means = results.read("patience").groupby("patience")[["saved", "lost"]].mean()
-    patience = min(patience, int(means.index.max()))
-    here, free = means.loc[patience], means[means["lost"] < LITTLE]
+    frame = results.read("patience")
+    group = frame["benchmark"].map({b: f["group"] for b, f in results.benchmarks.items()})
+    means = frame.groupby([group, "patience"], sort=False)[["saved", "lost"]].mean()
+    patience = min(patience, int(frame["patience"].max()))
+    told = [_saved(name, means.loc[name], patience) for name in dict.fromkeys(group)]
+    return (
+        "At the best check early stopping can only end at the same or at a higher validation "
+        f"loss: it saves steps. With a patience of {words.count(patience, 'check')}, on average "
+        f"over data sets and cells: {'; '.join(told)}."
+    )
+
+
+def _saved(group: str, means: pd.DataFrame, patience: int) -> str:
+    here, free = means.loc[min(patience, means.index.max())], means[means["lost"] < LITTLE]
     text = (
-        f"With a patience of {patience} checks, early stopping would have saved "
-        f"{fixed(here['saved'], 0)}% of the steps of none and given up {fixed(here['lost'], 2)}% "
-        "of validation loss, on average over data sets and cells"
+        f"{group}, {fixed(here['saved'], 0)}% of the steps of none saved and its validation loss "
+        f"raised by {fixed(here['lost'], 2)}%"
     )
     if len(free):
         text += (
-            f"; the smallest patience that gives up less than {LITTLE}% is {free.index[0]}, and it "
-            f"saves {fixed(free.iloc[0]['saved'], 0)}%"
+            f" (a patience of {free.index[0]} is the smallest that raises it by less than "
+            f"{LITTLE}%, and saves {fixed(free.iloc[0]['saved'], 0)}%)"
         )
-    return text + "."
+    return text
 
 
 def overfitting(results: Results) -> str:
@@ -105,17 +116,39 @@ def overfitting(results: Results) -> str:
 
 
 def diverged(results: Results) -> str:
-    """Which rows diverged."""
+    """Which rows diverged, and what they count as."""
     members = results.members
     bad = members[members["diverged"]]
     if bad.empty:
         return f"None of the {len(members)} members diverged."
     by_row = bad.groupby(["cell", "regularizer"]).size().sort_values(ascending=False)
     (cell, name), most = by_row.index[0], int(by_row.iloc[0])
+    scores = results.scores[results.scores["diverged"] & (results.scores["criterion"] == "best")]
+    worse = int((scores["log"] > scores["log_naive"]).sum())
     return (
-        f"{words.count(len(bad), 'member')} of {len(members)} diverged and "
-        f"{'counts' if len(bad) == 1 else 'count'} at the naive score, most often "
-        f"{results.title('cells', cell)} with {results.title('regularizers', name)} ({most})."
+        f"{words.count(len(bad), 'member')} of {len(members)} diverged, most often "
+        f"{results.title('cells', cell)} with {results.title('regularizers', name)} ({most}). Of "
+        f"those evaluated, {len(scores) - worse} count at the naive score and {worse} at that of "
+        "the worst which did not diverge, where that is worse than naive."
+    )
+
+
+def sensitivity(results: Results) -> str:
+    """Which verdicts over all data sets change when they are measured in another way."""
+    frame = results.read("sensitivity")
+    if frame.empty:
+        return ""
+    wide = frame.pivot(index="regularizer", columns="check", values="verdict")
+    wide = wide.drop(columns="interquartile mean")
+    moved = wide.ne(wide["as reported"], axis=0)
+    names = [results.title("regularizers", n) for n in wide.index[moved.any(axis=1)]]
+    if not names:
+        return (
+            f"None of the {len(wide)} verdicts over all data sets changes in any of these checks."
+        )
+    return (
+        f"The verdict over all data sets changes in one of these checks at least for "
+        f"{words.listed(names)} ({len(names)} of {len(wide)})."
     )
 
 
@@ -127,10 +160,10 @@ def benchmark(results: Results, name: str) -> str:
         return text
     frame = words.rows(results, "best", name)
     best = frame.loc[frame["effect"].idxmax()]
-    up, down = int((frame["effect_low"] > 0).sum()), int((frame["effect_high"] < 0).sum())
-    return (
-        f"{text} The largest improvement is that of {words.name(results, best)} with "
-        f"{results.title('cells', best['cell'])}: {words.effect(best, 'effect')}. Of "
-        f"{words.count(len(frame), 'interval')}, {up} lie wholly above zero and {down} wholly "
-        "below."
+    text += (
+        f" The largest improvement is that of {words.name(results, best)} with "
+        f"{results.title('cells', best['cell'])}: {words.judged(best, 'effect')}."
     )
+    if best["verdict"] == "untested":
+        return text
+    return f"{text} Of {words.count(len(frame), 'row')}, {words.verdicts(frame)}."

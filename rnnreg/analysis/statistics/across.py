@@ -1,15 +1,18 @@
-"""Each regularizer across benchmarks: interquartile means, ranks and profiles by scope.
+"""Each regularizer across benchmarks: mean effects, ranks and profiles by scope.
 
 A scope is `all`, a group of benchmarks (`NLP`, `time series`), or one cell over all benchmarks
 (`cell: lstm`), or one cell over the benchmarks of a task (`Forecast: lstm`).
 """
+
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
 
 from rnnreg.analysis.results import CRITERIA, REFERENCE, Results
 from rnnreg.analysis.statistics import aggregate
-from rnnreg.analysis.statistics.comparisons import percent
+from rnnreg.analysis.statistics.inference import probability_of_improvement
+from rnnreg.analysis.statistics.simultaneous import against_best, percent, told
 
 THRESHOLDS = np.linspace(-10, 20, 61)  # percent
 
@@ -18,11 +21,18 @@ def across(results: Results) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Three tables: one line a scope, criterion and regularizer; a pair of them; a threshold
     (over all benchmarks, and by group).
 
-    effect            interquartile mean over data sets of the relative improvement, in percent
-    seeds_low, _high  its 95% interval for these data sets and new seeds
-    sets_low, _high   its 95% interval for new data sets; empty below six families
+    effect            relative improvement in percent, 100 x (1 - exp(mean log ratio)), over data
+                      sets, cells and seeds alike: the geometric mean of ratios
+    seeds_low, _high  its 95% interval for these data sets and new seeds, simultaneous over the
+                      regularizers of its family
+    low_90, high_90   90% interval, each alone
+    p, verdict        corrected for the family; see `simultaneous.verdict`
+    best_low, _high   against the best of its family and `none` (see `simultaneous.against_best`):
+                      `best_high` is 0 where it is shown not to be the best; empty for one cell
+    sets_low, _high   95% interval for new data sets, each alone; empty below six families of them
+    wins              probability of improvement, mean over data sets and cells
     best_in           share of the data sets on which it has the best mean
-    mean_rank ...     over families: see `aggregate.ranking`
+    mean_rank ...     over families of data sets: see `aggregate.ranking`
 
     Empty tables where the study has no row `none`.
     """
@@ -30,23 +40,31 @@ def across(results: Results) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     if results.has_reference:
         for criterion in CRITERIA:
             names = results.compared(criterion)
-            ratio, sets = _log_ratios(results, criterion)
-            for scope, chosen, cells in _scopes(results, sets):
-                part = ratio[:, chosen][:, :, cells]
+            gain, sets = gains(results, criterion)
+            for scope, chosen, cells in scopes(results, sets):
+                part = gain[:, chosen][:, :, cells]
                 frame, ranking = _scope(results, names, part, [sets[i] for i in chosen])
                 label = {"criterion": criterion, "scope": scope}
+                if ": " not in scope:
+                    frame = frame.join(_best(results, names, part))
+                    profiles.append(_profile(names, part).assign(**label))
                 frames.append(frame.assign(**label))
                 pairs.append(_pairs(names, ranking).assign(**label))
-                if ": " not in scope:
-                    profiles.append(_profile(names, part).assign(**label))
     return tuple(
         pd.concat(f, ignore_index=True) if f else pd.DataFrame() for f in (frames, pairs, profiles)
     )
 
 
-def _log_ratios(results: Results, criterion: str) -> tuple[np.ndarray, list[str]]:
-    """Log test loss over that of `none` at the same seed, (R, D, C, N), and the data sets."""
-    scores = results.scores[results.scores["criterion"] == criterion]
+def gains(
+    results: Results, criterion: str, column: str = "log", frame: pd.DataFrame | None = None
+) -> tuple[np.ndarray, list[str]]:
+    """Log loss of `none` minus that of each at the same seed, (R, D, C, N), and the data sets.
+
+    column, frame   of `results.scores`: `log` of the test split, `log_validation` of the other; or
+                    a column of a frame that has the same lines
+    """
+    scores = results.scores if frame is None else frame
+    scores = scores[scores["criterion"] == criterion]
     keys = ["regularizer", "benchmark", "cell", "seed"]
     orders = [
         results.compared(criterion),
@@ -55,12 +73,13 @@ def _log_ratios(results: Results, criterion: str) -> tuple[np.ndarray, list[str]
         sorted(scores["seed"].unique()),
     ]
     index = pd.MultiIndex.from_product(orders, names=keys)
-    log = scores.set_index(keys)["log"].reindex(index).to_numpy()
+    log = scores.set_index(keys)[column].reindex(index).to_numpy()
     log = log.reshape([len(order) for order in orders])
-    return log - log[[orders[0].index(REFERENCE)]], orders[1]
+    return log[[orders[0].index(REFERENCE)]] - log, orders[1]
 
 
-def _scopes(results: Results, sets: list[str]) -> list[tuple[str, list[int], list[int]]]:
+def scopes(results: Results, sets: list[str]) -> list[tuple[str, list[int], list[int]]]:
+    """Scope, and the places of its data sets and of its cells."""
     everywhere, cells = list(range(len(sets))), list(range(len(results.cells)))
     group = [results.benchmarks[s]["group"] for s in sets]
     scopes = [("all", everywhere, cells)]
@@ -73,37 +92,54 @@ def _scopes(results: Results, sets: list[str]) -> list[tuple[str, list[int], lis
     return scopes
 
 
+def shown(
+    results: Results, names: list[str], gain: np.ndarray, unit: Callable = percent
+) -> pd.DataFrame:
+    """Effect, intervals, p and verdict of each regularizer in one scope, gain (R, D, C, N)."""
+    strata = gain.reshape(len(names), -1, gain.shape[-1])
+    frame = pd.DataFrame({"regularizer": names, "effect": 0.0, "seeds_low": 0.0, "seeds_high": 0.0})
+    columns = ["effect", "seeds_low", "seeds_high", "low_90", "high_90", "p"]
+    frame[columns[3:]], frame["verdict"] = np.nan, "reference"
+    for places in results.families(names).values():
+        found = told(strata[places], unit)
+        ends = [found.effect, found.low, found.high, found.low_90, found.high_90, found.p]
+        frame.loc[places, columns] = np.stack(ends, 1)
+        frame.loc[places, "verdict"] = found.verdicts
+    return frame
+
+
 def _scope(
-    results: Results, names: list[str], ratio: np.ndarray, sets: list[str]
+    results: Results, names: list[str], gain: np.ndarray, sets: list[str]
 ) -> tuple[pd.DataFrame, aggregate.Ranking]:
-    families = [results.benchmarks[s].get("family") or s for s in sets]
-    groups = [results.benchmarks[s]["group"] for s in sets]
-    value = ratio.mean((2, 3))  # (R, D)
-    by_family = np.stack(
-        [value[:, [f == family for f in families]].mean(1) for family in dict.fromkeys(families)], 1
-    )
-    ranking = aggregate.ranking(by_family)
-    low, high = aggregate.seed_interval(ratio)
-    sets_low, sets_high = aggregate.family_interval(value, families, groups)
-    best = (value == value.min(0)).mean(1)
-    frame = pd.DataFrame(
-        {
-            "regularizer": names,
-            "benchmarks": len(sets),
-            "families": by_family.shape[1],
-            "effect": percent(aggregate.interquartile_mean(value)),
-            "seeds_low": percent(high),
-            "seeds_high": percent(low),
-            "sets_low": percent(sets_high),
-            "sets_high": percent(sets_low),
-            "best_in": best,
-            "mean_rank": ranking.mean_rank,
-            "friedman_p": ranking.friedman_p,
-            "critical_difference": ranking.critical_difference,
-            "wilcoxon_p_holm": ranking.control_p,
-        }
+    kinds = [results.benchmarks[s].get("family") or s for s in sets]
+    value = gain.mean((2, 3))  # (R, D)
+    by_kind = [value[:, [k == kind for k in kinds]].mean(1) for kind in dict.fromkeys(kinds)]
+    ranking = aggregate.ranking(-np.stack(by_kind, 1))  # lower is better
+    sets_low, sets_high = aggregate.family_interval(value, kinds)
+    frame = shown(results, names, gain).assign(
+        benchmarks=len(sets),
+        families=len(by_kind),
+        sets_low=percent(-sets_low),
+        sets_high=percent(-sets_high),
+        wins=probability_of_improvement(gain).mean((1, 2)),
+        best_in=(value == value.max(0)).mean(1),
+        mean_rank=ranking.mean_rank,
+        friedman_p=ranking.friedman_p,
+        critical_difference=ranking.critical_difference,
+        wilcoxon_p_holm=ranking.control_p,
     )
     return frame, ranking
+
+
+def _best(results: Results, names: list[str], gain: np.ndarray) -> pd.DataFrame:
+    """Each against the best of its family and `none`; `none` against the first family's."""
+    strata = gain.reshape(len(names), -1, gain.shape[-1])
+    ends = np.full((len(names), 2), np.nan)
+    none = names.index(REFERENCE)
+    for places in reversed(results.families(names).values()):
+        together = [none, *places]
+        ends[together] = np.stack(against_best(strata[together]), 1)
+    return pd.DataFrame(ends, columns=["best_low", "best_high"])
 
 
 def _pairs(names: list[str], ranking: aggregate.Ranking) -> pd.DataFrame:
@@ -120,27 +156,14 @@ def _pairs(names: list[str], ranking: aggregate.Ranking) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
-def _profile(names: list[str], ratio: np.ndarray) -> pd.DataFrame:
-    """Shares of runs (a data set, cell and seed) with at least so much improvement, with interval.
-
-    The interval is over new seeds: runs of each data set and cell are drawn anew.
-    """
-    regularizers, *shape, n = ratio.shape
-    reached = percent(ratio)[..., None] >= THRESHOLDS  # (R, D, C, N, K)
-    share = aggregate.profile(percent(ratio).reshape(regularizers, -1), THRESHOLDS)
-    rng = np.random.default_rng(0)
-    drawn = []
-    for _ in range(200 if n > 1 else 0):
-        times = rng.multinomial(n, np.full(n, 1 / n), size=shape) / n
-        drawn.append(np.einsum("dcn,rdcnk->rk", times, reached) / np.prod(shape))
-    low, high = np.percentile(drawn, [2.5, 97.5], axis=0) if drawn else (share * np.nan,) * 2
-    count = len(THRESHOLDS)
+def _profile(names: list[str], gain: np.ndarray) -> pd.DataFrame:
+    """Shares of runs (a data set, cell and seed) with at least so much improvement."""
+    effect = percent(-gain).reshape(len(names), -1, gain.shape[-1])
+    found = [v.ravel() for v in aggregate.profile(effect, THRESHOLDS)]
     return pd.DataFrame(
         {
-            "regularizer": np.repeat(names, count),
+            "regularizer": np.repeat(names, len(THRESHOLDS)),
             "threshold": np.tile(THRESHOLDS, len(names)),
-            "share": share.ravel(),
-            "low": low.ravel(),
-            "high": high.ravel(),
+            **dict(zip(("share", "low", "high"), found, strict=True)),
         }
     )

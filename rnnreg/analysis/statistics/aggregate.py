@@ -12,76 +12,40 @@ from scipy import stats
 from rnnreg.analysis.statistics.inference import (
     FEWEST_TO_TEST,
     LEVEL,
-    RESAMPLES,
     Array,
     holm,
-    mean_interval,
 )
 
 
-def interquartile_mean(x: Array) -> Array:
-    """Mean of the middle half, (..., D) -> (...): a quarter, rounded down, is cut off at each end.
+def interquartile_mean(runs: Array) -> Array:
+    """Mean of the middle half of all runs, (..., runs) -> (...): a quarter is cut off at each end.
 
-    Agarwal et al. 2021. Of up to three values nothing is cut: it is the mean.
+    Agarwal et al. 2021: runs are pooled over data sets (and cells) and seeds. Quarters are rounded
+    down.
 
     >>> float(interquartile_mean(np.array([0.0, 1.0, 3.0, 100.0])))
     2.0
     """
-    n = np.shape(x)[-1]
-    return np.sort(x, axis=-1)[..., n // 4 : n - n // 4].mean(-1)
+    n = np.shape(runs)[-1]
+    return np.sort(runs, axis=-1)[..., n // 4 : n - n // 4].mean(-1)
 
 
-def seed_interval(log_ratio: Array, seed: int = 0) -> tuple[Array, Array]:
-    """95% interval of the interquartile mean for new seeds: (R, D, C, N) -> two (R,).
+def family_interval(value: Array, families: list[str]) -> tuple[Array, Array]:
+    """95% interval of the mean for new data sets of these kinds: (R, D) -> two (R,).
 
-    Stratified percentile bootstrap (Agarwal et al. 2021): the seeds of each data set and cell are
-    drawn anew, the data sets stay. Unlike there, N - 1 of N seeds are drawn (Rao and Wu 1988):
-    drawing N makes the interval too short by sqrt((N - 1) / N). One data set and cell alone has
-    too few values for it: there it is `mean_interval`, as within a benchmark. NaN for one seed.
+    The data sets of a family are not independent: the error is that of clustered data,
+    sum over families of (sum of residuals)^2 x F / (F - 1) / D^2 (Liang and Zeger 1986), with
+    Student's t of F - 1 degrees of freedom. NaN below six families: too few to speak for others.
     """
-    regularizers, *shape, n = log_ratio.shape
-    if n == 1:
-        return np.full(regularizers, np.nan), np.full(regularizers, np.nan)
-    if shape == [1, 1]:
-        return mean_interval(log_ratio[:, 0, 0], seed)[1:]
-    rng = np.random.default_rng(seed)
-    drawn = []
-    for _ in range(RESAMPLES // 100):  # in pieces, so that memory stays small
-        times = rng.multinomial(n - 1, np.full(n, 1 / n), size=(100, *shape)) / (n - 1)
-        values = np.einsum("bdcn,rdcn->brd", times, log_ratio, optimize=True) / shape[1]
-        drawn.append(interquartile_mean(values))
-    return _percentiles(np.concatenate(drawn))
-
-
-def family_interval(
-    value: Array, families: list[str], groups: list[str], seed: int = 0, resamples: int = RESAMPLES
-) -> tuple[Array, Array]:
-    """95% interval of the interquartile mean for new data sets of these kinds: (R, D) -> two (R,).
-
-    Families of data sets are drawn anew within each group, one fewer than there are (as above);
-    the data sets of a family, which are not independent, are drawn together. On normal data it
-    covers 94% with eleven families and 89% with six. NaN below six: too few to speak for others.
-    """
-    if len(set(families)) < FEWEST_TO_TEST:
+    kinds = list(dict.fromkeys(families))
+    count, mean = len(kinds), value.mean(1)
+    if count < FEWEST_TO_TEST:
         return np.full(len(value), np.nan), np.full(len(value), np.nan)
-    members = {}  # group -> family -> data sets
-    for index, (family, group) in enumerate(zip(families, groups, strict=True)):
-        members.setdefault(group, {}).setdefault(family, []).append(index)
-    strata = [list(group.values()) for group in members.values()]
-    rng = np.random.default_rng(seed)
-    drawn = []
-    for _ in range(resamples):
-        picks = [rng.integers(len(parts), size=max(1, len(parts) - 1)) for parts in strata]
-        chosen = [
-            i for parts, pick in zip(strata, picks, strict=True) for p in pick for i in parts[p]
-        ]
-        drawn.append(interquartile_mean(value[:, chosen]))
-    return _percentiles(np.array(drawn))
-
-
-def _percentiles(drawn: Array) -> tuple[Array, Array]:
-    low, high = np.percentile(drawn, [50 * (1 - LEVEL), 50 * (1 + LEVEL)], axis=0)
-    return low, high
+    rest = value - mean[:, None]
+    sums = np.stack([rest[:, [f == kind for f in families]].sum(1) for kind in kinds])
+    error = np.sqrt((sums**2).sum(0) * count / (count - 1)) / value.shape[1]
+    half = stats.t.ppf((1 + LEVEL) / 2, count - 1) * error
+    return mean - half, mean + half
 
 
 @dataclass(frozen=True)
@@ -136,12 +100,28 @@ def _wilcoxon(difference: Array) -> float:
     return float(stats.wilcoxon(difference).pvalue)
 
 
-def profile(effect: Array, thresholds: Array) -> Array:
-    """Share of runs with an effect of at least each threshold: (R, runs), (K,) -> (R, K).
+def profile(effect: Array, thresholds: Array) -> tuple[Array, Array, Array]:
+    """Share of runs with an effect of at least each threshold: (R, S, N), (K,) -> three (R, K).
 
-    The performance profile of Agarwal et al. 2021 (there: share above).
+    The performance profile of Agarwal et al. 2021 (there: share above) with the 95% interval of a
+    bootstrap that draws the seeds of each stratum anew. A stratum's count of hits is then
+    binomial, so the law of the share is computed, not drawn: a product of characteristic
+    functions. N - 1 of N seeds are drawn (Rao and Wu 1988): drawing N makes it too short.
 
-    >>> profile(np.array([[1.0, 3.0]]), np.array([0.0, 2.0, 4.0])).tolist()
-    [[1.0, 0.5, 0.0]]
+    >>> share, low, high = profile(np.array([[[1.0, 3.0]]]), np.array([0.0, 2.0, 4.0]))
+    >>> share.tolist(), low.tolist(), high.tolist()
+    ([[1.0, 0.5, 0.0]], [[1.0, 0.0, 0.0]], [[1.0, 1.0, 0.0]])
     """
-    return (effect[:, :, None] >= thresholds).mean(1)
+    reached = effect[..., None] >= thresholds  # (R, S, N, K)
+    share, (strata, n) = reached.mean((1, 2)), effect.shape[1:]
+    if n < 2:
+        return share, share * np.nan, share * np.nan
+    most = strata * (n - 1)
+    turn = np.exp(-2j * np.pi * np.arange(most + 1) / (most + 1))
+    law = np.ones((*share.shape, most + 1), dtype=complex)
+    for stratum in range(strata):
+        hit = reached[:, stratum].mean(1)[..., None]  # (R, K, 1)
+        law *= (1 - hit + hit * turn) ** (n - 1)
+    below = np.fft.ifft(law).real.cumsum(-1)
+    ends = [(below < q - 1e-12).sum(-1) / most for q in ((1 - LEVEL) / 2, (1 + LEVEL) / 2)]
+    return share, *ends

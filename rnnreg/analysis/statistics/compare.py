@@ -8,6 +8,7 @@ from rnnreg.analysis.statistics.across import across
 from rnnreg.analysis.statistics.advice import advice
 from rnnreg.analysis.statistics.comparisons import comparisons
 from rnnreg.analysis.statistics.diagnostics import diagnostics, patience
+from rnnreg.analysis.statistics.sensitivity import sensitivity
 from rnnreg.analysis.statistics.tuning import tuning
 from rnnreg.study import records
 
@@ -18,13 +19,14 @@ def compare(folder: Path) -> Path:
     selected, strengths, tries   see `tuning.tuning`          comparisons   see `comparisons`
     across, pairs, profiles      see `across.across`          diagnostics   see `diagnostics`
     patience                     see `diagnostics.patience`   scores        one line a seed
+    advice                       see `advice.advice`          sensitivity   see `sensitivity`
     """
     results = load(folder)
     found = {"scores": results.scores, "comparisons": comparisons(results)}
     found["selected"], found["strengths"], found["tries"] = tuning(results)
     found["across"], found["pairs"], found["profiles"] = across(results)
     found |= {"diagnostics": diagnostics(results), "patience": patience(results)}
-    found["advice"] = advice(results, found)
+    found |= {"advice": advice(results, found), "sensitivity": sensitivity(results)}
     for name, frame in found.items():
         records.write_text(
             results.folder / f"{name}.csv", frame.to_csv(index=False, float_format="%.10g")

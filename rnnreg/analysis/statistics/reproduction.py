@@ -1,40 +1,67 @@
-"""Two sets of records, figure by figure: is what differs more than chance?"""
+"""Two sets of records, figure by figure: are they the same, different, or can nobody tell?"""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from rnnreg.analysis.results import CRITERIA, KEYS, Results
-from rnnreg.analysis.statistics.inference import holm
-from rnnreg.analysis.tables import Table, decimals_for, interval, number, p_value, word
+from rnnreg.analysis.statistics.inference import Estimate, estimate, holm
 from rnnreg.errors import UserError
 from rnnreg.study import records
 from rnnreg.study.selection import choose
 
-FILE = "reproduction.csv"
+FILE, WHOLE = "reproduction.csv", "reproduction_whole.csv"
+MARGIN = 1.5  # published standard deviations: of a figure
+WHOLE_MARGIN = 1.5  # percent: of all figures together
 COLUMNS = [
     *KEYS, "criterion", "metric", "n_a", "n_b", "strength_a", "strength_b", "a", "b", "difference",
-    "low", "high", "p", "p_holm", "status",
+    "low", "high", "margin", "p", "p_holm", "versions", "status",
 ]  # fmt: skip
+WHOLE_COLUMNS = ["criterion", "rows", "difference", "low", "high", "p", "status"]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """What one run says of a row under one criterion: its scores by seed, and what made them."""
+
+    metric: str
+    strength: float
+    scores: dict[int, float]
+    losses: dict[int, float]
+    data_hash: str
+    versions: dict[str, str]
 
 
 def compare_runs(a: Path, b: Path) -> Path:
-    """Compare the test scores of two result folders; write reproduction.csv into b, and return it.
+    """Compare a published folder of results, a, with a fresh one, b; returns reproduction.csv in b.
 
     A figure is the mean test score of a row (error rate where there is one, else loss) under one
-    criterion. Welch's test (Welch 1947) of the difference of the two means, with Holm's correction
-    over all figures, says `same` (not told apart) or `different`; `missing` is a figure that one of
-    the two lacks; `untested` one that differs and has a single seed. (That the fresh mean
-    lies in the published interval would be the wrong question: of two perfect runs it fails 15%.)
+    criterion. Its status, in this order:
+
+    missing      one of the two lacks it
+    other data   the two were trained on other data: not compared
+    same         every seed has the same score to the last digit; or equivalent: the 90% interval of
+                 the difference lies within 1.5 published standard deviations (two one-sided
+                 tests, Schuirmann 1987)
+    different    not equivalent, and p, with Holm's correction over all figures, is below 0.05
+    cannot tell  neither, or a single seed
+
+    reproduction_whole.csv has a line a criterion: the mean over rows of the logarithm of fresh over
+    published test losses, in percent, `same` where its 90% interval lies within 1.5%, `different`
+    where it does not and the mean differs from zero (p < 0.05), else `cannot tell`. Differences
+    are paired where both runs have the same seeds, else Welch's (1947).
     """
     left, right = (_figures(Path(folder)) for folder in (a, b))
     rows = [_compared(key, left.get(key), right.get(key)) for key in sorted({*left, *right})]
     frame = pd.DataFrame(rows, columns=COLUMNS)
     frame["p_holm"] = holm(frame["p"].to_numpy(dtype=float))
-    frame.loc[frame["p_holm"] < 0.05, "status"] = "different"
-    records.write_text(Path(b) / FILE, frame.to_csv(index=False, float_format="%.10g"))
+    unlike = (frame["status"] == "cannot tell") & (frame["p_holm"] < 0.05)
+    frame.loc[unlike, "status"] = "different"
+    whole = pd.DataFrame([_whole(c, left, right) for c in CRITERIA], columns=WHOLE_COLUMNS)
+    for name, table in {FILE: frame, WHOLE: whole}.items():
+        records.write_text(Path(b) / name, table.to_csv(index=False, float_format="%.10g"))
     return Path(b) / FILE
 
 
@@ -45,8 +72,8 @@ def check(results: Results) -> Path | None:
     return compare_runs(published, folder) if (published / "records").is_dir() else None
 
 
-def _figures(folder: Path) -> dict[tuple, tuple[str, float, np.ndarray]]:
-    """Row and criterion -> metric, chosen strength, test scores (seeds,)."""
+def _figures(folder: Path) -> dict[tuple, Figure]:
+    """Row and criterion -> what the run says of it."""
     files = sorted((folder / "records").glob("*/*/*.jsonl"))
     if not files:
         raise UserError(
@@ -62,103 +89,84 @@ def _figures(folder: Path) -> dict[tuple, tuple[str, float, np.ndarray]]:
             shown = [m for m in members if m.phase == "evaluate" and m.strength == strength]
             if not shown:
                 continue
-            scores = [m.scores[criterion]["test"] for m in shown]
-            metric = "error" if "error" in scores[0] else "loss"
             first = shown[0]
+            test = {m.seed: m.scores[criterion]["test"] for m in shown}
+            metric = "error" if "error" in test[first.seed] else "loss"
+            scores, losses = ({s: float(v[k]) for s, v in test.items()} for k in (metric, "loss"))
             key = (first.benchmark, first.cell, first.regularizer, criterion)
-            found[key] = metric, strength, np.array([s[metric] for s in scores], dtype=float)
+            made = first.data_hash, first.versions
+            found[key] = Figure(metric, strength, scores, losses, *made)
     return found
 
 
-def _compared(key: tuple, a: tuple | None, b: tuple | None) -> dict:
-    row = dict(zip([*KEYS, "criterion"], key, strict=True))
+def _compared(key: tuple, a: Figure | None, b: Figure | None) -> dict:
+    row = dict(zip([*KEYS, "criterion"], key, strict=True)) | {"versions": ""}
     for side, found in {"a": a, "b": b}.items():
         if found:
-            row |= {"metric": found[0], f"strength_{side}": found[1], side: found[2].mean()}
-        row[f"n_{side}"] = len(found[2]) if found else 0
+            mean = np.mean(list(found.scores.values()))
+            row |= {"metric": found.metric, f"strength_{side}": found.strength, side: mean}
+        row[f"n_{side}"] = len(found.scores) if found else 0
     if a is None or b is None:
         return row | {"status": "missing"}
-    x, y = a[2], b[2]
-    row["difference"] = y.mean() - x.mean()
-    if np.array_equal(np.sort(x), np.sort(y)):
+    row |= {"difference": row["b"] - row["a"], "versions": _changed(a.versions, b.versions)}
+    if a.data_hash != b.data_hash:
+        return row | {"status": "other data"}
+    if a.scores == b.scores:
         return row | {"p": 1.0, "low": 0.0, "high": 0.0, "status": "same"}
+    found = _difference(a.scores, b.scores)
+    if np.isnan(found.error):
+        return row | {"status": "cannot tell"}
+    margin = MARGIN * np.std(list(a.scores.values()), ddof=1)
+    low, high = found.mean - found.half(0.9), found.mean + found.half(0.9)
+    row |= {"low": low, "high": high, "margin": margin, "p": float(found.p)}
+    return row | {"status": "same" if low > -margin and high < margin else "cannot tell"}
+
+
+def _difference(a: dict[int, float], b: dict[int, float]) -> Estimate:
+    """Mean of b minus that of a: paired where the seeds are the same, else by Welch's formula."""
+    if a.keys() == b.keys():
+        return estimate(np.array([[b[seed] - a[seed] for seed in a]]))
+    x, y = (np.array(list(side.values())) for side in (a, b))
     if min(len(x), len(y)) < 2:
-        return row | {"status": "untested"}
-    if np.ptp(x) == np.ptp(y) == 0:  # constant on both sides, and not equal
-        return row | {
-            "p": 0.0,
-            "low": row["difference"],
-            "high": row["difference"],
-            "status": "same",
-        }
-    found = stats.ttest_ind(y, x, equal_var=False)
-    low, high = found.confidence_interval(0.95)
-    return row | {"p": found.pvalue, "low": low, "high": high, "status": "same"}
+        nothing = np.array(np.nan)
+        return Estimate(np.array(y.mean() - x.mean()), nothing, nothing)
+    return _sum([estimate(y[None]), estimate(-x[None])])
 
 
-def statement(results: Results) -> str:
-    """One paragraph on whether this run repeats the published one."""
-    file = results.folder / FILE
-    if not file.is_file():
-        return (
-            "No published records of this study are in the repository (`results/published`), so "
-            "there is nothing to compare this run with."
-        )
-    frame = pd.read_csv(file)
-    counts = frame["status"].value_counts()
-    parts = [
-        f"{counts[s]} {s}" for s in ("same", "different", "missing", "untested") if s in counts
-    ]
-    text = f"Of {len(frame)} published or fresh figures: {', '.join(parts)}."
-    if "different" in counts:
-        names = [
-            f"{r.benchmark}/{r.cell}/{r.regularizer}"
-            for r in frame[frame["status"] == "different"].itertuples()
-        ]
-        shown = ", ".join(f"`{n}`" for n in dict.fromkeys(names[:5]))
-        more = " and others" if len(names) > 5 else ""
-        return f"{text} **This run does not repeat the published one** in {shown}{more}."
-    if "missing" in counts:
-        return f"{text} What is in both agrees; the two do not cover the same rows."
-    identical = int((frame["difference"] == 0).sum())
-    return f"{text} This run repeats the published one ({identical} figures to the last digit)."
-
-
-def comparison(results: Results) -> Table:
-    """Published and fresh, figure by figure."""
-    file = results.folder / FILE
-    columns = (
-        "Data set",
-        "Cell",
-        "Regularizer",
-        "At",
-        "Status",
-        "Published",
-        "Fresh",
-        "Difference",
-        "p (Holm)",
+def _sum(parts: list[Estimate]) -> Estimate:
+    """The sum of independent estimates, with Satterthwaite's degrees of freedom."""
+    mean, error, freedom = (
+        np.array([getattr(part, name) for part in parts]) for name in ("mean", "error", "freedom")
     )
-    caption = (
-        "Mean test scores of the published run and of this one (error rate in classification, "
-        "else loss: nats or squared error)."
-    )
-    rows = []
-    for r in pd.read_csv(file).to_dict("records") if file.is_file() else []:
-        decimals = decimals_for([r["a"], r["b"]]) + 1
-        names = [_title(results, f"{key}s", r[key]) for key in KEYS]
-        rows.append(
-            (
-                *map(word, names),
-                word(r["criterion"]),
-                word(r["status"], r["status"] == "different"),
-                number(r["a"], 4),
-                number(r["b"], 4),
-                interval(r["difference"], r["low"], r["high"], decimals, True),
-                p_value(r["p_holm"]),
-            )
-        )
-    return Table("reproduction", caption, columns, rows, 5)
+    total, spread = (error**2).sum(), (error**4 / freedom).sum()
+    whole = total**2 / spread if spread > 0 else freedom.sum()
+    return Estimate(mean.sum(), np.sqrt(total), np.array(whole))
 
 
-def _title(results: Results, kind: str, name: str) -> str:
-    return results.title(kind, name) if name in results.study[kind] else name
+def _changed(a: dict[str, str], b: dict[str, str]) -> str:
+    """What was upgraded in between, as in `torch 2.12 -> 2.13`."""
+    names = [n for n in sorted({*a, *b}) if a.get(n) != b.get(n)]
+    return ", ".join(f"{n} {a.get(n, 'none')} -> {b.get(n, 'none')}" for n in names)
+
+
+def _whole(criterion: str, left: dict, right: dict) -> dict:
+    """All rows together under one criterion."""
+    both = [k for k in sorted({*left} & {*right}) if k[-1] == criterion]
+    pairs = [(left[k], right[k]) for k in both if left[k].data_hash == right[k].data_hash]
+    row = {"criterion": criterion, "rows": len(pairs)}
+    if not pairs:
+        return row | {"status": "missing"}
+    if all(a.losses == b.losses for a, b in pairs):
+        return row | {"difference": 0.0, "low": 0.0, "high": 0.0, "p": 1.0, "status": "same"}
+    parts = [_difference(*({s: np.log(v) for s, v in f.losses.items()} for f in pair))
+             for pair in pairs]  # fmt: skip
+    total = _sum(parts)
+    found = Estimate(total.mean / len(parts), total.error / len(parts), total.freedom)
+    half = found.half(0.9)
+    ends = found.mean, found.mean - half, found.mean + half
+    difference, low, high = (100 * float(np.expm1(v)) for v in ends)
+    status = "different" if found.p < 0.05 else "cannot tell"
+    if low > -WHOLE_MARGIN and high < WHOLE_MARGIN:
+        status = "same"
+    row |= {"difference": difference, "low": low, "high": high, "p": float(found.p)}
+    return row | {"status": status}
