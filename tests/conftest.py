@@ -40,5 +40,7 @@ def project(tmp_path, monkeypatch):
     rows = [f"{np.sin(h / 24 * 6.28):.4f},{h % 7},day {h // 24}\n" for h in hours]
     (tmp_path / "house.csv").write_text("current,heat,note\n" + "".join(rows))
     (tmp_path / "diary.txt").write_text("Dear diary, it rained. Dear me, again. " * 40)
+    spam, ham = (f"spam Win {i} now\n" for i in range(40)), (f"ham Dear {i}\n" for i in range(80))
+    (tmp_path / "mail.txt").write_text("".join([*spam, *ham]))
     yield tmp_path
     registry.load.cache_clear()

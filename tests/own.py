@@ -8,7 +8,7 @@ from rnnreg.study import registry
 PAGE = (registry.ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
 EXAMPLES = {re.search(r"^class (\w+)", code, re.M)[1]: code for code in
             re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)}  # fmt: skip
-CSV, TEXT = EXAMPLES["House"], EXAMPLES["Diary"]
+CSV, TEXT, MAIL = EXAMPLES["House"], EXAMPLES["Diary"], EXAMPLES["Mail"]
 
 
 def add(project, name, code):

@@ -177,6 +177,24 @@ def test_a_fault_is_one_message_and_no_traceback(case, capsys, tmp_path, monkeyp
     assert message in told
 
 
+@pytest.mark.parametrize("option", ["--seeds", "--tuning-seeds", "--steps"])
+@pytest.mark.parametrize("value", ["0", "-1", "two"])
+def test_counts_start_at_one(option, value, capsys):
+    with pytest.raises(SystemExit):
+        main(["train", "elnino", "lstm", "none", f"{option}={value}"])
+    told = f"error: argument {option}: given '{value}', allowed are whole numbers from 1\n"
+    assert capsys.readouterr().err.endswith(told)
+
+
+def test_a_warning_is_one_line():
+    code = "import warnings, rnnreg.cli; rnnreg.cli.main(['list', 'studies']); "
+    code += "warnings.warn('look here'); warnings.warn('old', FutureWarning)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    first, second, *_ = done.stderr.splitlines()
+    assert first == "rnnreg: look here"
+    assert second.endswith("FutureWarning: old")
+
+
 def test_a_gpu_that_is_named_is_the_current_one(monkeypatch):
     import torch
 

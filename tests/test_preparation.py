@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from own import CSV, TEXT, add, make
+from own import CSV, MAIL, TEXT, add, make
 from scipy.io import savemat
 
 from rnnreg.data import checks, prepared, sequences, series, text
@@ -79,6 +79,7 @@ class TestYourOwn:
     def test_they_are_short(self):
         assert len(CSV.splitlines()) < 25
         assert len(TEXT.splitlines()) < 20
+        assert len(MAIL.splitlines()) < 25
 
     def test_a_table(self, project):
         add(project, "house", CSV)
@@ -96,6 +97,14 @@ class TestYourOwn:
         assert facts["headline"] == "bits_per_character"
         assert facts["data_hash"] == "1574edefdb84c320", RAISE
         assert splits["test"]["tokens"].max() < facts["symbols"]
+
+    def test_labelled_lines(self, project):
+        add(project, "mail", MAIL)
+        facts, splits = make(project, "mail")
+        assert facts["sizes"] == {"train": 87, "validation": 9, "test": 24}
+        counts = {"train": (58, 29), "validation": (6, 3), "test": (16, 8)}
+        found = {s: tuple(np.bincount(a["y"]).tolist()) for s, a in splits.items()}
+        assert found == counts
 
     def test_parquet_files_of_the_hub(self, project, monkeypatch):
         commit = "0123456789abcdef0123456789abcdef01234567"
@@ -116,7 +125,7 @@ class TestYourOwn:
         assert splits["test"]["x"].tolist() == [2, 2, 3]
         assert splits["train"]["y"].tolist() == [0, 1, 0]
 
-    @pytest.mark.parametrize(("name", "code"), [("house", CSV), ("diary", TEXT)])
+    @pytest.mark.parametrize(("name", "code"), [("house", CSV), ("diary", TEXT), ("mail", MAIL)])
     def test_they_train(self, project, name, code):
         from rnnreg.study.study import Row
         from rnnreg.training.row import train
@@ -385,6 +394,55 @@ class TestChecks:
         ):
             expect("etth1", "rows", 3, 17_420)
 
+    @pytest.mark.parametrize(
+        ("task", "arrays", "told"),
+        [
+            (LanguageModel("word", 5), {"x": np.zeros(9)}, "tokens: missing. Its arrays: x."),
+            (
+                LanguageModel("word", 5),
+                {"tokens": np.zeros(9)},
+                "tokens: given float64 of shape (9,)",
+            ),
+            (
+                Forecast(2, 1, 1),
+                {"series": np.zeros(9)},
+                "series: given float64 of shape (9,), exp",
+            ),
+            (
+                Polyphony(),
+                {"x": np.zeros(9), "length": np.ones(9, int)},
+                "x: given float64 of shape",
+            ),
+            (Polyphony(), {"x": np.zeros((9, 3))}, "length: missing. Its arrays: x."),
+            (
+                Classification(),
+                {"x": np.zeros(9), "length": np.ones(9, int), "y": np.zeros(8, int)},
+                "y: given 8, expected 9, as many as length has.",
+            ),
+        ],
+    )
+    def test_arrays_that_are_not_laid_out_for_the_task(self, task, arrays, told):
+        benchmark = type("Made", (), {"name": "made", "task": task})
+        with pytest.raises(UserError, match=f"^benchmarks/made.py: train: {re.escape(told)}"):
+            checks.check(benchmark, Splits(arrays, arrays, arrays, classes=2, symbols=2))
+
+    def test_a_file_sorted_by_label(self, project):
+        start = MAIL.index("        rest, test =")
+        cut = MAIL[:start] + "        return texts(*zip(*map(contiguous, cases), strict=True))\n"
+        cut = cut.replace("import Benchmark,", "import Benchmark, contiguous,")
+        assert complaint(project, "mail", cut) == (
+            "benchmarks/mail.py: validation: y: all 12 sequences are of one class, expected two "
+            "classes or more. Remedy: hold_out takes a part of each class, in whatever order the file is."
+        )
+
+    def test_a_season_longer_than_the_context(self, project):
+        add(project, "house", CSV.replace("season=24", "season=168"))
+        with pytest.warns(
+            UserWarning, match="house.py: task: season: 168 rows are more than the co"
+        ):
+            facts, _ = make(project, "house")
+        assert set(facts["naive"]) == {"last value", "mean"}
+
 
 class TestDuplicates:
     """What validation and test share with train is counted."""
@@ -503,6 +561,35 @@ class TestText:
 
 
 class TestSequences:
+    @pytest.mark.parametrize(
+        ("test", "told"),
+        [
+            (
+                ([[1]], ["c"]),
+                "test: sequence 0 has the label 'c', which train lacks; it has 'a', 'b'.",
+            ),
+            (([[1], []], ["a", "b"]), "test: sequence 1 is empty. Remedy: leave it out."),
+            (
+                ([], []),
+                "test: given 0 sequences and 0 labels, expected as many of both, and one at",
+            ),
+            (
+                ([[1]], []),
+                "test: given 1 sequences and 0 labels, expected as many of both, and one",
+            ),
+            (([[1]], [["a"]]), "test: sequence 0 has the label ['a'], expected text or a number."),
+        ],
+    )
+    def test_labels_that_cannot_be(self, test, told):
+        part = [[1], [2]], ["a", "b"]
+        with pytest.raises(UserError, match=f"^{re.escape(told)}"):
+            sequences.labelled(part, part, test)
+
+    def test_labels_of_two_kinds(self):
+        part = [[1], [2]], ["a", 1]
+        with pytest.raises(UserError, match=r"train: some labels are text and some are numbers\."):
+            sequences.labelled(part, part, part)
+
     def test_held_out_is_stratified_and_fixed(self):
         labels = ["a"] * 100 + ["b"] * 20 + ["c"] * 3
         kept, held = sequences.hold_out(labels, 0.1)

@@ -21,8 +21,9 @@ def end_to_end(sequences: Sequence[np.ndarray]) -> Arrays:
 def labelled(train: Labelled, validation: Labelled, test: Labelled, **counts: object) -> Splits:
     """Splits of a classification; classes are numbered in sorted order."""
     parts = {"train": train, "validation": validation, "test": test}
+    known = {label for label in train[1] if isinstance(label, Hashable)}
     for split, (x, y) in parts.items():
-        _check_labels(split, x, y, set(train[1]))
+        _check_labels(split, x, y, known)
     names = sorted(set(train[1]))
     number = {name: n for n, name in enumerate(names)}
     arrays = {
@@ -32,7 +33,11 @@ def labelled(train: Labelled, validation: Labelled, test: Labelled, **counts: ob
     counts = {
         "sequences": {split: len(y) for split, (_, y) in parts.items()},
         "sequences a class": {
-            split: dict(zip(map(str, names), np.bincount(a["y"]).tolist(), strict=True))
+            split: dict(
+                zip(
+                    map(str, names), np.bincount(a["y"], minlength=len(names)).tolist(), strict=True
+                )
+            )
             for split, a in arrays.items()
         },
         **counts,
@@ -55,6 +60,10 @@ def _check_labels(split: str, x: Sequence, y: Sequence, known: set) -> None:
     for case, (steps, label) in enumerate(zip(x, y, strict=True)):
         if not len(steps):
             raise UserError(f"{split}: sequence {case} is empty. Remedy: leave it out.")
+        if not isinstance(label, Hashable):
+            raise UserError(
+                f"{split}: sequence {case} has the label {label!r}, expected text or a number."
+            )
         if label not in known:
             raise UserError(
                 f"{split}: sequence {case} has the label {label!r}, which train lacks; it has "
