@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from rnnreg.cells.base import State
@@ -28,6 +29,18 @@ class Batch:
 
 
 @dataclass(frozen=True)
+class Data:
+    """What a regularizer's `batch` may know of the training split.
+
+    symbols   the size of the vocabulary, 0 where inputs are real vectors; its last is <unk>
+    counts    (symbols,) how often each one stands in the training split
+    """
+
+    symbols: int
+    counts: Tensor | None
+
+
+@dataclass(frozen=True)
 class Trace:
     """What a forward pass computed.
 
@@ -35,9 +48,39 @@ class Trace:
     state    the state after the last step, a tuple a layer
     hidden   h of every layer at every step, (M, T, B, H), before the mask above it
     read     what the output matrix read, after its mask: (M, T, B, H) or (M, B, H)
+    batch    the inputs and targets
+    inputs   of the first layer before its mask, (M, T, B, D)
+    twin     the trace of the second pass, where a regularizer asks for one with other draws
     """
 
     output: Tensor
     state: list[State]
     hidden: list[Tensor]
     read: Tensor
+    batch: Batch
+    inputs: Tensor
+    twin: "Trace | None" = None
+
+    @property
+    def counts(self) -> Tensor | None:
+        """(M or 1, T, B): 1.0 for each step that counts, 0.0 for padding; None: all count."""
+        if self.batch.length is not None:
+            time = torch.arange(self.batch.x.shape[1], device=self.batch.x.device)[:, None]
+            return (time < self.batch.length[:, None]).float()
+        return self.batch.weight if self.output.ndim == 4 else None
+
+    def mean(self, x: Tensor) -> Tensor:
+        """Each member's mean over the steps that count, (M,), of x (M, T, B) or (M, T, B, units).
+
+        Of fewer steps than T they are the last ones: of h[1:] - h[:-1], say.
+        """
+        each = x.mean(3) if x.ndim == 4 else x
+        counts = self.counts
+        if counts is None:
+            return each.flatten(1).mean(1)
+        counts = counts[:, -each.shape[1] :].expand_as(each)
+        return (each * counts).flatten(1).sum(1) / counts.flatten(1).sum(1)
+
+    def target_mean(self, x: Tensor) -> Tensor:
+        """Each member's mean over the targets that count, (M,), of x (M, T, B) or (M, B)."""
+        return self.mean(x) if self.output.ndim == 4 else x.flatten(1).mean(1)

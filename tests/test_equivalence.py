@@ -3,9 +3,10 @@
 import pytest
 import torch
 
+from rnnreg.network import Network
 from rnnreg.study import registry
 from rnnreg.trace import Batch
-from rnnreg.training.model import Network, forward, initial
+from rnnreg.training.model import forward, initial
 
 PEERS = {
     "elman_tanh": (torch.nn.RNN, {"nonlinearity": "tanh"}),

@@ -4,9 +4,9 @@ import numpy as np
 import torch
 
 from rnnreg.data.benchmark import Benchmark, Budget, Model
+from rnnreg.network import Network
 from rnnreg.study import registry
 from rnnreg.tasks import Classification, Forecast, LanguageModel, Polyphony
-from rnnreg.training.model import Network
 from rnnreg.training.population import Setting
 
 SYMBOLS, CLASSES, SERIES, KEYS = 7, 3, 2, 12
@@ -89,6 +89,7 @@ def setting(kind="labels", cell="lstm", regularizer="none", **budget) -> Setting
         registry.load("cell", cell), inputs, outputs, sizes.hidden, sizes.layers, sizes.embedding,
         symbols=symbols > 0, every_step=benchmark.task.every_step,
     )  # fmt: skip
+    network = registry.load("regularizer", regularizer).network(network)
     return Setting(
         benchmark,
         registry.load("cell", cell),

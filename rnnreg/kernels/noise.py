@@ -36,10 +36,12 @@ class Noise:
     seeds   (M,) int64; members of one seed share their draws
     step    a number, or a tensor of one element on the device (inside a captured graph a number
             would be frozen, and the masks would repeat)
+    steps   of the whole training, for `progress`
     """
 
-    def __init__(self, seeds: Tensor, step: int | Tensor, training: bool = True):
-        self.seeds, self.step, self.training = seeds, step, training
+    def __init__(self, seeds: Tensor, step: int | Tensor, training: bool = True, steps: int = 1):
+        self.seeds, self.step, self.training, self.steps = seeds, step, training, steps
+        self.within = ""  # goes in front of a site's name
         self.distinct, self.member = seeds.unique(return_inverse=True)
 
     def then(self, step: int | Tensor) -> "Noise":
@@ -52,7 +54,20 @@ class Noise:
         """The draws of one site. Two sites, or two layers of one site, never share a draw."""
         if not self.training:
             return Draw(None, None)
+        if self.within:
+            site = Site(f"{self.within}{site}", getattr(site, "layer", 0))
         return Draw(keys(self.distinct, self.step, site), self.member)
+
+    def apart(self, name: str) -> "Noise":
+        """The same members and step, with draws of their own: no site shares one with this."""
+        other = copy(self)
+        other.within = f"{self.within}{name}/"
+        return other
+
+    @property
+    def progress(self) -> float | Tensor:
+        """The share of training that is done before this step, from 0 on; 1 in evaluation."""
+        return self.step / self.steps if self.training else 1.0
 
     def expected(self) -> "Noise":
         """The same members in evaluation."""

@@ -9,11 +9,12 @@ class ClipNorm(Regularizer):
     """Scales a member's whole gradient down to norm `strength` where it is longer.
 
     >>> import torch
-    >>> ClipNorm(torch.tensor([1.0])).gradients({"output": torch.tensor([[3.0, 4.0]])})
+    >>> ClipNorm(torch.tensor([1.0])).gradients({"output": torch.tensor([[3.0, 4.0]])}, {}, None)
     {'output': tensor([[0.6000, 0.8000]])}
     """
 
     title = "clipped norm"
+    group = "gradients"
     source = (
         "Pascanu, Mikolov and Bengio 2013, On the difficulty of training recurrent neural "
         "networks, ICML (arXiv:1211.5063), algorithm 1"
@@ -22,7 +23,7 @@ class ClipNorm(Regularizer):
     off = inf
     clips = True
 
-    def gradients(self, grads):
+    def gradients(self, grads, params, noise):
         """Gradient x min(1, strength / norm)."""
         shrink = (self.strength / norms(grads)).clamp(max=1)  # (M,)
         return {name: g * spread(shrink, g.ndim) for name, g in grads.items()}

@@ -9,11 +9,12 @@ class ClipValue(Regularizer):
     """Moves each entry of the gradient into the interval from -strength to strength.
 
     >>> import torch
-    >>> ClipValue(torch.tensor([1.0])).gradients({"output": torch.tensor([[0.5, -4.0]])})
+    >>> ClipValue(torch.tensor([1.0])).gradients({"output": torch.tensor([[0.5, -4.0]])}, {}, None)
     {'output': tensor([[ 0.5000, -1.0000]])}
     """
 
     title = "clipped values"
+    group = "gradients"
     source = (
         "Mikolov 2012, Statistical Language Models Based on Neural Networks, PhD thesis, Brno "
         "University of Technology (there the errors that reach the hidden units), as described by "
@@ -23,7 +24,7 @@ class ClipValue(Regularizer):
     off = inf
     clips = True
 
-    def gradients(self, grads):
+    def gradients(self, grads, params, noise):
         """min(max(gradient, -strength), strength)."""
         return {
             name: g.clamp(-spread(self.strength, g.ndim), spread(self.strength, g.ndim))

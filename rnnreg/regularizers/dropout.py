@@ -18,6 +18,7 @@ class Dropout(Regularizer):
     """
 
     title = "dropout"
+    group = "masks"
     source = "Zaremba, Sutskever and Vinyals 2014, arXiv:1409.2329, section 3.2"
     strengths = (0.1, 0.2, 0.35, 0.5, 0.65)
     range = (0.0, 0.99)

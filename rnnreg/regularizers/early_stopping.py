@@ -21,6 +21,7 @@ class EarlyStopping(Regularizer):
     """
 
     title = "early stopping"
+    group = "stopping"
     source = (
         "Prechelt 1998, Early Stopping - But When?, in Neural Networks: Tricks of the Trade, "
         "LNCS 1524"

@@ -13,6 +13,7 @@ class L1(Regularizer):
     """
 
     title = "L1"
+    group = "penalties"
     source = (
         "Tibshirani 1996, Regression Shrinkage and Selection via the Lasso, J. R. Statist. Soc. B "
         "58(1), there as a constraint on sum |w|; for networks Goodfellow, Bengio and Courville "

@@ -15,6 +15,7 @@ class L2(Regularizer):
     """
 
     title = "L2"
+    group = "penalties"
     source = (
         "Krogh and Hertz 1991, A Simple Weight Decay Can Improve Generalization, NIPS 4 "
         "(there with a factor one half)"

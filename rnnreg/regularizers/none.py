@@ -12,6 +12,7 @@ class NoRegularizer(Regularizer):
     """
 
     title = "none"
+    group = "none"
     source = "the reference of this study"
     strengths = (0.0,)
     range = (0.0, 0.0)

@@ -17,6 +17,7 @@ class RecurrentDropout(Regularizer):
     """
 
     title = "recurrent dropout"
+    group = "masks"
     # Unlike the paper, inputs and outputs are left alone: `dropout` is where those are studied.
     source = (
         "Gal and Ghahramani 2016, A Theoretically Grounded Application of Dropout in Recurrent "

@@ -70,7 +70,8 @@ def facts(kind: str, name: str) -> dict:
     """
     module, base = BASES[kind]
     base_file = ROOT.joinpath(*module.split(".")).with_suffix(".py")
-    found = _classes(path(kind, name), base)
+    bases = (base, "Combination") if kind == "regularizer" else (base,)
+    found = _classes(path(kind, name), bases)
     if len(found) != 1:
         raise _not_one(path(kind, name), base, [c.name for c in found])
     default = next(c for c in _tree(base_file).body if getattr(c, "name", "") == base)
@@ -117,10 +118,10 @@ def _tree(file: Path) -> ast.Module:
     return _parse(file, file.stat().st_mtime_ns)
 
 
-def _classes(file: Path, base: str) -> list[ast.ClassDef]:
+def _classes(file: Path, bases: tuple[str, ...]) -> list[ast.ClassDef]:
     classes = [node for node in _tree(file).body if isinstance(node, ast.ClassDef)]
     return [
-        c for c in classes if base in {getattr(b, "id", getattr(b, "attr", "")) for b in c.bases}
+        c for c in classes if {getattr(b, "id", getattr(b, "attr", "")) for b in c.bases} & {*bases}
     ]
 
 

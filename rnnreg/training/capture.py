@@ -92,7 +92,7 @@ class CapturedPopulation(Population):
         self.table = torch.tensor(self.numbers, dtype=torch.float32, device=setting.device)
         self.clock = torch.zeros(1, dtype=torch.int64, device=setting.device)
         if self.batches.carried:
-            zero = zero_state(setting.network, self.params["output"], self.budget.batch)
+            zero = zero_state(setting.network, self.params["output_bias"], self.budget.batch)
             self.state = [tuple(s.clone() for s in layer) for layer in zero]
         self.recorder = recorder
         self.renew()
@@ -101,7 +101,7 @@ class CapturedPopulation(Population):
         """Record anew: what a recording holds for constant has changed."""
         record = self.recorder()
         self.advancing = Captured(self._moving(), record)
-        self.measuring = Captured(list(self.params.values()), record)
+        self.measuring = Captured([*self.params.values(), *self.kept.values()], record)
         self.totals: list[str] = []
 
     def step(self):
@@ -125,12 +125,14 @@ class CapturedPopulation(Population):
         """All tensors that a step moves."""
         sums = (self.since.loss, self.since.norm, self.since.clipped)
         state = chain(*(self.state or ()))
-        return [*self.params.values(), *self.optimizer.moments, *sums, *state, self.clock]
+        own = self.params.values(), self.kept.values(), self.optimizer.moments
+        return [*chain(*own), *sums, *state, self.clock]
 
     def _move(self, tensors: Sequence[Tensor]) -> None:
         """Put these in the place of `_moving`."""
         each = iter(tensors)
         self.params = {name: next(each) for name in self.params}
+        self.kept = {name: next(each) for name in self.kept}
         self.optimizer.moments = [next(each) for _ in self.optimizer.moments]
         self.since.loss, self.since.norm, self.since.clipped = (next(each) for _ in range(3))
         if self.state is not None:
@@ -138,7 +140,7 @@ class CapturedPopulation(Population):
         self.clock = next(each)
 
     def measure(self, params, reg, split, key, index, state):
-        if params is not self.params:
+        if params is not None:
             return super().measure(params, reg, split, key, index, state)
         before = chain(*(state or ()))
         found = self.measuring(self._measure, (split, key), index, *before)
@@ -146,10 +148,11 @@ class CapturedPopulation(Population):
         return dict(zip(self.totals, found[:count], strict=True)), self._layers(found[count:])
 
     def _measure(self, key: Hashable, index: Tensor, *given: Tensor) -> list[Tensor]:
-        count = len(given) - len(self.params)
-        state = self._layers(given[:count]) or None
-        params = dict(zip(self.params, given[count:], strict=True))
-        totals, state = super().measure(params, self.reg, *key, index, state)
+        count = len(given) - len(self.params) - len(self.kept)
+        state, each = self._layers(given[:count]) or None, iter(given[count:])
+        params, kept = ({name: next(each) for name in own} for own in (self.params, self.kept))
+        weights = self.reg.average(params, kept)
+        totals, state = super().measure(weights, self.reg, *key, index, state)
         self.totals = list(totals)
         return [*totals.values(), *chain(*state)]
 

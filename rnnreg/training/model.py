@@ -1,59 +1,34 @@
 """The model: embedding, layers of one cell, and an output matrix; for M members at once."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from rnnreg.cells.base import Cell, State
+from rnnreg.cells.base import State
 from rnnreg.kernels.noise import INITIAL, Noise, Site
 from rnnreg.kernels.unroll import Masks, unroll
+from rnnreg.network import Network
 from rnnreg.trace import Batch, Params, Trace
 
-MaskHook = Callable[[Site, tuple[int, int, int]], Tensor | float]
+SiteHook = Callable[[Site, tuple[int, int, int]], Tensor | float]
 STATES = ("h", "c")
-
-
-@dataclass(frozen=True)
-class Network:
-    """The sizes of a model. `symbols` is 0 where inputs are real vectors."""
-
-    cell: type[Cell]
-    inputs: int  # D, or the size of the vocabulary
-    outputs: int  # V
-    hidden: int  # H
-    layers: int = 1
-    embedding: int = 0
-    symbols: bool = False
-    every_step: bool = True  # the output matrix reads every step, or the last of each sequence
-
-    def shapes(self) -> dict[str, tuple[int, ...]]:
-        """Parameter name -> shape without M. A layer's names start with its number."""
-        gates = self.cell.gates * self.hidden
-        shapes = {"embedding": (self.inputs, self.embedding)} if self.symbols else {}
-        below = self.embedding if self.symbols else self.inputs
-        for layer in range(self.layers):
-            shapes[f"{layer}.input"] = (gates, below)
-            shapes[f"{layer}.recurrent"] = (gates, self.hidden)
-            shapes[f"{layer}.bias"] = (gates,)
-            if self.cell.recurrent_biases:
-                shapes[f"{layer}.recurrent_bias"] = (self.cell.recurrent_biases * self.hidden,)
-            below = self.hidden
-        return {**shapes, "output": (self.outputs, self.hidden), "output_bias": (self.outputs,)}
 
 
 def initial(network: Network, seeds: Tensor) -> Params:
     """Initial parameters of each seed, alone and then stacked; drawn on the CPU.
 
     Matrices are uniform on +-1/sqrt(H), the embedding on +-0.1 (Zaremba et al. 2014, section 4.1,
-    use +-0.04 to +-0.1 for theirs); biases are zero but for the cell's `first_bias`.
+    use +-0.04 to +-0.1 for theirs); biases are zero but for the cell's `first_bias`; parameters of
+    a regularizer's own start from the value that it gives.
     """
     noise = Noise(seeds.cpu(), INITIAL)
     params = {}
     for name, shape in network.shapes().items():
-        if name.endswith("bias"):
+        if name in network.own:
+            params[name] = torch.full((len(seeds), *shape), network.own[name][1])
+        elif name.endswith("bias"):
             params[name] = torch.zeros(len(seeds), *shape)
         else:
             limit = 0.1 if name == "embedding" else network.hidden**-0.5
@@ -74,19 +49,26 @@ def forward(
     network: Network,
     weights: Params,
     batch: Batch,
-    mask: MaskHook,
+    mask: SiteHook,
     state: list[State] | None = None,
+    shift: SiteHook | None = None,
+    moved: Tensor | None = None,
 ) -> Trace:
-    """Run the model over a batch. `mask(site, (T, B, units))` as in Regularizer.mask."""
+    """Run the model over a batch.
+
+    `mask(site, (T, B, units))` and `shift` as in Regularizer; `moved`, (M, T, B, D) or a number, is
+    added to the inputs of the first layer, before its mask.
+    """
     h = embed(weights["embedding"], batch.x) if network.symbols else batch.x
-    members = weights["output"].shape[0]
+    members = weights["output_bias"].shape[0]
     h = h.expand(members, *h.shape[1:])
+    if moved is not None:
+        h = h + moved
     steps, size = h.shape[1:3]
-    state = state or zero_state(network, weights["output"], size)
-    hidden, last = [], []
+    state = state or zero_state(network, weights["output_bias"], size)
+    inputs, hidden, last = h, [], []
     for layer in range(network.layers):
-        site = Site("between", layer) if layer else Site("input")
-        h = times(h, mask(site, (steps, size, h.shape[-1])))
+        h = _at_site(Site("between", layer) if layer else Site("input"), h, mask, shift)
         own = {n.partition(".")[2]: w for n, w in weights.items() if n.startswith(f"{layer}.")}
         masks = _masks(network, layer, (steps, size, network.hidden), mask)
         h, end = unroll(network.cell, h, own, state[layer], masks)
@@ -94,12 +76,13 @@ def forward(
         last.append(end)
     if not network.every_step:
         h = end[0][:, None] if batch.length is None else _at_end(h, batch.length)
-    h = times(h, mask(Site("output"), tuple(h.shape[1:])))
+    h = _at_site(Site("output"), h, mask, shift)
     flat = h.reshape(members, -1, network.hidden)
-    output = torch.baddbmm(weights["output_bias"][:, None], flat, weights["output"].mT)
+    table = weights["embedding" if network.tied else "output"]
+    output = torch.baddbmm(weights["output_bias"][:, None], flat, table.mT)
     if network.every_step:
-        return Trace(output.view(*h.shape[:-1], -1), last, hidden, h)
-    return Trace(output, last, hidden, h[:, 0])
+        return Trace(output.view(*h.shape[:-1], -1), last, hidden, h, batch, inputs)
+    return Trace(output, last, hidden, h[:, 0], batch, inputs)
 
 
 def embed(table: Tensor, x: Tensor) -> Tensor:
@@ -109,12 +92,17 @@ def embed(table: Tensor, x: Tensor) -> Tensor:
     return F.embedding(x + first.view(-1, 1, 1), table.flatten(0, 1))
 
 
-def times(h: Tensor, mask: Tensor | float) -> Tensor:
-    """Activations times a mask; the number 1 is no mask."""
-    return h if isinstance(mask, float) and mask == 1.0 else h * mask
+def _at_site(site: Site, h: Tensor, mask: SiteHook, shift: SiteHook | None) -> Tensor:
+    """Activations (M, T, B, units) times the mask of a site, plus its shift."""
+    shape = tuple(h.shape[1:])
+    factor = mask(site, shape)
+    if not (isinstance(factor, float) and factor == 1.0):  # the number 1 is no mask
+        h = h * factor
+    added = 0.0 if shift is None else shift(site, shape)
+    return h if isinstance(added, float) and added == 0.0 else h + added
 
 
-def _masks(network: Network, layer: int, shape: tuple[int, int, int], mask: MaskHook) -> Masks:
+def _masks(network: Network, layer: int, shape: tuple[int, int, int], mask: SiteHook) -> Masks:
     carry = [mask(Site(f"carry/{s}", layer), shape) for s in STATES[: network.cell.states]]
     taken_whole = all(isinstance(c, float) and c == 1.0 for c in carry)
     return Masks(

@@ -17,14 +17,16 @@ from rnnreg.cells.base import Cell, State
 from rnnreg.data.benchmark import Benchmark, Budget
 from rnnreg.errors import UserError
 from rnnreg.kernels.noise import Noise
-from rnnreg.regularizers.base import Chain, Regularizer, norms
+from rnnreg.network import Network
+from rnnreg.regularizers import Chain, Regularizer, norms
 from rnnreg.study import registry
 from rnnreg.study.study import Row
 from rnnreg.tasks import Totals
-from rnnreg.trace import Batch, Params, Trace
+from rnnreg.trace import Batch, Data, Params, Trace
 from rnnreg.training.batches import batches
-from rnnreg.training.model import MaskHook, Network, forward, initial
+from rnnreg.training.model import forward, initial
 from rnnreg.training.optimizers import OPTIMIZERS, Number
+from rnnreg.training.passes import differentiate
 
 DIVERGED = 10  # times the naive validation loss
 SCHEDULES = {  # learning rate as a share of its first value, from the share of steps done
@@ -83,6 +85,7 @@ def setting(row: Row, facts: dict, splits: dict, device: str = "cpu") -> Setting
             f"benchmarks/{row.benchmark}.py (or the study): budget: checks: given {budget.checks}, "
             f"allowed is at most one a step, {budget.steps}."
         )
+    regularizer = registry.load("regularizer", row.regularizer)
     network = Network(
         cell,
         facts["inputs"],
@@ -93,9 +96,18 @@ def setting(row: Row, facts: dict, splits: dict, device: str = "cpu") -> Setting
         symbols=facts["symbols"] > 0,
         every_step=benchmark.task.every_step,
     )
-    regularizer = registry.load("regularizer", row.regularizer)
+    network = regularizer.network(network)
     device = torch.device(device)
     return Setting(benchmark, cell, regularizer, budget, network, splits, facts, device)
+
+
+def _data(setting: Setting) -> Data:
+    """What a regularizer may know of the training split."""
+    if not setting.network.symbols:
+        return Data(0, None)
+    train, symbols = setting.splits["train"], setting.network.inputs
+    counts = np.bincount(train["tokens" if "tokens" in train else "x"], minlength=symbols)
+    return Data(symbols, torch.as_tensor(counts, device=setting.device))
 
 
 class Population:
@@ -108,9 +120,11 @@ class Population:
     def __init__(self, setting: Setting, strengths: list[float], seeds: list[int]):
         self.setting, self.strengths, self.all_seeds = setting, strengths, seeds
         self.budget, self.task = setting.budget, setting.benchmark.task
-        self.noise = Noise(torch.tensor(seeds, device=setting.device), 0)
+        seeds = torch.tensor(seeds, device=setting.device)
+        self.noise = Noise(seeds, 0, steps=self.budget.steps)
         self.reg = setting.regularizers(torch.tensor(strengths, device=setting.device))
         self.params = initial(setting.network, self.noise.seeds)
+        self.kept = self.reg.start(self.params)
         self.optimizer = OPTIMIZERS[self.budget.optimizer](self.params)
         self.batches = batches(
             self.task,
@@ -119,12 +133,13 @@ class Population:
             self.budget.batch,
             self.budget.validated,
         )
+        self.data = _data(setting) if self.reg.uses("batch") else None
         self.index = torch.arange(len(seeds), device=setting.device)
         self.alive = torch.ones(len(seeds), dtype=torch.bool, device=setting.device)
         self.state, self.done, self.started = None, 0, time.perf_counter()
         self.numbers = [self._numbers(step) for step in range(self.budget.steps)]
-        self.final = {n: p.clone() for n, p in self.params.items()}
-        self.best = {n: p.clone() for n, p in self.params.items()}
+        self.final = {n: p.clone() for n, p in self.evaluated.items()}
+        self.best = {n: p.clone() for n, p in self.evaluated.items()}
         self.curves = Curves(len(seeds), self.check_steps(), setting.device)
         self.since = Tally(self.index)
 
@@ -134,8 +149,13 @@ class Population:
         return [round((i + 1) * self.budget.steps / count) for i in range(count)]
 
     def _numbers(self, step: int) -> tuple[float, ...]:
-        share = SCHEDULES[self.budget.schedule](step / self.budget.steps)
-        return self.optimizer.numbers(self.budget.learning_rate * share, step + 1)
+        rate = self.budget.learning_rate * SCHEDULES[self.budget.schedule](step / self.budget.steps)
+        return rate, *self.optimizer.numbers(rate, step + 1)
+
+    @property
+    def evaluated(self) -> Params:
+        """The weights that are validated, scored and stored: the parameters, or their average."""
+        return self.reg.average(self.params, self.kept)
 
     def step(self) -> None:
         """Take the next step."""
@@ -150,48 +170,62 @@ class Population:
         """One training step of all members, on the batch that `key` and `index` pick."""
         batch = self.batches.batch("train", key, index[self.batches.member])
         state = None if batch.fresh else self.state
+        if self.data is not None:
+            batch = self.reg.batch(batch, noise, self.data)
         params = {n: p.detach().requires_grad_() for n, p in self.params.items()}
-        weights = self.reg.weights(params, noise)
-        mask = partial(self.reg.mask, noise=noise)
-        trace = self.forward(weights, batch, mask, state)
-        loss = self.task.loss(trace.output, batch.y, batch.weight)  # (M,)
-        penalized = loss + self.reg.penalty(weights, trace)
-        # The sum, never the mean: a member's gradient is then independent of M.
-        found = torch.autograd.grad(penalized.sum(), list(params.values()))
+        run = partial(self.forward, self.reg, batch, state)
+        loss, grads, trace = differentiate(self.reg, self.task, run, params, noise)
+        rate, *numbers = numbers
         with torch.no_grad():
-            grads = dict(zip(params, found, strict=True))
-            used = self.reg.gradients(grads)
+            used = self.reg.gradients(grads, self.params, noise)
             norm = self.optimizer(self.params, used, *numbers)
             if used is grads:
                 self.since.add(loss, norm)
             else:
                 self.since.add(loss, norms(grads), norm)
-            self.params = self.reg.project(self.params)
+            self.params = self.reg.project(self.params, rate)
+            self.kept = self.reg.keep(self.kept, self.params, noise)
         if self.batches.carried:
             self.state = [tuple(s.detach() for s in layer) for layer in trace.state]
 
     def forward(
-        self, weights: Params, batch: Batch, mask: MaskHook, state: list[State] | None
+        self,
+        reg: Regularizer,
+        batch: Batch,
+        state: list[State] | None,
+        weights: Params,
+        noise: Noise,
+        moved: Tensor | None = None,
     ) -> Trace:
-        """`model.forward` in the precision of the budget, which is a GPU's; a CPU's is float32."""
+        """`model.forward` under a regularizer's masks and shifts.
+
+        In the precision of the budget, which is a GPU's; a CPU's is float32.
+        """
+        mask = partial(reg.mask, noise=noise)
+        shift = partial(reg.shift, noise=noise, weights=weights) if reg.uses("shift") else None
+        run = partial(forward, self.setting.network, weights, batch, mask, state, shift, moved)
         if self.setting.device.type == "cpu" or self.budget.precision != "bfloat16":
-            return forward(self.setting.network, weights, batch, mask, state)
+            return run()
         with torch.autocast(self.setting.device.type, torch.bfloat16, cache_enabled=False):
-            trace = forward(self.setting.network, weights, batch, mask, state)
+            trace = run()
         return replace(trace, output=trace.output.float())
 
     def check(self, number: int) -> None:
         """Validate, remember the best, and see who goes on."""
-        metrics = self.evaluate(self.params, self.reg, "validation")
+        metrics = self.evaluate(None, self.reg, "validation")
+        weights = self.evaluated
         self.curves.put(number, self.index, self.alive, metrics, self.since, self.done)
         self.since.clear()
         better = self.curves.best_check[self.index] == number
-        for name, p in self.params.items():
+        for name, p in weights.items():
             self.best[name][self.index[better]] = p[better]
         limit = DIVERGED * self.setting.naive["validation"]["loss"]
         self.curves.judge(number, self.index, limit)
-        keep = self.reg.keep_training(self.curves.loss[: number + 1, self.index])
+        losses = self.curves.loss[: number + 1, self.index]
+        keep = self.reg.keep_training(losses)
         self.stop(~(keep & ~self.curves.diverged[self.index]))
+        if self.reg.uses("told"):
+            self.tell(losses)
         if 2 * int(self.alive.sum()) <= len(self.alive):
             self.keep(self.alive.nonzero().flatten())
 
@@ -199,14 +233,23 @@ class Population:
         """The parameters of these (M,) are final: what they do from now on is of no account."""
         members = members & self.alive
         self.alive &= ~members
-        for name, p in self.params.items():
+        for name, p in self.evaluated.items():
             self.final[name][self.index[members]] = p[members]
+
+    @torch.no_grad()
+    def tell(self, losses: Tensor) -> None:
+        """Move what the regularizer keeps by the validation losses (checks, M), in place."""
+        told = self.reg.told(self.kept, losses, self.noise.then(self.done))
+        for name, new in told.items():
+            if new is not self.kept[name]:
+                self.kept[name].copy_(new)
 
     def keep(self, chosen: Tensor) -> None:
         """Go on with some of the members."""
         self.params = {n: p[chosen] for n, p in self.params.items()}
+        self.kept = {n: k[chosen] for n, k in self.kept.items()}
         self.index, self.alive = self.index[chosen], self.alive[chosen]
-        self.noise = Noise(self.noise.seeds[chosen], 0)
+        self.noise = Noise(self.noise.seeds[chosen], 0, steps=self.budget.steps)
         self.reg = self.reg.members(chosen)
         self.optimizer.keep(chosen)
         self.batches.keep(chosen)
@@ -226,8 +269,11 @@ class Population:
         self.stop(self.alive)
         self.keep(self.index[:0])
 
-    def evaluate(self, params: Params, reg: Regularizer, split: str) -> dict[str, Tensor]:
-        """Metrics of a split, each (M,): weights and masks at their expected values."""
+    def evaluate(self, params: Params | None, reg: Regularizer, split: str) -> dict[str, Tensor]:
+        """Metrics of a split, each (M,): weights and masks at their expected values.
+
+        Of these weights, or of those that are `evaluated` now.
+        """
         totals, state = {}, None
         for key, index in self.batches.portions(split):
             found, state = self.measure(params, reg, split, key, index, state)
@@ -238,7 +284,7 @@ class Population:
     @torch.no_grad()
     def measure(
         self,
-        params: Params,
+        params: Params | None,
         reg: Regularizer,
         split: str,
         key: Hashable,
@@ -246,12 +292,12 @@ class Population:
         state: list[State] | None,
     ) -> tuple[Totals, list[State]]:
         """The task's totals over one portion of a split, and the state after it."""
-        members = len(params["output"])
+        params = self.evaluated if params is None else params
+        members = len(params["output_bias"])
         noise = self.noise.expected()
         batch = self.batches.batch(split, key, index)
-        weights = reg.weights(params, noise)
-        mask = partial(reg.mask, noise=noise)
-        trace = self.forward(weights, batch, mask, None if batch.fresh else state)
+        state = None if batch.fresh else state
+        trace = self.forward(reg, batch, state, reg.weights(params, noise), noise)
         y = batch.y.expand(members, *batch.y.shape[1:])  # the same targets for every member
         weight = batch.weight
         if weight is not None:

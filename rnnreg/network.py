@@ -1,0 +1,40 @@
+"""The sizes of a model, and the parameters that follow from them."""
+
+from dataclasses import dataclass, field
+
+from rnnreg.cells.base import Cell
+
+Constant = tuple[tuple[int, ...], float]  # a shape without M, and the value that it starts from
+
+
+@dataclass(frozen=True)
+class Network:
+    """The sizes of a model. `symbols` is False where inputs are real vectors."""
+
+    cell: type[Cell]
+    inputs: int  # D, or the size of the vocabulary
+    outputs: int  # V
+    hidden: int  # H
+    layers: int = 1
+    embedding: int = 0
+    symbols: bool = False
+    every_step: bool = True  # the output matrix reads every step, or the last of each sequence
+    tied: bool = False  # the output matrix is the embedding; needs H = its width
+    own: dict[str, Constant] = field(default_factory=dict)  # parameters of a regularizer
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Parameter name -> shape without M. A layer's names start with its number."""
+        gates = self.cell.gates * self.hidden
+        shapes = {"embedding": (self.inputs, self.embedding)} if self.symbols else {}
+        below = self.embedding if self.symbols else self.inputs
+        for layer in range(self.layers):
+            shapes[f"{layer}.input"] = (gates, below)
+            shapes[f"{layer}.recurrent"] = (gates, self.hidden)
+            shapes[f"{layer}.bias"] = (gates,)
+            if self.cell.recurrent_biases:
+                shapes[f"{layer}.recurrent_bias"] = (self.cell.recurrent_biases * self.hidden,)
+            below = self.hidden
+        if not self.tied:
+            shapes["output"] = (self.outputs, self.hidden)
+        shapes["output_bias"] = (self.outputs,)
+        return {**shapes, **{name: shape for name, (shape, _) in self.own.items()}}

@@ -1,0 +1,77 @@
+"""The gradients of a training step, from the one or two passes that a regularizer asks for."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from rnnreg.kernels.noise import Noise
+from rnnreg.regularizers.base import Regularizer
+from rnnreg.tasks import Task
+from rnnreg.trace import Params, Trace
+
+Run = Callable[[Params, Noise, Tensor | None], Trace]  # weights, noise, what is added to the inputs
+
+
+def differentiate(
+    reg: Regularizer, task: Task, run: Run, params: Params, noise: Noise
+) -> tuple[Tensor, Params, Trace]:
+    """Loss without penalty (M,), gradients by name, and the trace of the first pass."""
+    if reg.second == "draws":
+        return _twice(reg, task, run, params, noise)
+    if reg.second == "inputs":
+        return _moved_inputs(reg, task, run, params, noise)
+    loss, grads, trace = _once(reg, task, run, params, noise)
+    if reg.second == "weights":
+        step = reg.ascend(grads, noise)
+        there = {n: (p.detach() + step[n]).requires_grad_() for n, p in params.items()}
+        _, grads, _ = _once(reg, task, run, there, noise)
+    return loss, grads, trace
+
+
+def _once(reg, task, run, params, noise):
+    weights = reg.weights(params, noise)
+    trace = run(weights, noise, None)
+    loss = _loss(task, trace)
+    return loss.detach(), _grads(_penalized(reg, loss, weights, trace), params), trace
+
+
+def _twice(reg, task, run, params, noise):
+    other = noise.apart("twin")
+    weights = reg.weights(params, noise)
+    twin = run(reg.weights(params, other), other, None)
+    trace = replace(run(weights, noise, None), twin=twin)
+    loss = (_loss(task, trace) + _loss(task, twin)) / 2
+    return loss.detach(), _grads(_penalized(reg, loss, weights, trace), params), trace
+
+
+def _moved_inputs(reg, task, run, params, noise):
+    weights = reg.weights(params, noise)
+    at = torch.zeros((), device=noise.seeds.device).requires_grad_()
+    trace = run(weights, noise, at)
+    loss = _loss(task, trace)
+    penalized = _penalized(reg, loss, weights, trace)
+    first, (inputs,) = _grads(penalized, params, [trace.inputs])
+    moved = reg.ascend({"inputs": inputs}, noise)["inputs"]
+    weights = reg.weights(params, noise)
+    second = run(weights, noise, moved)
+    after = _grads(_penalized(reg, _loss(task, second), weights, second), params)
+    return loss.detach(), {n: (g + after[n]) / 2 for n, g in first.items()}, trace
+
+
+def _loss(task: Task, trace: Trace) -> Tensor:
+    return task.loss(trace.output, trace.batch.y, trace.batch.weight)
+
+
+def _penalized(reg: Regularizer, loss: Tensor, weights: Params, trace: Trace) -> Tensor:
+    return loss + reg.penalty(weights, trace) if reg.uses("penalty") else loss
+
+
+def _grads(loss: Tensor, params: Params, more: list[Tensor] | None = None):
+    """Gradients by name, zero where a parameter takes no part; and those of `more` tensors."""
+    # The sum, never the mean: a member's gradient is then independent of M.
+    asked = [*params.values(), *(more or [])]
+    found = torch.autograd.grad(loss.sum(), asked, materialize_grads=True)
+    grads = dict(zip(params, found[: len(params)], strict=True))
+    return grads if more is None else (grads, found[len(params) :])
