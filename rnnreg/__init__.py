@@ -31,6 +31,7 @@ a module only from modules above it:
       fused           the time loop of a GPU
       normalise       layer and batch normalisation inside the recurrence
       unroll          the time loop: the plain one that defines the result, and the fast ones
+    network           the sizes of a model, and the parameters that follow from them
     trace             what goes into a forward pass, and what it computed
     tasks             LanguageModel, Classification, Forecast, Polyphony
     regularizers/     one regularizer a file
@@ -51,6 +52,7 @@ a module only from modules above it:
       model           initial weights, forward -> Trace
       batches         per-seed order -> (M, T, B)
       optimizers      Adam and SGD with a member axis
+      passes          the gradients of a step, from one forward pass or two
       population      M members trained side by side, step by step: the page to read first
       capture         the same on a GPU: steps recorded once and replayed
       row             train(row): tune, evaluate -> records

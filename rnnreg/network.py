@@ -1,8 +1,9 @@
 """The sizes of a model, and the parameters that follow from them."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from rnnreg.cells.base import Cell
+from rnnreg.kernels import normalise
 
 Constant = tuple[tuple[int, ...], float]  # a shape without M, and the value that it starts from
 
@@ -21,6 +22,8 @@ class Network:
     every_step: bool = True  # the output matrix reads every step, or the last of each sequence
     tied: bool = False  # the output matrix is the embedding; needs H = its width
     own: dict[str, Constant] = field(default_factory=dict)  # parameters of a regularizer
+    norm: str = ""  # the kind of kernels.normalise.Norm; "": pre-activations are left as they are
+    norm_steps: int = 64  # steps with running statistics of their own; later ones share the last
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Parameter name -> shape without M. A layer's names start with its number."""
@@ -38,3 +41,23 @@ class Network:
             shapes["output"] = (self.outputs, self.hidden)
         shapes["output_bias"] = (self.outputs,)
         return {**shapes, **{name: shape for name, (shape, _) in self.own.items()}}
+
+    def normalised(self, kind: str, gain: float) -> "Network":
+        """This network with normalised pre-activations, whose gains start from `gain`."""
+        names = normalise.parameters(kind, self.cell, self.hidden)
+        made = {
+            f"{layer}.{name}": (shape, 0.0 if name.endswith("bias") else gain)
+            for layer in range(self.layers)
+            for name, shape in names.items()
+        }
+        return replace(self, norm=kind, own={**self.own, **made})
+
+    def statistics(self) -> dict[str, tuple[int, int, int]]:
+        """Name -> shape without M of the running statistics, one a layer; none but of batches."""
+        if self.norm in ("", "layer"):
+            return {}
+        sizes = self.norm, self.cell, self.hidden, self.norm_steps
+        return {
+            f"{layer}.statistics": normalise.statistics_shape(*sizes)
+            for layer in range(self.layers)
+        }

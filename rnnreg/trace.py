@@ -1,6 +1,6 @@
 """What goes into a forward pass and what comes out of it: what regularizers and tasks read."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -50,6 +50,7 @@ class Trace:
     read     what the output matrix read, after its mask: (M, T, B, H) or (M, B, H)
     batch    the inputs and targets
     inputs   of the first layer before its mask, (M, T, B, D)
+    seen     the statistics of this batch, by the names of network.statistics(); in training alone
     twin     the trace of the second pass, where a regularizer asks for one with other draws
     """
 
@@ -59,6 +60,7 @@ class Trace:
     read: Tensor
     batch: Batch
     inputs: Tensor
+    seen: Params = field(default_factory=dict)
     twin: "Trace | None" = None
 
     @property

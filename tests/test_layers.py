@@ -1,4 +1,4 @@
-"""The house keeps its floors: imports go only to what stands above in the list of rnnreg.__doc__."""
+"""The house keeps its floors: imports go only to what stands above in rnnreg.__doc__."""
 
 import ast
 import re

@@ -10,6 +10,7 @@ import torch
 from toys import setting
 
 from rnnreg.errors import UserError, out_of_memory
+from rnnreg.kernels.noise import Noise
 from rnnreg.study.records import Record, read, write
 from rnnreg.study.study import Row
 from rnnreg.training import row as training
@@ -159,8 +160,12 @@ def test_a_base_clip_holds_but_for_rows_that_clip(monkeypatch):
         return job.regularizers(torch.tensor([0.5]))
 
     grads = {"output": torch.tensor([[30.0, 40.0]])}
-    assert reg("l2").gradients(grads)["output"].norm() == pytest.approx(0.25)
-    assert reg("clip_norm").gradients(grads)["output"].norm() == pytest.approx(0.5)
+    assert reg("l2").gradients(grads, {}, Noise(torch.tensor([1]), 0))[
+        "output"
+    ].norm() == pytest.approx(0.25)
+    assert reg("clip_norm").gradients(grads, {}, Noise(torch.tensor([1]), 0))[
+        "output"
+    ].norm() == pytest.approx(0.5)
 
 
 def test_clipping_is_counted(run):

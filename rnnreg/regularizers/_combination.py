@@ -22,9 +22,7 @@ class Chain(Regularizer):
         asking = [p for p in parts if p.second != "none"]
         if len(asking) > 1:
             names = " and ".join(p.name for p in asking)
-            raise UserError(
-                f"{names}: both ask for a second pass. Remedy: combine one of them."
-            )
+            raise UserError(f"{names}: both ask for a second pass. Remedy: combine one of them.")
         self.asking = asking[0] if asking else None
         self.second = asking[0].second if asking else "none"
 

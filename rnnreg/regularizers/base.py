@@ -30,7 +30,7 @@ GROUPS = (
     "normalisation",
     "combinations",
 )
-SITES = ("input", "between", "output", "recurrent", "update", "carry/h", "carry/c")
+SITES = ("input", "between", "output", "recurrent", "update", "cell", "carry/h", "carry/c")
 SECOND = ("none", "draws", "inputs", "weights")
 
 
@@ -120,8 +120,8 @@ class Regularizer(ABC):
         shape   (T, B, units) of the activations
         site    input: inputs of the first layer      between: of the layers above
                 output: inputs of the output matrix   recurrent: h before the recurrent product
-                update: the candidate                 carry/h, carry/c: the part of the new
-                state that is taken (zoneout)
+                update: the candidate                 cell: the new c, where there is one
+                carry/h, carry/c: the part of the new state that is taken (zoneout)
         """
         return 1.0
 

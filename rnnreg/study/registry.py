@@ -120,9 +120,8 @@ def _tree(file: Path) -> ast.Module:
 
 def _classes(file: Path, bases: tuple[str, ...]) -> list[ast.ClassDef]:
     classes = [node for node in _tree(file).body if isinstance(node, ast.ClassDef)]
-    return [
-        c for c in classes if {getattr(b, "id", getattr(b, "attr", "")) for b in c.bases} & {*bases}
-    ]
+    named = {c: {getattr(b, "id", getattr(b, "attr", "")) for b in c.bases} for c in classes}
+    return [c for c, above in named.items() if above & {*bases}]
 
 
 def _literals(node: ast.ClassDef) -> dict:

@@ -5,7 +5,7 @@ ends by writing there; the number of the step is a tensor, or the masks of one s
 of all; and a Python number of the first recording is the number of every replay.
 """
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from itertools import chain
 
 import torch
@@ -101,7 +101,7 @@ class CapturedPopulation(Population):
         """Record anew: what a recording holds for constant has changed."""
         record = self.recorder()
         self.advancing = Captured(self._moving(), record)
-        self.measuring = Captured([*self.params.values(), *self.kept.values()], record)
+        self.measuring = Captured([*chain(*self._weights())], record)
         self.totals: list[str] = []
 
     def step(self):
@@ -125,14 +125,18 @@ class CapturedPopulation(Population):
         """All tensors that a step moves."""
         sums = (self.since.loss, self.since.norm, self.since.clipped)
         state = chain(*(self.state or ()))
-        own = self.params.values(), self.kept.values(), self.optimizer.moments
-        return [*chain(*own), *sums, *state, self.clock]
+        return [*chain(*self._weights()), *self.optimizer.moments, *sums, *state, self.clock]
+
+    def _weights(self) -> tuple[Iterable[Tensor], ...]:
+        """What the weights that are evaluated follow from."""
+        return self.params.values(), self.kept.values(), self.running.values()
 
     def _move(self, tensors: Sequence[Tensor]) -> None:
         """Put these in the place of `_moving`."""
         each = iter(tensors)
         self.params = {name: next(each) for name in self.params}
         self.kept = {name: next(each) for name in self.kept}
+        self.running = {name: next(each) for name in self.running}
         self.optimizer.moments = [next(each) for _ in self.optimizer.moments]
         self.since.loss, self.since.norm, self.since.clipped = (next(each) for _ in range(3))
         if self.state is not None:
@@ -148,10 +152,11 @@ class CapturedPopulation(Population):
         return dict(zip(self.totals, found[:count], strict=True)), self._layers(found[count:])
 
     def _measure(self, key: Hashable, index: Tensor, *given: Tensor) -> list[Tensor]:
-        count = len(given) - len(self.params) - len(self.kept)
+        own = self.params, self.kept, self.running
+        count = len(given) - sum(map(len, own))
         state, each = self._layers(given[:count]) or None, iter(given[count:])
-        params, kept = ({name: next(each) for name in own} for own in (self.params, self.kept))
-        weights = self.reg.average(params, kept)
+        params, kept, running = ({name: next(each) for name in some} for some in own)
+        weights = {**self.reg.average(params, kept), **running}
         totals, state = super().measure(weights, self.reg, *key, index, state)
         self.totals = list(totals)
         return [*totals.values(), *chain(*state)]

@@ -8,7 +8,8 @@ from torch import Tensor
 
 from rnnreg.cells.base import State
 from rnnreg.kernels.noise import INITIAL, Noise, Site
-from rnnreg.kernels.unroll import Masks, unroll
+from rnnreg.kernels.normalise import Norm
+from rnnreg.kernels.unroll import Masks, unroll, unroll_normalised
 from rnnreg.network import Network
 from rnnreg.trace import Batch, Params, Trace
 
@@ -66,12 +67,17 @@ def forward(
         h = h + moved
     steps, size = h.shape[1:3]
     state = state or zero_state(network, weights["output_bias"], size)
-    inputs, hidden, last = h, [], []
+    inputs, hidden, last, seen = h, [], [], {}
     for layer in range(network.layers):
         h = _at_site(Site("between", layer) if layer else Site("input"), h, mask, shift)
         own = {n.partition(".")[2]: w for n, w in weights.items() if n.startswith(f"{layer}.")}
         masks = _masks(network, layer, (steps, size, network.hidden), mask)
-        h, end = unroll(network.cell, h, own, state[layer], masks)
+        if network.norm:
+            norm = _norm(network, batch, own.pop("statistics", None))
+            h, end, found = unroll_normalised(network.cell, h, own, state[layer], masks, norm)
+            seen |= {} if found is None else {f"{layer}.statistics": found}
+        else:
+            h, end = unroll(network.cell, h, own, state[layer], masks)
         hidden.append(h)
         last.append(end)
     if not network.every_step:
@@ -81,8 +87,8 @@ def forward(
     table = weights["embedding" if network.tied else "output"]
     output = torch.baddbmm(weights["output_bias"][:, None], flat, table.mT)
     if network.every_step:
-        return Trace(output.view(*h.shape[:-1], -1), last, hidden, h, batch, inputs)
-    return Trace(output, last, hidden, h[:, 0], batch, inputs)
+        return Trace(output.view(*h.shape[:-1], -1), last, hidden, h, batch, inputs, seen)
+    return Trace(output, last, hidden, h[:, 0], batch, inputs, seen)
 
 
 def embed(table: Tensor, x: Tensor) -> Tensor:
@@ -109,7 +115,25 @@ def _masks(network: Network, layer: int, shape: tuple[int, int, int], mask: Site
         recurrent=mask(Site("recurrent", layer), shape),
         update=mask(Site("update", layer), shape),
         carry=() if taken_whole else tuple(carry),
+        cell=mask(Site("cell", layer), shape) if network.cell.cell_state else 1.0,
     )
+
+
+def _norm(network: Network, batch: Batch, statistics: Tensor | None) -> Norm:
+    """How a layer is normalised: by the running statistics where there are, else by the batch's."""
+    length = batch.length
+    if length is None and batch.weight is not None and network.every_step:
+        length = batch.weight.sum(1)
+    return Norm(network.norm, length, statistics, network.norm_steps)
+
+
+def zero_statistics(network: Network, like: Tensor) -> Params:
+    """Running statistics before the first step: mean 0, variance 1; `like` is any parameter."""
+    found = {}
+    for name, shape in network.statistics().items():
+        found[name] = like.new_zeros(like.shape[0], *shape)
+        found[name][:, :, 1] = 1
+    return found
 
 
 def _at_end(h: Tensor, length: Tensor) -> Tensor:

@@ -17,6 +17,7 @@ from rnnreg.cells.base import Cell, State
 from rnnreg.data.benchmark import Benchmark, Budget
 from rnnreg.errors import UserError
 from rnnreg.kernels.noise import Noise
+from rnnreg.kernels.normalise import follow
 from rnnreg.network import Network
 from rnnreg.regularizers import Chain, Regularizer, norms
 from rnnreg.study import registry
@@ -24,10 +25,11 @@ from rnnreg.study.study import Row
 from rnnreg.tasks import Totals
 from rnnreg.trace import Batch, Data, Params, Trace
 from rnnreg.training.batches import batches
-from rnnreg.training.model import forward, initial
+from rnnreg.training.model import forward, initial, zero_statistics
 from rnnreg.training.optimizers import OPTIMIZERS, Number
 from rnnreg.training.passes import differentiate
 
+FOLLOW = 0.1  # of a batch's statistics in the running ones, as in torch.nn.BatchNorm1d
 DIVERGED = 10  # times the naive validation loss
 SCHEDULES = {  # learning rate as a share of its first value, from the share of steps done
     "constant": lambda done: 1.0,
@@ -125,6 +127,7 @@ class Population:
         self.reg = setting.regularizers(torch.tensor(strengths, device=setting.device))
         self.params = initial(setting.network, self.noise.seeds)
         self.kept = self.reg.start(self.params)
+        self.running = zero_statistics(setting.network, self.params["output_bias"])
         self.optimizer = OPTIMIZERS[self.budget.optimizer](self.params)
         self.batches = batches(
             self.task,
@@ -155,7 +158,8 @@ class Population:
     @property
     def evaluated(self) -> Params:
         """The weights that are validated, scored and stored: the parameters, or their average."""
-        return self.reg.average(self.params, self.kept)
+        weights = self.reg.average(self.params, self.kept)
+        return {**weights, **self.running} if self.running else weights
 
     def step(self) -> None:
         """Take the next step."""
@@ -185,6 +189,8 @@ class Population:
                 self.since.add(loss, norms(grads), norm)
             self.params = self.reg.project(self.params, rate)
             self.kept = self.reg.keep(self.kept, self.params, noise)
+            for name, seen in trace.seen.items():
+                self.running[name] = follow(self.running[name], seen, FOLLOW)
         if self.batches.carried:
             self.state = [tuple(s.detach() for s in layer) for layer in trace.state]
 
@@ -248,6 +254,7 @@ class Population:
         """Go on with some of the members."""
         self.params = {n: p[chosen] for n, p in self.params.items()}
         self.kept = {n: k[chosen] for n, k in self.kept.items()}
+        self.running = {n: r[chosen] for n, r in self.running.items()}
         self.index, self.alive = self.index[chosen], self.alive[chosen]
         self.noise = Noise(self.noise.seeds[chosen], 0, steps=self.budget.steps)
         self.reg = self.reg.members(chosen)

@@ -89,7 +89,7 @@ def records(row: Row, job: Setting, population: Population, phase: str) -> list[
     big = dict(enumerate(matrices(population.final)))
     weight_norm = norms(big)
     small = torch.cat([(w.abs() < SMALL).flatten(1) for w in big.values()], dim=1).double().mean(1)
-    parameters = sum(p[0].numel() for p in population.final.values())
+    parameters = sum(map(math.prod, job.network.shapes().values()))
     seconds = (time.perf_counter() - population.started) / len(population.strengths)
     versions = {
         "python": platform.python_version(),
@@ -132,7 +132,7 @@ def records(row: Row, job: Setting, population: Population, phase: str) -> list[
                 fingerprint=row.fingerprint,
                 versions=versions,
                 device=device_name(job.device),
-                path=path(job.cell, job.device),
+                path=path(job.cell, job.device, job.network.norm),
             )
         )
     return made
