@@ -11,8 +11,9 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 class Server:
     """What it serves, how it is to fail, and what it was asked.
 
-    `faults` is used up one a request: a status such as 503, "truncate" (half of what it promised),
-    "no ranges" (the whole file, whatever was asked).
+    `faults` is used up one a request: a status such as 503, alone or with headers, as in (503,
+    {"Retry-After": "9"}); "truncate" (half of what it promised); "no ranges" (the whole file,
+    whatever was asked); or a function from what is sent to the headers that go with it.
     """
 
     def __init__(self, files: dict[str, bytes]):
@@ -37,8 +38,10 @@ def handler(server: Server) -> type[BaseHTTPRequestHandler]:
             server.asked.append((self.command, self.path, wanted))
             fault = server.faults.pop(0) if server.faults else None
             data = server.files.get(self.path)
-            if data is None or isinstance(fault, int):
-                self.send_error(fault or 404)
+            if data is None or isinstance(fault, int | tuple):
+                status, headers = fault if isinstance(fault, tuple) else (fault or 404, {})
+                self.send_response(status)
+                self.send_headers({"Content-Length": "0", **headers})
                 return
             start = 0
             if wanted and fault != "no ranges":
@@ -46,16 +49,23 @@ def handler(server: Server) -> type[BaseHTTPRequestHandler]:
             if start >= len(data) > 0 and start:
                 self.send_error(416)
                 return
-            self.send_response(206 if start else 200)
+            sent = data[start:]
+            headers = {
+                "Content-Length": str(len(sent)),
+                "ETag": f'"{abs(hash(data)):x}"',
+                "X-Repo-Commit": COMMIT,
+            }
             if start:
-                self.send_header("Content-Range", f"bytes {start}-{len(data) - 1}/{len(data)}")
-            self.send_header("Content-Length", str(len(data) - start))
-            self.send_header("ETag", f'"{abs(hash(data)):x}"')
-            self.send_header("X-Repo-Commit", COMMIT)
-            self.end_headers()
+                headers["Content-Range"] = f"bytes {start}-{len(data) - 1}/{len(data)}"
+            self.send_response(206 if start else 200)
+            self.send_headers({**headers, **(fault(sent) if callable(fault) else {})})
             if body:
-                sent = data[start:]
                 self.wfile.write(sent[: len(sent) // 2] if fault == "truncate" else sent)
+
+        def send_headers(self, headers: dict[str, str]):
+            for name, value in headers.items():
+                self.send_header(name, value)
+            self.end_headers()
 
         def log_message(self, *_):
             """Quiet."""

@@ -2,7 +2,10 @@
 
 import hashlib
 import io
+import itertools
 import sys
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
 import pytest
 from servers import COMMIT, serve
@@ -12,7 +15,7 @@ from rnnreg.data.sources import Download, Hub, Local, Packaged, checked, fetch
 from rnnreg.errors import UserError
 from rnnreg.study import registry
 
-DATA = bytes(range(256)) * 1024  # its half is a multiple of what is written at a time
+DATA = bytes(range(256)) * 1023  # its half is no multiple of what is written at a time
 HASH = hashlib.sha256(DATA).hexdigest()
 PATH = "/owner/data/v1/table.csv"
 
@@ -27,7 +30,7 @@ def _no_waiting(monkeypatch):
 def waits(monkeypatch):
     """Seconds that were waited for; no time passes."""
     found = []
-    monkeypatch.setattr(transfer.time, "sleep", found.append)
+    monkeypatch.setattr(transfer, "sleep", found.append)
     return found
 
 
@@ -106,6 +109,66 @@ def test_a_truncated_file_is_resumed(server, tmp_path, waits):
     server.faults = ["truncate"]
     assert get(table(server), tmp_path).read_bytes() == DATA
     assert server.ranges == [None, f"bytes={len(DATA) // 2}-"]
+
+
+def test_attempts_that_bring_something_go_on(server, tmp_path, waits):
+    server.faults = ["truncate"] * 12
+    assert get(table(server), tmp_path).read_bytes() == DATA
+    assert waits == [1] * 12
+
+
+def test_a_length_that_is_no_number(server, tmp_path):
+    server.faults = [lambda sent: {"Content-Length": "abc"}]
+    assert get(table(server), tmp_path).read_bytes() == DATA
+    assert len(server.asked) == 1
+
+
+def test_a_length_that_is_too_long_matters_not(server, tmp_path, waits):
+    server.faults = [lambda sent: {"Content-Length": str(len(sent) + 5)}]
+    assert get(table(server), tmp_path).read_bytes() == DATA
+    assert (len(server.asked), waits) == (1, [])
+
+
+def test_a_length_that_is_too_short(server, tmp_path, waits):
+    server.faults = [lambda sent: {"Content-Length": str(len(sent) - 5)}] * 9
+    with pytest.raises(UserError, match="wrong content"):
+        get(table(server), tmp_path)
+
+
+def test_a_trickle_ends_at_the_deadline(server, tmp_path, monkeypatch, waits):
+    ticks = itertools.count(0, transfer.DEADLINE / 10)
+    monkeypatch.setattr(transfer, "monotonic", lambda: next(ticks))
+    monkeypatch.setattr(transfer, "CHUNK", 1000)
+    with pytest.raises(UserError, match="too slow; waiting 1 s more would exceed 60 minutes"):
+        get(table(server), tmp_path)
+    kept = part(tmp_path).read_bytes()
+    assert kept == DATA[: len(kept)]
+    assert 5_000 < len(kept) <= 11_000
+    assert waits == []
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_server_is_given_the_time_that_it_asks_for(server, tmp_path, waits, status):
+    server.faults = [(status, {"Retry-After": "120"}), (status, {"Retry-After": "0"}), status]
+    assert get(table(server), tmp_path).read_bytes() == DATA
+    assert waits == [120, 2, 4]
+
+
+def test_a_server_that_names_a_date(server, tmp_path, waits):
+    date = format_datetime(datetime.now(UTC) + timedelta(minutes=5), usegmt=True)
+    past = "Wed, 21 Oct 2015 07:28:00 -0000"
+    server.faults = [(503, {"Retry-After": after}) for after in (date, "soon", past)]
+    assert get(table(server), tmp_path).read_bytes() == DATA
+    assert 290 < waits[0] <= 300
+    assert waits[1:] == [2, 4]
+
+
+def test_a_server_that_asks_for_a_day(server, tmp_path, waits):
+    server.faults = [(503, {"Retry-After": "86400"})]
+    told = "503 Service Unavailable; waiting 86400 s more would exceed 60 minutes"
+    with pytest.raises(UserError, match=told):
+        get(table(server), tmp_path)
+    assert waits == []
 
 
 def test_a_server_without_ranges_starts_over(server, tmp_path, waits):
@@ -206,6 +269,15 @@ class TestMirror:
         assert told[0].startswith(f"  {folder}{PATH}: wrong content")
         assert told[1] == f"  /nowhere{PATH}: no such file"
         assert told[2].endswith("the server answers 404 Not Found")
+
+    @pytest.mark.parametrize("user", ["me:s3cret@", "me:s3/cret@", "s3cret@"])
+    def test_a_password_is_not_told(self, server, tmp_path, waits, user):
+        server.files.clear()
+        mirror = server.address.replace("//", f"//{user}")
+        with pytest.raises(UserError) as error:
+            get(table(server), tmp_path, mirror)
+        assert "cret" not in str(error.value)
+        assert "127.0.0.1" in str(error.value)
 
     def test_hub(self, tmp_path):
         source = Hub("a.csv", "owner/set", COMMIT, "data/a.csv", HASH)

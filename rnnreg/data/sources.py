@@ -6,16 +6,16 @@ there again. A mirror, a folder or an address, is tried before a source's own ad
 address: https://host/a/b.csv is a/b.csv there. Wherever the bytes come from, the sha256 decides.
 """
 
-import hashlib
 import importlib.util
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 from urllib.parse import urlparse
 
-from rnnreg.data.transfer import NotThereError, copy, download, hub_download
+from rnnreg.data.transfer import NotThereError, copy, download, hub_download, sha256
 from rnnreg.errors import UserError
 from rnnreg.study import registry
 
@@ -39,7 +39,7 @@ class Download(Source):
     sha256: str
 
     def fetch(self, part: Path) -> None:
-        download(self.url, part)
+        download(self.url, part, self.sha256)
 
 
 @dataclass(frozen=True)
@@ -122,12 +122,6 @@ def checked(benchmark: str, sources: Sequence[Source], folder: Path) -> dict[str
     return found
 
 
-def sha256(file: Path) -> str:
-    """The hash of a file's bytes, as hexadecimal digits."""
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
 def origin(source: Source, file: Path) -> dict[str, str]:
     """What is recorded of a source: its name, where it comes from, and the hash of its bytes."""
     if isinstance(source, Packaged):
@@ -147,7 +141,7 @@ def _bring(source: Download | Hub, file: Path, mirror: str | None) -> None:
             try:
                 _attempt(source, place, part)
             except NotThereError as reason:
-                tried.append(f"{place}: {reason}")
+                tried.append(re.sub(r"//\S*@", "//", f"{place}: {reason}"))  # no password
                 continue
             part.replace(file)
             return
@@ -178,7 +172,7 @@ def _attempt(source: Download | Hub, place: str, part: Path) -> None:
         if place == source.url:
             source.fetch(part)
         elif "://" in place:
-            download(place, part)
+            download(place, part, source.sha256)
         else:
             copy(Path(place).expanduser(), part)
         given = sha256(part)
