@@ -26,6 +26,7 @@ shell.prefix(before.replace("{", "{{").replace("}", "}}"))
 HERE = Path(os.path.relpath(workflow.basedir))
 ASKED = str(config.get("study", "standard"))
 try:
+    owner.check_workplace()
     STUDY = studies.read(ASKED)
     owner.check(STUDY)
 except UserError as error:

@@ -10,7 +10,8 @@ import synthetic
 from test_workflow import BENCHMARK
 
 from rnnreg.cli import main
-from rnnreg.study import records, registry, status
+from rnnreg.errors import UserError
+from rnnreg.study import owner, records, registry, status
 from rnnreg.study import study as studies
 
 STUDY = """
@@ -106,6 +107,16 @@ def test_a_results_folder_belongs_to_one_study_file(run, capsys):
     assert lines() == before
     Path("tiny.yaml").rename("other.yaml")
     assert run(FEWER, *TRAIN, file="mine/tiny.yaml") == 0, "the owner is gone"
+
+
+def test_a_workflow_in_a_folder_that_cannot_be_written_is_told_where_to_go(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    owner.check_workplace()
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    with pytest.raises(UserError) as told:
+        owner.check_workplace()
+    assert f"{tmp_path}: this user cannot write here" in str(told.value)
+    assert f"snakemake --snakefile {registry.ROOT / 'Snakefile'}" in str(told.value)
 
 
 @pytest.fixture

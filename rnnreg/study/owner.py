@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from rnnreg.errors import UserError
-from rnnreg.study import records
+from rnnreg.study import records, registry
 from rnnreg.study import study as studies
 from rnnreg.study.study import Study
 
@@ -29,6 +29,16 @@ def claim(study: Study) -> None:
     check(study)
     if study.asked:
         records.write_text(study.folder / NOTE, _path(study) + "\n")
+
+
+def check_workplace() -> None:
+    """UserError where this user cannot write into the folder that the workflow runs in."""
+    if not os.access(".", os.W_OK):
+        raise UserError(
+            f"{Path.cwd()}: this user cannot write here, where data/ and results/ would lie. "
+            f"Remedy: a folder of your own, and there: snakemake --snakefile "
+            f"{registry.ROOT / 'Snakefile'}, with the same options."
+        )
 
 
 def _path(study: Study) -> str:
