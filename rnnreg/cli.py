@@ -277,7 +277,6 @@ def _row_by_hand(
 ) -> study.Row:
     facts = registry.facts("regularizer", regularizer)
     budget = {} if given.steps is None else {"steps": given.steps}
-    schema.check_budget("train", budget)
     grid = facts["strengths"]
     if given.strengths:
         grid = [_number("--strengths", text) for text in given.strengths.split(",")]

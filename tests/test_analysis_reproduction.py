@@ -88,6 +88,14 @@ def test_a_row_of_one_side_only_is_missing(runs):
     assert list(frame[frame["status"] == "missing"]["regularizer"]) == ["l2", "l2"]
 
 
+def test_members_that_the_study_does_not_ask_for_are_not_compared(runs):
+    study, published = runs
+    fewer = synthetic.study("small", study.benchmarks, ("lstm",), study.regularizers, 1, 4)
+    frame = pd.read_csv(reproduction.compare_runs(published, collect(fewer)))
+    assert set(frame["n_a"]) == {6}
+    assert set(frame["n_b"]) == {4}
+
+
 def test_no_records_is_an_error_that_says_what_was_expected(tmp_path):
     with pytest.raises(UserError, match="no records"):
         reproduction.compare_runs(tmp_path, tmp_path)

@@ -110,6 +110,16 @@ def test_mine(own, write):
     assert "own" not in {n for r in rows for n in (r.benchmark, r.cell, r.regularizer)}
 
 
+@pytest.mark.parametrize("name", ["my-own", "$(touch pwned)", "2nd", "a b"])
+def test_a_file_whose_name_a_command_would_take_apart(own, write, name):
+    file = registry.FOLDERS["cell"] / "own.py"
+    file.rename(file.with_name(f"{name}.py"))
+    with pytest.raises(UserError) as told:
+        study.read(write(GOOD + "mine: true\n"))
+    assert f"{name}.py: '{name}' stands in paths, commands and tables." in str(told.value)
+    assert "Remedy: rename the file" in str(told.value)
+
+
 def test_a_group_stands_for_its_members(own, write):
     text = GOOD.replace("benchmarks: [elnino]", "benchmarks: [elnino, time series, trec]")
     chosen = study.read(write(text.replace("[l1]", "[etth1]"))).benchmarks

@@ -52,10 +52,16 @@ def groups(kind: str) -> dict[str, list[str]]:
 
 
 def path(kind: str, name: str, where: str = "") -> Path:
-    """The file of a name; UserError with the nearest match where there is none."""
+    """The file of a name; UserError where there is none, or where it cannot be a name."""
     if name not in names(kind):
         raise unknown(where or kind, name, names(kind))
-    return FOLDERS[kind] / f"{name}.py"
+    file = FOLDERS[kind] / f"{name}.py"
+    if not name.isidentifier():
+        raise UserError(
+            f"{short(file)}: '{name}' stands in paths, commands and tables. Allowed are letters, "
+            "digits and '_', no digit first. Remedy: rename the file."
+        )
+    return file
 
 
 def short(file: Path) -> str:

@@ -192,6 +192,8 @@ def _chosen(where: str, given: dict) -> dict[str, list[str]]:
         if key in mine:
             own = [n for n in registry.names(kind) if n not in registry.shipped(kind)]
             chosen[key] += [n for n in own if n not in (*chosen[key], *left_out)]
+        for name in chosen[key]:
+            registry.path(kind, name)
     return chosen
 
 

@@ -81,9 +81,11 @@ def _figures(folder: Path) -> dict[tuple, Figure]:
             "<regularizer>.jsonl. Remedy: give two folders such as results/published/quick and "
             "results/quick."
         )
-    found = {}
+    found, counted = {}, _counted(folder)
     for file in files:
         members = records.read(file)
+        if counted is not None:
+            members = [m for m in members if (m.row, m.phase, m.strength, m.seed) in counted]
         for criterion in CRITERIA:
             strength = choose(members, criterion)
             shown = [m for m in members if m.phase == "evaluate" and m.strength == strength]
@@ -97,6 +99,16 @@ def _figures(folder: Path) -> dict[tuple, Figure]:
             made = first.data_hash, first.versions
             found[key] = Figure(metric, strength, scores, losses, *made)
     return found
+
+
+def _counted(folder: Path) -> set[tuple] | None:
+    """The members that a study asks for, where it was collected: others may lie beside them."""
+    file = folder / "members.parquet"
+    if not file.is_file():
+        return None
+    fields = ["benchmark", "cell", "regularizer", "phase", "strength", "seed"]
+    frame = pd.read_parquet(file, columns=fields)
+    return {("/".join(line[:3]), *line[3:]) for line in frame.itertuples(index=False)}
 
 
 def _compared(key: tuple, a: Figure | None, b: Figure | None) -> dict:
