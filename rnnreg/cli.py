@@ -14,6 +14,7 @@ from pathlib import Path
 
 from rnnreg.errors import UserError
 from rnnreg.study import owner, records, registry, schema, study
+from rnnreg.study.facts import in_unit
 from rnnreg.study.facts import read as read_facts
 from rnnreg.study.protocol import current
 
@@ -181,10 +182,21 @@ def _prepared(name: str) -> list[str]:
     sizes = " / ".join(f"{n:,}" for n in made["sizes"].values())
     metric = made["headline"]
     scores = (f"{name} {s['test'][metric]:.4g}" for name, s in made["naive"].items())
-    return [
+    lines = [
         f"{made['task']}, {made['setting']}; {sizes} targets",
         f"naive test {made['metrics'][metric]['label']}: {', '.join(scores)}",
     ]
+    if scale := made.get("scale"):
+        lines.append(f"a standard deviation: {', '.join(f'{s:.4g}' for s in scale)}")
+    best = made["naive_best"]
+    if told := _in_unit(made, made["naive"][best]["test"]):
+        lines.append(f"naive test, {best}, in the unit of the data: {told}")
+    return lines
+
+
+def _in_unit(facts: dict, errors: dict[str, float]) -> str:
+    found = in_unit(facts, errors)
+    return ", ".join(f"{name.upper()} {value:.4g}" for name, value in found.items())
 
 
 def download(given: argparse.Namespace) -> None:
@@ -346,9 +358,14 @@ def _summary(found: list[records.Record], facts: dict) -> str:
     metric = facts["headline"]
     scores = [r.scores["best"]["test"][metric] for r in tested]
     strengths = ", ".join(f"{s:g}" for s in sorted({r.strength for r in tested}))
+    means = {
+        m: sum(r.scores["best"]["test"][m] for r in tested) / len(tested) for m in facts["metrics"]
+    }
+    unit = _in_unit(facts, means)
     return (
         f"strength {strengths}, test {facts['metrics'][metric]['label']} "
         f"{sum(scores) / len(scores):.4g} (mean of {len(scores)} members), "
+        f"{f'in the unit of the data {unit}, ' if unit else ''}"
         f"{sum(r.diverged for r in found)} of {len(found)} diverged, "
         f"{sum(r.seconds for r in found):.1f} s"
     )

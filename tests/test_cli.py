@@ -52,6 +52,7 @@ def test_train_needs_torch_and_numpy_only(workspace):
     done = run(arguments, BEYOND, cwd=workspace)
     assert done.returncode == 0, done.stderr
     assert "elnino/gru/l2: strength " in done.stdout
+    assert re.search(r"in the unit of the data MSE [\d.]+, RMSE [\d.]+, MAE [\d.]+", done.stdout)
     file = workspace / "results/by_hand/records/elnino/gru/l2.jsonl"
     assert len(file.read_text().splitlines()) in (6, 8)
     again = run(arguments, BEYOND, cwd=workspace)
@@ -114,6 +115,26 @@ def test_list_shows_everything_and_needs_next_to_nothing():
         for name in registry.names(kind):
             assert f"  {name} " in done.stdout
     assert "arXiv:1512.05287" in done.stdout, "sources are shown"
+
+
+def test_list_tells_of_prepared_data_and_of_what_is_damaged(workspace, capsys, monkeypatch):
+    monkeypatch.chdir(workspace)
+    main(["list", "benchmarks"])
+    told = capsys.readouterr().out
+    assert "a standard deviation: 2.221\n" in told
+    assert re.search(
+        r"naive test, seasonal, in the unit of the data: MSE 1\.4\d+, RMSE 1\.18", told
+    )
+    facts = workspace / "data/prepared/elnino.json"
+    kept = facts.read_text()
+    facts.write_text(kept[:100])
+    try:
+        main(["list", "benchmarks"])
+    finally:
+        facts.write_text(kept)
+    told = capsys.readouterr().out
+    assert "data/prepared/elnino.json: cannot be read (" in told
+    assert "WikiText-2, words (NLP)" in told
 
 
 def test_help_teaches(capsys):

@@ -143,7 +143,7 @@ class TestFiles:
     def test_all_facts_are_there(self, project):
         add(project, "house", CSV)
         facts, _ = make(project, "house")
-        assert set(facts) == {*study_facts.KEYS, "made_from"}
+        assert set(facts) == {*study_facts.KEYS, "made_from", "scale"}
         assert facts["naive_best"] in facts["naive"]
         assert set(facts["metrics"]) == {"mse", "mae"}
 
@@ -432,7 +432,8 @@ class TestChecks:
         cut = cut.replace("import Benchmark,", "import Benchmark, contiguous,")
         assert complaint(project, "mail", cut) == (
             "benchmarks/mail.py: validation: y: all 12 sequences are of one class, expected two "
-            "classes or more. Remedy: hold_out takes a part of each class, in whatever order the file is."
+            "classes or more. Remedy: hold_out takes a part of each class, in whatever order the "
+            "file is."
         )
 
     def test_a_season_longer_than_the_context(self, project):
@@ -508,6 +509,28 @@ class TestSeries:
         assert back["validation"] == pytest.approx(np.arange(50, 80), abs=1e-3)
         assert back["test"] == pytest.approx(np.arange(70, 100), abs=1e-3)
         assert checks.size(self.task, splits.validation) == 20 - 5 + 1
+
+    def test_the_scale_leads_back_to_the_unit_of_the_data(self):
+        values = np.random.default_rng(0).normal(3, [2, 5], (100, 2))
+        for targets, scale in ((None, values[:60].std(0)), ((1,), values[:60, 1:].std(0))):
+            task = Forecast(context=10, horizon=5, season=5, targets=targets)
+            found = series.forecast(values, task, (60, 20, 20))
+            assert found.scale == pytest.approx(scale)
+
+    def test_naive_scores_in_the_unit_of_the_data(self, project):
+        add(project, "house", CSV.replace('.csv"]), self', '.csv"], ["heat"]) * 100, self'))
+        facts, _ = make(project, "house")
+        told = study_facts.in_unit(facts, facts["naive"]["last value"]["test"])
+        heat = pd.read_csv(project / "house.csv")["heat"].to_numpy() * 100.0
+        test = np.lib.stride_tricks.sliding_window_view(heat[480 - 24 :], 36)
+        error = test[:, 24:] - test[:, 23:24]
+        assert told["mse"] == pytest.approx((error**2).mean(), rel=1e-5)
+        assert told["rmse"] == pytest.approx((error**2).mean() ** 0.5, rel=1e-5)
+        assert told["mae"] == pytest.approx(abs(error).mean(), rel=1e-5)
+
+    def test_columns_of_two_scales_have_no_unit_in_common(self):
+        assert study_facts.in_unit({"scale": [1.0, 2.0]}, {"mse": 1.0, "mae": 1.0}) == {}
+        assert study_facts.in_unit({}, {"mse": 1.0, "mae": 1.0}) == {}
 
     def test_constant_and_kept_columns(self):
         values = np.stack([np.ones(100), np.arange(100) % 2], 1)

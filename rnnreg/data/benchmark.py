@@ -47,7 +47,8 @@ class Splits:
     classes where there are any. `counts` are the facts that `prepare` asserted or found (tokens,
     rows, sequences, duplicates between splits, ...); they go to the report as they are. `targets`
     holds the positions, in one common source, of what each split predicts: they must not overlap.
-    Leave it out where the splits are files of their own.
+    Leave it out where the splits are files of their own. `scale` holds, where the columns that are
+    predicted were standardised, what each was divided by: the unit of the data.
     """
 
     train: Arrays
@@ -57,6 +58,7 @@ class Splits:
     classes: int = 0
     counts: dict[str, object] = field(default_factory=dict)
     targets: dict[str, Sequence[int]] = field(default_factory=dict)
+    scale: Sequence[float] = ()
 
     def items(self) -> list[tuple[str, Arrays]]:
         return [("train", self.train), ("validation", self.validation), ("test", self.test)]

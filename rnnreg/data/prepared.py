@@ -166,6 +166,7 @@ def _facts(benchmark: type[Benchmark], splits: Splits) -> dict:
         "licence": benchmark.licence,
         "citation": benchmark.citation,
         "published": list(benchmark.published),
+        "scale": list(splits.scale),
         "data_hash": data_hash(splits),
     }
 

@@ -40,7 +40,8 @@ def forecast(
     _check_gaps(values[:end])
     mean, deviation = values[:first].mean(0), values[:first].std(0)
     mean[list(keep)], deviation[list(keep)] = 0, 1
-    scaled = ((values - mean) / np.where(deviation > 0, deviation, 1)).astype(np.float32)
+    deviation = np.where(deviation > 0, deviation, 1)
+    scaled = ((values - mean) / deviation).astype(np.float32)
     limits = {"train": (0, first), "validation": (first, second), "test": (second, end)}
     arrays, targets = {}, {}
     for split, (start, stop) in limits.items():
@@ -51,7 +52,9 @@ def forecast(
         targets[split] = range(begin + task.context, stop)
     counts = {"rows": len(values), "columns": values.shape[1]}
     counts["rows a split"] = {split: stop - start for split, (start, stop) in limits.items()}
-    return Splits(**arrays, counts=counts, targets=targets)
+    predicted = range(values.shape[1]) if task.targets is None else task.targets
+    scale = [float(deviation[column]) for column in predicted if column < len(deviation)]
+    return Splits(**arrays, counts=counts, targets=targets, scale=scale)
 
 
 def _check_gaps(values: np.ndarray) -> None:

@@ -1,6 +1,7 @@
 """The facts that `prepare` writes beside a benchmark's arrays: data/prepared/<benchmark>.json."""
 
 import json
+import math
 from pathlib import Path
 
 from rnnreg.errors import UserError
@@ -39,6 +40,25 @@ def read(benchmark: str, folder: Path) -> dict:
             f"{remedy(benchmark)}"
         )
     return found
+
+
+def in_unit(facts: dict, errors: dict[str, float]) -> dict[str, float]:
+    """A forecast's "mse" and "mae" in the unit of the data, with "rmse".
+
+    Errors are in standard deviations of train, s: mse x s^2, sqrt(mse) x s, mae x s. Empty where s
+    is not known, or differs between the columns that are predicted: a mean over them has no unit.
+
+    >>> in_unit({"scale": [10.0]}, {"mse": 0.25, "mae": 0.4})
+    {'mse': 25.0, 'rmse': 5.0, 'mae': 4.0}
+    """
+    if len(set(facts.get("scale", []))) != 1:
+        return {}
+    s = facts["scale"][0]
+    return {
+        "mse": errors["mse"] * s**2,
+        "rmse": math.sqrt(errors["mse"]) * s,
+        "mae": errors["mae"] * s,
+    }
 
 
 def remedy(benchmark: str) -> str:
