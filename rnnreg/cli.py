@@ -287,19 +287,17 @@ def _by_hand(given: argparse.Namespace) -> study.Study:
 def _row_by_hand(
     given: argparse.Namespace, benchmark: str, cell: str, regularizer: str
 ) -> study.Row:
-    facts = registry.facts("regularizer", regularizer)
-    budget = {} if given.steps is None else {"steps": given.steps}
-    grid = facts["strengths"]
+    grid = None
     if given.strengths:
         grid = [_number("--strengths", text) for text in given.strengths.split(",")]
     return study.Row(
         benchmark,
         cell,
         regularizer,
-        tuple(schema.check_strength("--strengths", s, facts["range"]) for s in grid),
+        schema.grid("--strengths", regularizer, grid),
         tuple(range(given.tuning_seeds)),
         tuple(range(study.FIRST_EVALUATION_SEED, study.FIRST_EVALUATION_SEED + given.seeds)),
-        budget,
+        {"steps": given.steps} if given.steps else {},
     )
 
 

@@ -158,7 +158,7 @@ FAULTS = {
     ),
     "a strength out of range": (
         ["train", "elnino", "lstm", "dropout", "--strengths", "0.5,1.5"],
-        "--strengths: given 1.5, allowed are numbers from 0.0 to 0.99.",
+        "--strengths: dropout[1]: given 1.5, allowed are numbers from 0.0 to 0.99.",
     ),
     "too few names": (
         ["train", "elnino"],

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from rnnreg.errors import UserError
-from rnnreg.study import registry, study
+from rnnreg.study import registry, schema, study
 
 GOOD = """
 title: Small
@@ -393,6 +393,23 @@ def test_a_file_without_exactly_one_class(plugins, text, found):
     assert "exactly one subclass of Regularizer" in str(caught.value)
     assert found in str(caught.value)
     assert "mine.py" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("strengths", "told"),
+    [
+        ("(0.1)", "mine.py: strengths: given 0.1, expected a list of at least one number."),
+        ("tuple(range(3))", "mine.py: strengths: not there, or computed; a study reads them"),
+        ("(0.1, 0.1)", "mine.py: strengths[1]: 0.1 is listed twice; list it once."),
+        ("(0.1, -1)", "mine.py: strengths[1]: given -1.0, allowed are numbers from 0.0 to inf."),
+    ],
+)
+def test_a_grid_in_a_file_that_is_none(plugins, strengths, told):
+    text = TWO.partition("class B")[0].replace("(1.0,)", strengths)
+    (plugins / "mine.py").write_text(text)
+    with pytest.raises(UserError) as caught:
+        schema.grid("small.yaml: strengths", "mine", None)
+    assert told in str(caught.value)
 
 
 def test_a_file_that_is_no_python(plugins):

@@ -122,7 +122,13 @@ def grid(where: str, regularizer: str, override: object) -> tuple[float, ...]:
     facts = registry.facts("regularizer", regularizer)
     where = f"{where}: {regularizer}"
     if override is None:
-        where, override = f"rnnreg/regularizers/{regularizer}.py: strengths", facts["strengths"]
+        where = f"{registry.short(registry.path('regularizer', regularizer))}: strengths"
+        if "strengths" not in facts:
+            raise UserError(
+                f"{where}: not there, or computed; a study reads them without running the file. "
+                "Remedy: write numbers, as in strengths = (0.1, 0.2)."
+            )
+        override = facts["strengths"]
     if not isinstance(override, list | tuple) or not override:
         raise UserError(f"{where}: given {override!r}, expected a list of at least one number.")
     strengths = []
