@@ -61,8 +61,8 @@ def assert_same(ours: Population, theirs: Population):
         torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-5, equal_nan=True)
 
 
-def both(job, strengths, seeds):
-    found = Population(job, strengths, seeds), CapturedPopulation(job, strengths, seeds, recorder)
+def both(*given):
+    found = Population(*given), CapturedPopulation(*given, recorder=recorder)
     renewed = found[1].renew
     replays = []
 
@@ -99,11 +99,19 @@ def test_sgd_with_a_schedule(as_on_a_gpu):
     assert_same(*both(job, [0.0], [1]))
 
 
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+def test_a_rate_of_each_member(optimizer, as_on_a_gpu):
+    job = setting("series", "gru", steps=9, checks=3, optimizer=optimizer, schedule="linear")
+    ours, theirs = both(job, [0.0] * 3, [1] * 3, [1e-3, 1e-2, 0.1])
+    assert_same(ours, theirs)
+    assert len(set(ours.curves.loss[-1].tolist())) == 3
+
+
 @pytest.mark.parametrize("lost", [[1], [0, 2]])  # the others go on beside it, and without them
 def test_members_that_stop(lost, as_on_a_gpu):
     job = setting("series", "elman_tanh", "dropout", steps=18, checks=6)
-    given = job, [0.1, 0.2, 0.3], [1, 2, 3]
-    pair = Population(*given), CapturedPopulation(*given, recorder)
+    given = job, [0.1, 0.2, 0.3], [1, 2, 3], [1e-3, 3e-3, 1e-2]
+    pair = Population(*given), CapturedPopulation(*given, recorder=recorder)
     for population in pair:
         for m in lost:
             population.params["output"][m] = torch.nan
@@ -113,7 +121,9 @@ def test_members_that_stop(lost, as_on_a_gpu):
 
 
 def test_memory_is_free_once_nobody_holds_the_population(as_on_a_gpu):
-    ours = CapturedPopulation(setting("series", "gru", steps=9, checks=3), [0.0], [1], recorder)
+    ours = CapturedPopulation(
+        setting("series", "gru", steps=9, checks=3), [0.0], [1], recorder=recorder
+    )
     gc.disable()
     try:
         for _ in range(3):
@@ -156,7 +166,7 @@ class Strict(TorchDispatchMode):
 
 
 def asks_nothing_of_the_host(job, grid):
-    ours = CapturedPopulation(job, [grid[0]] * 2, [1, 2], recorder)
+    ours = CapturedPopulation(job, [grid[0]] * 2, [1, 2], recorder=recorder)
     key, index = ours.batches.pick(0)
     portion = ours.batches.portions("validation")[0]
     with ELSEWHERE, Strict():

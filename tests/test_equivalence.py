@@ -89,20 +89,23 @@ def test_equals_torch(name, layers, steps, batch, inputs, hidden):
                 )
 
 
-@pytest.mark.parametrize("rate", [1e-3, 0.1])
-def test_adam_equals_torch(rate):
-    from rnnreg.training.optimizers import Adam
+@pytest.mark.parametrize(("name", "theirs"), [("adam", torch.optim.Adam), ("sgd", torch.optim.SGD)])
+def test_optimizers_equal_torch_at_a_rate_of_each_member(name, theirs):
+    from rnnreg.training.optimizers import OPTIMIZERS
 
     torch.manual_seed(1)
+    rates = torch.tensor([1e-3, 0.1], dtype=torch.float64)
     ours = {"a": torch.randn(2, 3, 4, dtype=torch.float64)}
-    theirs = ours["a"].clone().requires_grad_()
-    adam, peer_adam = Adam(ours), torch.optim.Adam([theirs], lr=rate)
+    alone = [p.clone().requires_grad_() for p in ours["a"]]
+    optimizer = OPTIMIZERS[name](ours)
+    peers = [theirs([p], lr=float(rate)) for p, rate in zip(alone, rates, strict=True)]
     for step in range(1, 6):
         gradient = torch.randn(2, 3, 4, dtype=torch.float64)
-        adam(ours, {"a": gradient}, *adam.numbers(rate, step))
-        theirs.grad = gradient.clone()
-        peer_adam.step()
-    torch.testing.assert_close(ours["a"], theirs.detach(), rtol=0, atol=1e-12)
+        optimizer(ours, {"a": gradient}, rates, *optimizer.numbers(step))
+        for member, peer in enumerate(peers):
+            alone[member].grad = gradient[member].clone()
+            peer.step()
+    torch.testing.assert_close(ours["a"], torch.stack(alone).detach(), rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("clip", [0.5, 100.0])

@@ -397,13 +397,13 @@ def test_adam_is_that_of_the_definition(monkeypatch):
     shapes = {"a": (3, 5, 7), "b": (3, 4), "more than a block": (3, 11, 101)}
     start = {n: torch.randn(*s, generator=g) for n, s in shapes.items()}
     steps = [{n: torch.randn(*s, generator=g) for n, s in shapes.items()} for _ in range(4)]
-    found = []
+    found, rate = [], torch.tensor([0.1, 0.3, 0.001])
     for compiled in (True, False):
         if not compiled:
             monkeypatch.setattr(optimizers, "takes", lambda tensors: False)
         params, adam = {n: p.clone() for n, p in start.items()}, Adam(start)
         for step, gradient in enumerate(steps):
-            norm = adam(params, gradient, *adam.numbers(0.1, step + 1))
+            norm = adam(params, gradient, rate, *adam.numbers(step + 1))
             assert torch.equal(norm, norms(gradient)), "to the last bit: what is clipped is counted"
         found.append([*params.values(), *adam.moments])
     for a, b in zip(*found, strict=True):

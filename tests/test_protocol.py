@@ -35,9 +35,9 @@ def run(monkeypatch):
         monkeypatch.setattr(training, "setting", lambda *_: job)
         made = Population.__init__
 
-        def counted(self, setting, members, seeds):
+        def counted(self, setting, members, *given):
             sizes.append(len(members))
-            made(self, setting, members, seeds)
+            made(self, setting, members, *given)
 
         monkeypatch.setattr(Population, "__init__", counted)
         sizes.clear()
@@ -127,6 +127,21 @@ def test_a_stopped_member_is_what_it_was_when_it_stopped():
         for kept in ("final", "best"):
             ours, theirs = getattr(together, kept), getattr(alone, kept)
             assert all(torch.equal(ours[n][m], theirs[n][0]) for n in ours)
+
+
+@pytest.mark.parametrize("budget", [{}, {"optimizer": "sgd", "schedule": "cosine"}])
+def test_a_rate_is_a_member_s_own(budget):
+    """To the last bit what the member is with this rate for all, also where others have gone."""
+    rates = [1e-3, 1e6, 1e6, 3e-2]  # two diverge, and the others go on without them
+    together = Population(setting("labels", "gru", **budget), [0.0] * 4, [1, 2, 1, 2], rates)
+    together.run()
+    assert together.curves.checks[1] < together.curves.checks[0]
+    for m, seed in ((0, 1), (3, 2)):
+        job = setting("labels", "gru", learning_rate=rates[m], **budget)
+        alone = Population(job, [0.0], [seed])
+        alone.run()
+        assert torch.equal(together.curves.loss[:, m], alone.curves.loss[:, 0])
+        assert all(torch.equal(together.final[n][m], p[0]) for n, p in alone.final.items())
 
 
 def test_divergence_is_a_result(run):

@@ -151,7 +151,7 @@ class Regularizer(ABC):
         return grads
 
     def project(self, params: Params, rate: Tensor) -> Params:
-        """The parameters after the optimizer's step at this learning rate, a number or (M,)."""
+        """The parameters after the optimizer's step at these learning rates, (M,)."""
         return params
 
     def start(self, params: Params) -> Params:

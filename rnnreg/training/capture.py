@@ -20,10 +20,12 @@ Replay = Callable[[], list[Tensor]]
 Record = Callable[[Function, list[Tensor]], Replay]
 
 
-def populate(setting: Setting, strengths: list[float], seeds: list[int]) -> Population:
+def populate(
+    setting: Setting, strengths: list[float], seeds: list[int], rates: list[float] | None = None
+) -> Population:
     """M members on the device of the setting."""
     kind = CapturedPopulation if setting.device.type == "cuda" else Population
-    return kind(setting, strengths, seeds)
+    return kind(setting, strengths, seeds, rates)
 
 
 def cuda_graphs() -> Record:
@@ -85,9 +87,10 @@ class CapturedPopulation(Population):
         setting: Setting,
         strengths: list[float],
         seeds: list[int],
+        rates: list[float] | None = None,
         recorder: Callable[[], Record] = cuda_graphs,
     ):
-        super().__init__(setting, strengths, seeds)
+        super().__init__(setting, strengths, seeds, rates)
         torch.backends.cuda.matmul.allow_tf32 = self.budget.precision == "tf32"
         self.table = torch.tensor(self.numbers, dtype=torch.float32, device=setting.device)
         self.clock = torch.zeros(1, dtype=torch.int64, device=setting.device)

@@ -1,10 +1,12 @@
 """Optimizers with a member axis: one state a member. Parameters and state move in place."""
 
+from collections.abc import Iterable
+
 import torch
 from torch import Tensor
 
 from rnnreg.kernels.native import optimizers as native
-from rnnreg.regularizers.base import norms
+from rnnreg.regularizers.base import norms, spread
 from rnnreg.trace import Params
 
 Number = float | Tensor  # a tensor has no dimensions, and is on the device
@@ -20,14 +22,13 @@ class SGD:
         """Go on with some of the members."""
 
     @staticmethod
-    def numbers(rate: float, step: int) -> tuple[float, ...]:
-        """What a step, counted from one, multiplies with."""
-        return (rate,)
+    def numbers(step: int) -> tuple[float, ...]:
+        """What a step, counted from one, needs beside its rate: nothing."""
+        return ()
 
-    def __call__(self, params: Params, grads: Params, rate: Number) -> Tensor:
-        """Take a step; returns the L2 norm of each member's gradient, (M,)."""
-        change = torch._foreach_mul(list(grads.values()), rate)
-        torch._foreach_sub_(list(params.values()), change)
+    def __call__(self, params: Params, grads: Params, rate: Tensor) -> Tensor:
+        """Take a step at rates (M,); returns the L2 norm of each member's gradient, (M,)."""
+        _descend(params.values(), grads.values(), rate)
         return norms(grads)
 
 
@@ -44,27 +45,34 @@ class Adam:
         self.moments = [m[index] for m in self.moments]
 
     @classmethod
-    def numbers(cls, rate: float, step: int) -> tuple[float, ...]:
+    def numbers(cls, step: int) -> tuple[float, ...]:
         """What a step, counted from one, multiplies and divides with: the two corrections."""
-        return rate / (1 - cls.FIRST**step), (1 - cls.SECOND**step) ** 0.5
+        return 1 / (1 - cls.FIRST**step), (1 - cls.SECOND**step) ** 0.5
 
-    def __call__(self, params: Params, grads: Params, size: Number, root: Number) -> Tensor:
-        """Take a step; returns the L2 norm of each member's gradient, (M,)."""
+    def __call__(
+        self, params: Params, grads: Params, rate: Tensor, correction: Number, root: Number
+    ) -> Tensor:
+        """Take a step at rates (M,); returns the L2 norm of each member's gradient, (M,)."""
+        size = rate * correction
         own, gradient = list(params.values()), list(grads.values())
         mean, square = self.moments[: len(own)], self.moments[len(own) :]
-        if native.takes([*own, *gradient, *mean]) and all(p.is_contiguous() for p in own):
-            constants = (1 - self.FIRST, self.SECOND, 1 - self.SECOND, root, self.EPSILON, size)
-            return native.adam(own, gradient, mean, square, *constants).sqrt().float()
+        if native.takes([*own, *gradient, *mean, size]) and all(p.is_contiguous() for p in own):
+            constants = (1 - self.FIRST, self.SECOND, 1 - self.SECOND, root, self.EPSILON)
+            return native.adam(own, gradient, mean, square, size, *constants).sqrt().float()
         torch._foreach_lerp_(mean, gradient, 1 - self.FIRST)
         torch._foreach_mul_(square, self.SECOND)
         torch._foreach_addcmul_(square, gradient, gradient, 1 - self.SECOND)
         below = torch._foreach_sqrt(square)
         torch._foreach_div_(below, root)
         torch._foreach_add_(below, self.EPSILON)
-        change = torch._foreach_div(mean, below)
-        torch._foreach_mul_(change, size)
-        torch._foreach_sub_(own, change)
+        _descend(own, torch._foreach_div(mean, below), size)
         return norms(grads)
+
+
+def _descend(params: Iterable[Tensor], directions: Iterable[Tensor], size: Tensor) -> None:
+    """Params -= size (M,) x directions."""
+    for p, direction in zip(params, directions, strict=True):
+        p.addcmul_(direction, spread(size, p.ndim), value=-1)
 
 
 OPTIMIZERS = {"adam": Adam, "sgd": SGD}

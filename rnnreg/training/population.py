@@ -116,12 +116,21 @@ class Population:
     """M members that train side by side, each as if it were alone.
 
     Members stop (early stopping, divergence) at checks; once half have, the others go on without
-    them. Results are kept for all: `index` tells which of them each training member is.
+    them. Results are kept for all: `index` tells which of them each training member is. Learning
+    rates are the members' own, `rates`, or that of the budget.
     """
 
-    def __init__(self, setting: Setting, strengths: list[float], seeds: list[int]):
+    def __init__(
+        self,
+        setting: Setting,
+        strengths: list[float],
+        seeds: list[int],
+        rates: list[float] | None = None,
+    ):
         self.setting, self.strengths, self.all_seeds = setting, strengths, seeds
         self.budget, self.task = setting.budget, setting.benchmark.task
+        self.all_rates = rates or [self.budget.learning_rate] * len(seeds)
+        self.rate = torch.tensor(self.all_rates, dtype=torch.float32, device=setting.device)
         seeds = torch.tensor(seeds, device=setting.device)
         self.noise = Noise(seeds, 0, steps=self.budget.steps)
         self.reg = setting.regularizers(torch.tensor(strengths, device=setting.device))
@@ -152,8 +161,8 @@ class Population:
         return [round((i + 1) * self.budget.steps / count) for i in range(count)]
 
     def _numbers(self, step: int) -> tuple[float, ...]:
-        rate = self.budget.learning_rate * SCHEDULES[self.budget.schedule](step / self.budget.steps)
-        return rate, *self.optimizer.numbers(rate, step + 1)
+        share = SCHEDULES[self.budget.schedule](step / self.budget.steps)
+        return share, *self.optimizer.numbers(step + 1)
 
     @property
     def evaluated(self) -> Params:
@@ -179,10 +188,11 @@ class Population:
         params = {n: p.detach().requires_grad_() for n, p in self.params.items()}
         run = partial(self.forward, self.reg, batch, state)
         loss, grads, trace = differentiate(self.reg, self.task, run, params, noise)
-        rate, *numbers = numbers
+        share, *numbers = numbers
         with torch.no_grad():
+            rate = self.rate * share  # (M,)
             used = self.reg.gradients(grads, self.params, noise)
-            norm = self.optimizer(self.params, used, *numbers)
+            norm = self.optimizer(self.params, used, rate, *numbers)
             if used is grads:
                 self.since.add(loss, norm)
             else:
@@ -256,6 +266,7 @@ class Population:
         self.kept = {n: k[chosen] for n, k in self.kept.items()}
         self.running = {n: r[chosen] for n, r in self.running.items()}
         self.index, self.alive = self.index[chosen], self.alive[chosen]
+        self.rate = self.rate[chosen]
         self.noise = Noise(self.noise.seeds[chosen], 0, steps=self.budget.steps)
         self.reg = self.reg.members(chosen)
         self.optimizer.keep(chosen)

@@ -1,4 +1,4 @@
-// One pass over a parameter for Adam, and sums of squares; see rnnreg/optimizers.py.
+// One pass over a parameter for Adam, and sums of squares; see rnnreg/training/optimizers.py.
 
 #include <cmath>
 #include <cstdint>
@@ -49,11 +49,12 @@ extern "C" void rnnreg_sum_of_squares(int64_t members, int64_t tensors, const in
     }
 }
 
-// A step of all members, and the sums of squares of their gradients while these are at hand.
+// A step of all members, each of its own size, and the sums of squares of their gradients while these
+// are at hand.
 extern "C" void rnnreg_adam(int64_t members, int64_t tensors, const int64_t* count, float** p,
                             const float** gradient, float** mean, float** square, double* out,
-                            float first, float kept, float second, float root, float epsilon,
-                            float size) {
+                            const float* size, float first, float kept, float second, float root,
+                            float epsilon) {
     // In floats: what is summed and stepped at once, and the cache lines that are fetched meanwhile; the
     // processor by itself stops at each page, and a large table is then a third slower.
     constexpr int64_t BLOCK = 4 * Sum::PARTS, AHEAD = 256, LINE = 16;
@@ -72,7 +73,7 @@ extern "C" void rnnreg_adam(int64_t members, int64_t tensors, const int64_t* cou
                 }
                 sum.add(n, gradient[i] + at);
                 adam(n, p[i] + at, gradient[i] + at, mean[i] + at, square[i] + at, first, kept,
-                     second, root, epsilon, size);
+                     second, root, epsilon, size[m]);
             }
             out[m] += sum.total();
         }

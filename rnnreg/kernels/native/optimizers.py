@@ -14,17 +14,17 @@ def takes(tensors: list[Tensor]) -> bool:
     return fit and library() is not None
 
 
-def adam(params, gradient, mean, square, *constants: float) -> Tensor:
-    """A step, as `rnnreg_adam` says; all but the gradient move in place, and are contiguous.
+def adam(params, gradient, mean, square, size: Tensor, *constants: float) -> Tensor:
+    """A step, as `rnnreg_adam` says, of the size (M,) of each member.
 
-    Returns the sum of squares of each member's gradient, (M,) in double precision.
+    Parameters, means and squares move in place, and are contiguous. Returns the sum of squares of each member's gradient, (M,) in double precision.
     """
     gradient, members = [g.contiguous() for g in gradient], len(params[0])
     out = torch.empty(members, dtype=torch.float64)
     pointers = [_pointers(t) for t in (params, gradient, mean, square)]
-    sizes = c_int64(members), c_int64(len(params)), _counts(params, max(members, 1))
-    numbers = [c_float(n) for n in constants]
-    library().rnnreg_adam(*sizes, *pointers, c_void_p(out.data_ptr()), *numbers)
+    counts = c_int64(members), c_int64(len(params)), _counts(params, max(members, 1))
+    ends, numbers = (c_void_p(t.data_ptr()) for t in (out, size)), map(c_float, constants)
+    library().rnnreg_adam(*counts, *pointers, *ends, *numbers)
     return out
 
 
