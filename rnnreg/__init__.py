@@ -15,11 +15,11 @@ a module only from modules above it:
     study/            what is asked and what is known; no torch
       registry        folder -> names; name -> facts (read, not imported); name -> the class
       fingerprint     what of a row's code decides its results
-      facts           what `prepare` wrote of a benchmark's data
       document        the text of a study file -> plain values
       schema          checks of what a study file says
       study           study YAML -> Study -> rows
       records         Record <-> JSON lines
+      facts           what `prepare` wrote of a benchmark's data
       selection       the strength that validation chooses
       protocol        the members that a row asks for, phase by phase
       owner           the one study file that a results folder belongs to

@@ -255,7 +255,7 @@ class TestFiles:
         text = (project / "diary.txt").read_text()
         (project / "diary.txt").write_text(text[:-1] + "!")
         with monkeypatch.context() as killed:
-            killed.setattr(prepared.records, "write_text", interrupted)
+            killed.setattr(study_facts, "write", interrupted)
             with pytest.raises(KeyboardInterrupt):
                 prepared.prepare("diary", project / "data/raw", project / "data/prepared")
         (project / "diary.txt").write_text(text)
@@ -299,6 +299,15 @@ class TestFiles:
         make(project, "diary")
         (project / "data/prepared/diary.json").write_bytes(content)
         assert self.told(project, "diary").startswith(f"data/prepared/diary.json: {told}")
+
+    def test_edited_facts(self, project):
+        add(project, "diary", TEXT)
+        facts, _ = make(project, "diary")
+        file, score = project / "data/prepared/diary.json", facts["naive"]["bigram"]["test"]["loss"]
+        file.write_text(file.read_text().replace(str(score), "1e-09"))
+        assert self.told(project, "diary") == (
+            "data/prepared/diary.json: edited or damaged since it was written."
+        )
 
     def test_no_place_to_write(self, project):
         add(project, "diary", TEXT)
@@ -434,6 +443,17 @@ class TestChecks:
             "benchmarks/mail.py: validation: y: all 12 sequences are of one class, expected two "
             "classes or more. Remedy: hold_out takes a part of each class, in whatever order the "
             "file is."
+        )
+
+    @pytest.mark.filterwarnings("ignore:.*columns left out")
+    def test_a_split_without_a_measurement(self, project):
+        gone = CSV.replace("self.task)", "self.task, observed=(np.arange(600) < 480)[:, None])")
+        told = complaint(
+            project, "house", gone.replace("class House", "import numpy as np\nclass House")
+        )
+        assert told == (
+            "benchmarks/house.py: test: observed: no target was observed. Remedy: another cut by "
+            "time."
         )
 
     def test_a_season_longer_than_the_context(self, project):
@@ -628,6 +648,18 @@ class TestSequences:
         assert splits.train["x"].mean(0) == pytest.approx([0, 0], abs=1e-6)
         assert splits.train["x"].std(0) == pytest.approx([1, 1], abs=1e-6)
         assert (splits.test["x"].mean(0) > 5).all()
+
+    def test_piano_rolls_that_are_none(self, tmp_path):
+        (tmp_path / "a.mat").write_bytes(b"no")
+        with pytest.raises(
+            UserError, match=r"a\.mat: cannot be read as MATLAB's cells traindata, "
+        ):
+            sequences.piano_rolls(tmp_path / "a.mat")
+        savemat(tmp_path / "a.mat", {"traindata": np.zeros(3)})
+        with pytest.raises(
+            UserError, match=r"a\.mat: cannot be read as MATLAB's cells traindata, "
+        ):
+            sequences.piano_rolls(tmp_path / "a.mat")
 
     def test_long_piano_rolls_are_cut_with_a_frame_in_common(self, tmp_path):
         def cells(*lengths):

@@ -44,7 +44,7 @@ def check(benchmark: type[Benchmark], splits: Splits) -> None:
     if isinstance(benchmark.task, Classification):
         _check_classes(where, splits)
     if isinstance(benchmark.task, Forecast):
-        _check_forecast(where, benchmark.task, splits.train["series"].shape[1])
+        _check_forecast(where, benchmark.task, splits)
     for one, other in combinations(splits.targets, 2):
         shared = np.intersect1d(list(splits.targets[one]), list(splits.targets[other]))
         if len(shared):
@@ -90,8 +90,14 @@ def _check_classes(where: str, splits: Splits) -> None:
             )
 
 
-def _check_forecast(where: str, task: Forecast, columns: int) -> None:
-    """UserError for a target that is no column; a warning where no season can be looked back on."""
+def _check_forecast(where: str, task: Forecast, splits: Splits) -> None:
+    """UserError for targets that are not there; a warning where no season can be looked back on."""
+    columns = splits.train["series"].shape[1]
+    for split, arrays in splits.items():
+        if "observed" in arrays and not arrays["observed"][task.context :].any():
+            raise UserError(
+                f"{where}: {split}: observed: no target was observed. Remedy: another cut by time."
+            )
     for column in task.targets or ():
         if not 0 <= column < columns:
             raise UserError(

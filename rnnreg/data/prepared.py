@@ -33,7 +33,7 @@ def download(name: str, raw: Path, mirror: str | None = None) -> Path:
         "files": [sources.origin(s, found[s.name]) for s in benchmark.sources],
     }
     file = raw / name / "sources.json"
-    records.write_text(file, _json(described))
+    records.write_text(file, json.dumps(described, indent=1, ensure_ascii=False) + "\n")
     return file
 
 
@@ -53,7 +53,7 @@ def prepare(name: str, raw: Path, folder: Path) -> Path:
     stream = io.BytesIO()
     np.savez(stream, **arrays)  # not compressed: the bytes would depend on the version of zlib
     records.write_bytes(file, stream.getvalue())
-    records.write_text(file.with_suffix(".json"), _json(described))
+    facts.write(described, name, folder)
     return file
 
 
@@ -180,7 +180,3 @@ def _setting(task: Task, splits: Splits) -> str:
     what = "classes" if isinstance(task, Classification) else "keys"
     count = splits.classes or splits.train["x"].shape[1]
     return f"{count} {what}, sequences of {length.min()} to {length.max()} steps"
-
-
-def _json(described: dict) -> str:
-    return json.dumps(described, indent=1, ensure_ascii=False) + "\n"

@@ -90,10 +90,17 @@ def piano_rolls(file: Path, longest: int | None = None) -> Splits:
     that the same frames are predicted.
     """
     from scipy.io import loadmat
+    from scipy.io.matlab import MatReadError
 
-    cells = loadmat(file)
     names = {"train": "traindata", "validation": "validdata", "test": "testdata"}
-    rolls = {split: [x.astype(np.uint8) for x in cells[name][0]] for split, name in names.items()}
+    try:
+        cells = loadmat(file, variable_names=names.values())
+        rolls = {s: [x.astype(np.uint8) for x in cells[name][0]] for s, name in names.items()}
+    except (MatReadError, ValueError, TypeError, LookupError, AttributeError, OSError) as error:
+        raise UserError(
+            f"{file}: cannot be read as MATLAB's cells {', '.join(names.values())}, one piece of "
+            f"(frames, 88) each ({error})."
+        ) from error
     counts = {
         "sequences": {split: len(x) for split, x in rolls.items()},
         "frames": {split: sum(map(len, x)) for split, x in rolls.items()},

@@ -5,7 +5,7 @@ import math
 from pathlib import Path
 
 from rnnreg.errors import UserError
-from rnnreg.study import registry
+from rnnreg.study import records, registry
 from rnnreg.study.fingerprint import WORDS, code, digest
 
 # Raise this when rnnreg.data makes other arrays or facts from the same raw files than before:
@@ -39,7 +39,16 @@ def read(benchmark: str, folder: Path) -> dict:
             f"{file}: lacks {', '.join(missing[:3])}: damaged, or of another version of rnnreg. "
             f"{remedy(benchmark)}"
         )
+    if found.pop("content", None) not in (None, digest(found)):
+        raise UserError(f"{file}: edited or damaged since it was written. {remedy(benchmark)}")
     return found
+
+
+def write(facts: dict, benchmark: str, folder: Path) -> None:
+    """Write what `read` reads, with a hash of the content, which tells an edit."""
+    plain = json.loads(json.dumps(facts))
+    text = json.dumps({**plain, "content": digest(plain)}, indent=1, ensure_ascii=False)
+    records.write_text(folder / f"{benchmark}.json", text + "\n")
 
 
 def in_unit(facts: dict, errors: dict[str, float]) -> dict[str, float]:
