@@ -1,0 +1,42 @@
+"""Two passes under different dropout masks whose outputs must be close."""
+
+from rnnreg.regularizers import Regularizer
+
+RATE = 0.3  # of dropout
+
+
+class FraternalDropout(Regularizer):
+    """Adds strength x the mean squared difference of two passes' outputs to their mean loss.
+
+    Outputs are those before the softmax. Each pass drops inputs of each layer and of the output
+    matrix with probability 0.3, anew at every time step, as `dropout` does.
+
+    >>> import torch
+    >>> from rnnreg.trace import Batch, Trace
+    >>> one, two = torch.tensor([[[1.0, 0.0]]]), torch.tensor([[[3.0, 0.0]]])
+    >>> twin = Trace(two, [], [], two, Batch(two, torch.tensor([[0]])), two)
+    >>> trace = Trace(one, [], [], one, twin.batch, one, twin=twin)
+    >>> FraternalDropout(torch.tensor([0.1])).penalty({}, trace)  # 0.1 x (4 + 0) / 2
+    tensor([0.2000])
+    """
+
+    title = "fraternal dropout"
+    group = "second pass"
+    # Unlike the paper, whose masks are those of AWD-LSTM, the masks are those of `dropout`.
+    source = (
+        "Zolna, Arpit, Suhubdy and Bengio 2018, Fraternal Dropout, ICLR (arXiv:1711.00066), "
+        "with the means of the authors' code: github.com/kondiz/fraternal-dropout"
+    )
+    strengths = (0.01, 0.03, 0.1, 0.3, 1.0)
+    second = "draws"
+
+    def mask(self, site, shape, noise):
+        """Dropout of 0.3, and none at strength 0."""
+        if site in ("input", "between", "output"):
+            return noise.at(site).dropout(RATE * (self.strength > 0), shape)
+        return 1.0
+
+    def penalty(self, weights, trace):
+        """Strength x mean (output - twin's output)^2 of the targets that count."""
+        apart = trace.output - trace.twin.output
+        return self.strength * trace.target_mean(apart.square().mean(-1))

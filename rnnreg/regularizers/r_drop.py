@@ -1,0 +1,50 @@
+"""Two passes under different dropout masks that must predict the same distribution."""
+
+import torch.nn.functional as F
+
+from rnnreg.regularizers import Regularizer
+from rnnreg.tasks import Classification, LanguageModel
+
+RATE = 0.3  # of dropout
+
+
+class RDrop(Regularizer):
+    """Adds strength x (KL(p || q) + KL(q || p)) / 2 of two passes with dropout to their mean loss.
+
+    Each pass drops inputs of each layer and of the output matrix with probability 0.3, anew at
+    every time step, as `dropout` does.
+
+    >>> import torch
+    >>> from rnnreg.trace import Batch, Trace
+    >>> p, q = (torch.tensor([[[0.0, x]]]) for x in (0.0, torch.tensor(3.0).log()))
+    >>> twin = Trace(q, [], [], q, Batch(q, torch.tensor([[0]])), q)  # (1/2, 1/2), (1/4, 3/4)
+    >>> trace = Trace(p, [], [], p, twin.batch, p, twin=twin)
+    >>> RDrop(torch.tensor([1.0])).penalty({}, trace)  # (1/4 log 3) / 2
+    tensor([0.1373])
+    """
+
+    title = "R-Drop"
+    group = "second pass"
+    source = (
+        "Wu, Liang and others 2021, R-Drop: Regularized Dropout for Neural Networks, NeurIPS 34 "
+        "(arXiv:2106.14448), with the means of the authors' code: github.com/dropreg/R-Drop"
+    )
+    strengths = (0.1, 0.3, 1.0, 3.0, 5.0)
+    second = "draws"
+
+    @classmethod
+    def suits(cls, network, task):
+        if isinstance(task, Classification | LanguageModel):
+            return ""
+        return "it needs one distribution over symbols or classes a target"
+
+    def mask(self, site, shape, noise):
+        """Dropout of 0.3, and none at strength 0."""
+        if site in ("input", "between", "output"):
+            return noise.at(site).dropout(RATE * (self.strength > 0), shape)
+        return 1.0
+
+    def penalty(self, weights, trace):
+        """Strength x the mean of both divergences, which is sum (p - q)(log p - log q) / 2."""
+        p, q = (F.log_softmax(t.output, -1) for t in (trace, trace.twin))
+        return self.strength / 2 * trace.target_mean(((p.exp() - q.exp()) * (p - q)).sum(-1))

@@ -1,0 +1,185 @@
+"""Regularizers with a second pass against their papers' formulas, by plain Python."""
+
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+from toys import setting
+
+from rnnreg.kernels.noise import Noise
+from rnnreg.study import registry
+from rnnreg.trace import Batch, Trace
+from rnnreg.training.passes import differentiate
+from rnnreg.training.population import Population
+
+MEMBERS, STEPS, BATCH, OUTPUTS = 2, 3, 2, 4
+STRENGTHS = (0.1, 0.7)
+
+
+def pair() -> Trace:
+    """A trace and its twin; the last two steps of the second sequence are padding."""
+    generator = torch.Generator().manual_seed(2)
+    shape = (MEMBERS, STEPS, BATCH)
+    y = torch.randint(OUTPUTS, shape, generator=generator)
+    weight = torch.ones(shape, dtype=torch.float64)
+    weight[:, 1:, 1] = 0
+    one, two = (
+        torch.randn(*shape, OUTPUTS, generator=generator, dtype=torch.float64) for _ in range(2)
+    )
+    twin = Trace(two, [], [], two, Batch(y, y, weight), two)
+    return Trace(one, [], [], one, twin.batch, one, twin=twin)
+
+
+def probabilities(outputs: list[float]) -> list[float]:
+    total = sum(math.exp(z) for z in outputs)
+    return [math.exp(z) / total for z in outputs]
+
+
+def divergence(p: list[float], q: list[float]) -> float:
+    return sum(a * math.log(a / b) for a, b in zip(p, q, strict=True))
+
+
+def both_divergences(one, two):
+    p, q = probabilities(one), probabilities(two)
+    return (divergence(p, q) + divergence(q, p)) / 2
+
+
+def squares(one, two):
+    return sum((a - b) ** 2 for a, b in zip(one, two, strict=True)) / OUTPUTS
+
+
+TWINS = {"r_drop": both_divergences, "fraternal_dropout": squares}
+
+
+def penalty(name: str, trace: Trace) -> torch.Tensor:
+    return registry.load("regularizer", name)(torch.tensor(STRENGTHS)).penalty({}, trace)
+
+
+@pytest.mark.parametrize("name", TWINS)
+def test_penalty_of_twins_is_the_papers(name):
+    trace = pair()
+    found = penalty(name, trace)
+    assert found.shape == (MEMBERS,)
+    for m, strength in enumerate(STRENGTHS):
+        each = [
+            TWINS[name](trace.output[m, t, b].tolist(), trace.twin.output[m, t, b].tolist())
+            for t in range(STEPS)
+            for b in range(BATCH)
+            if trace.batch.weight[m, t, b]
+        ]
+        assert float(found[m]) == pytest.approx(strength * sum(each) / len(each), rel=1e-6)
+
+
+@pytest.mark.parametrize("name", TWINS)
+def test_both_passes_get_the_gradient_of_finite_differences(name):
+    trace = pair()
+    passes = [t.output.requires_grad_() for t in (trace, trace.twin)]
+    found = torch.autograd.grad(penalty(name, trace).sum(), passes)
+    step = 1e-6
+    for which, at in [(0, (0, 0, 0, 1)), (1, (1, 2, 0, 3)), (1, (0, 1, 1, 0))]:
+        moved = []
+        for sign in (1, -1):
+            other = pair()
+            (other, other.twin)[which].output[at] += sign * step
+            moved.append(float(penalty(name, other).sum()))
+        wanted = (moved[0] - moved[1]) / (2 * step)
+        assert float(found[which][at]) == pytest.approx(wanted, abs=1e-7)
+
+
+@pytest.mark.parametrize("name", TWINS)
+def test_the_passes_drop_apart(name):
+    reg = registry.load("regularizer", name)(torch.tensor([0.1, 0.7]))
+    population = Population(setting("labels", "lstm", name), [0.1, 0.7], [1, 1])
+    seen = []
+
+    def run(weights, noise, moved):
+        trace = population.forward(reg, batch, None, weights, noise, moved)
+        seen.append(trace)
+        return trace
+
+    batch = population.batches.train(0)
+    params = {n: p.requires_grad_() for n, p in population.params.items()}
+    loss, _, _ = differentiate(reg, population.task, run, params, population.noise)
+    dropped = [t.read == 0 for t in seen]
+    assert not torch.equal(*dropped)
+    for zeros in dropped:
+        assert torch.equal(zeros[0], zeros[1]), "one mask at every strength"
+        assert 0.2 < zeros.float().mean() < 0.4
+    each = [population.task.loss(t.output, batch.y, batch.weight) for t in seen]
+    torch.testing.assert_close(loss, (each[0] + each[1]) / 2)
+
+
+def test_adversarial_moves_each_sequence_by_the_strength_along_its_gradient():
+    generator = torch.Generator().manual_seed(3)
+    g = 1e-25 * torch.randn(MEMBERS, STEPS, BATCH, 5, generator=generator)  # squares are zero
+    g[0, :, 1] = 0  # a sequence that nothing depends on
+    reg = registry.load("regularizer", "adversarial")(torch.tensor(STRENGTHS))
+    found = reg.ascend({"inputs": g}, None)["inputs"]
+    for m, strength in enumerate(STRENGTHS):
+        for b in range(BATCH):
+            own = g[m, :, b].double()
+            length = math.sqrt(sum(v * v for v in own.flatten().tolist()))
+            wanted = strength * own / length if length else own
+            torch.testing.assert_close(found[m, :, b].double(), wanted, rtol=1e-5, atol=0)
+
+
+@pytest.mark.parametrize("kind", ["language", "series", "music"])
+def test_adversarial_gradient_is_the_mean_of_both_passes(kind):
+    """Of the loss at the inputs, and at inputs moved by equation 5."""
+    strength = 0.3
+    job = setting(kind, "gru", "adversarial")
+    population = Population(job, [strength], [1])
+    batch = population.batches.train(0)
+    params = {n: p.requires_grad_() for n, p in population.params.items()}
+
+    def run(weights, noise, moved):
+        return population.forward(population.reg, batch, None, weights, noise, moved)
+
+    _, found, _ = differentiate(population.reg, population.task, run, params, population.noise)
+
+    def loss(moved):
+        trace = run(params, population.noise, moved)
+        return trace, population.task.loss(trace.output, batch.y, batch.weight).sum()
+
+    names = list(params)
+    zero = torch.zeros((), requires_grad=True)
+    trace, first = loss(zero)
+    *before, g = torch.autograd.grad(first, [*params.values(), trace.inputs])
+    moved = torch.zeros_like(g)
+    for b in range(g.shape[2]):
+        moved[:, :, b] = strength * g[:, :, b] / g[:, :, b].norm()
+    assert float((moved.square().sum() / g.shape[2]).sqrt()) == pytest.approx(strength, rel=1e-5)
+    _, second = loss(moved)
+    assert second > first
+    after = torch.autograd.grad(second, list(params.values()))
+    for name, one, two in zip(names, before, after, strict=True):
+        torch.testing.assert_close(found[name], (one + two) / 2, rtol=1e-4, atol=1e-7)
+
+
+def test_sam_gradient_is_that_at_the_moved_weights():
+    """One step with SGD, against algorithm 1 written out for each member alone."""
+    rho, rate = 0.2, 0.5
+    job = setting("series", "lstm", "sam", optimizer="sgd", learning_rate=rate)
+    population = Population(job, [rho, 0.0], [1, 2])
+    start = {n: p.clone() for n, p in population.params.items()}
+    batch, none = population.batches.train(0), registry.load("regularizer", "none")(torch.zeros(1))
+    population.step()
+
+    def gradient(weights, m):
+        weights = {n: w.requires_grad_() for n, w in weights.items()}
+        own = replace(batch, x=batch.x[m : m + 1], y=batch.y[m : m + 1])
+        noise = Noise(torch.tensor([1]), 0)
+        trace = population.forward(none, own, None, weights, noise)
+        loss = population.task.loss(trace.output, own.y, own.weight).sum()
+        return dict(zip(weights, torch.autograd.grad(loss, list(weights.values())), strict=True))
+
+    for m, strength in enumerate((rho, 0.0)):
+        own = {n: p[m : m + 1].clone() for n, p in start.items()}
+        g = gradient({n: p.clone() for n, p in own.items()}, m)
+        length = math.sqrt(sum(float(v.square().sum()) for v in g.values()))
+        there = gradient({n: own[n] + strength * g[n] / length for n in own}, m)
+        for name, p in own.items():
+            wanted = p - rate * there[name]
+            found = population.params[name][m : m + 1]
+            torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-6)
