@@ -109,7 +109,8 @@ class CapturedPopulation(Population):
 
     def step(self):
         key, index = self.batches.pick(self.done)
-        self.advancing(self._advance, key, index)
+        with self.looking():
+            self.advancing(self._advance, key, index)
         self._move(self.advancing.kept)
         self.done += 1
         self.since.steps += 1

@@ -5,7 +5,8 @@
 
 import math
 import time
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -20,6 +21,7 @@ from rnnreg.kernels.noise import Noise
 from rnnreg.kernels.normalise import follow
 from rnnreg.network import Network
 from rnnreg.regularizers import Chain, Regularizer, norms
+from rnnreg.regularizers._checks import attributes, checked
 from rnnreg.study import registry
 from rnnreg.study.study import Row
 from rnnreg.tasks import Totals
@@ -98,6 +100,7 @@ def setting(row: Row, facts: dict, splits: dict, device: str = "cpu") -> Setting
         symbols=facts["symbols"] > 0,
         every_step=benchmark.task.every_step,
     )
+    attributes(regularizer)
     network = regularizer.network(network)
     device = torch.device(device)
     return Setting(benchmark, cell, regularizer, budget, network, splits, facts, device)
@@ -173,9 +176,21 @@ class Population:
     def step(self) -> None:
         """Take the next step."""
         key, index = self.batches.pick(self.done)
-        self.advance(key, index, self.noise.then(self.done), self.numbers[self.done])
+        noise, numbers = self.noise.then(self.done), self.numbers[self.done]
+        with self.looking():
+            self.advance(key, index, noise, numbers)
         self.done += 1
         self.since.steps += 1
+
+    @contextmanager
+    def looking(self) -> Iterator[None]:
+        """A first step looks at what each hook returns; no other does."""
+        reg = self.reg
+        self.reg = reg if self.done else checked(reg, len(self.index))
+        try:
+            yield
+        finally:
+            self.reg = reg
 
     def advance(
         self, key: Hashable, index: Tensor, noise: Noise, numbers: Sequence[Number]
