@@ -151,7 +151,7 @@ BAD = {
     ),
     "an unknown regularizer": (
         ("regularizers: all", "regularizers: [none, dropuot]"),
-        "regularizers[1]: unknown 'dropuot'; did you mean 'dropout'? Known: clip_norm, ",
+        "regularizers[1]: unknown 'dropuot'; did you mean 'dropout'? Known: ",
     ),
     "an unknown key": (("cells:", "cell:"), ": key: unknown 'cell'; did you mean 'cells'? Known: "),
     "a missing key": (("title: Small\n", ""), "the key 'title' is missing; needed are title, "),
