@@ -1,11 +1,14 @@
 """What a benchmark's file of one's own may lack or mistake: each is one message, at any command."""
 
 import pytest
-from own import CSV, TEXT, add, make
+from own import CSV, MAIL, TEXT, add, make
 
 from rnnreg.cli import main
 from rnnreg.data import prepared
 from rnnreg.errors import UserError
+from rnnreg.study import registry
+
+REPOSITORY = registry.ROOT
 
 DECLARED = {  # what is changed -> what is told
     '    licence = "mine"\n': "licence: missing, expected text. Remedy: licence = 'mine', for one.",
@@ -135,3 +138,13 @@ def test_a_fault_of_the_code_keeps_its_traceback(project):
     add(project, "house", CSV.replace("return forecast", "return 1 / 0, forecast"))
     with pytest.raises(ZeroDivisionError):
         make(project, "house")
+
+
+def test_list_tells_of_a_file_that_lacks_its_facts(project, capsys, monkeypatch):
+    monkeypatch.setattr(registry, "ROOT", REPOSITORY)  # where the base class is read
+    add(project, "house", changed(CSV, '    licence = "mine"\n'))
+    add(project, "mail", changed(MAIL, '    title = "My mail"\n'))
+    assert main(["list", "benchmarks"]) == 0
+    told = capsys.readouterr().out
+    assert "licence: no licence in its file" in told
+    assert "mail (NLP)" in told

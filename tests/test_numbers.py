@@ -4,8 +4,10 @@ import re
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from rnnreg.data import read_csv
+from rnnreg.data import read_csv, read_labelled
 from rnnreg.errors import UserError
 
 
@@ -148,3 +150,33 @@ def test_what_the_messages_say_helps(table):
 def test_a_missing_file(tmp_path):
     with pytest.raises(UserError, match=r"nowhere\.csv: no such file\.$"):
         read_csv(tmp_path / "nowhere.csv")
+
+
+PIECES = (
+    b"a|b|1|2.5|-3|1e5|,|,|,|\n|\n|\n|;|\"|'| |\t|\r\n|\r|NA|nan|inf|?|\x00|\xff|\xc3\xa9|1_0|1,0|#"
+)
+READERS = {
+    "all": read_csv,
+    "one": lambda file: read_csv(file, ["a"]),
+    "no header": lambda file: read_csv(file, header=None),
+    "semicolons": lambda file: read_csv(file, sep=";", decimal=","),
+    "lines": read_labelled,
+    "columns": lambda file: read_labelled(file, 1, 0),
+    "names": lambda file: read_labelled(file, "a", "b"),
+}
+
+
+@pytest.mark.filterwarnings("ignore:.*columns left out")
+@pytest.mark.parametrize("reader", READERS)
+@settings(
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(pieces=st.lists(st.sampled_from(PIECES.split(b"|")), max_size=30))
+def test_any_file_is_read_or_refused_in_words(table, reader, pieces):
+    file = table(b"".join(pieces))
+    told = f"{file}: "
+    try:
+        READERS[reader](file)
+    except UserError as error:
+        told = str(error)
+    assert told.startswith(f"{file}: ")

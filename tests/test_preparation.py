@@ -237,6 +237,15 @@ class TestFiles:
         (project / "diary.txt").unlink()  # not needed any more
         prepared.read("diary", project / "data/prepared")
 
+    def test_a_prepare_that_failed_leaves_nothing_to_train_on(self, project):
+        add(project, "diary", TEXT)
+        make(project, "diary")
+        (project / "diary.txt").write_text("short")
+        with pytest.raises(UserError, match="the validation split is empty"):
+            make(project, "diary")
+        with pytest.raises(UserError, match=r"diary\.txt: another file than the one that the data"):
+            prepared.read("diary", project / "data/prepared")
+
     def test_other_arrays_in_their_place(self, project):
         add(project, "diary", TEXT)
         facts, splits = make(project, "diary")

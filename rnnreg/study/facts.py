@@ -12,7 +12,8 @@ from rnnreg.study.fingerprint import WORDS, code, digest
 # prepared data is then made again. Pinned hashes in tests/test_preparation.py fail when it should
 # have been raised.
 PREPARED_VERSION = 1
-APART = WORDS | {"model", "budget", "base_clip"}  # attributes that decide nothing of the data
+# Attributes that decide nothing of the data. One that comes to decide it leaves this list.
+APART = WORDS | {"model", "budget", "base_clip"}
 
 KEYS = [
     "name", "title", "group", "family", "task", "setting", "headline", "metrics", "compared",
