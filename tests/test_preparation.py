@@ -15,7 +15,7 @@ from own import CSV, MAIL, TEXT, add, make
 from scipy.io import savemat
 
 from rnnreg.data import checks, prepared, sequences, series, text
-from rnnreg.data.benchmark import Splits, expect
+from rnnreg.data.benchmark import Model, Splits, expect
 from rnnreg.data.sources import MIRROR, Download, sha256
 from rnnreg.errors import UserError
 from rnnreg.study import facts as study_facts
@@ -443,6 +443,31 @@ class TestChecks:
         benchmark = type("Made", (), {"name": "made", "task": task})
         with pytest.raises(UserError, match=f"^benchmarks/made.py: train: {re.escape(told)}"):
             checks.check(benchmark, Splits(arrays, arrays, arrays, classes=2, symbols=2))
+
+    @pytest.mark.parametrize(
+        ("x", "symbols", "told"),
+        [
+            (
+                np.zeros(9),
+                0,
+                "x: given the shape (9,) and 0 symbols. Remedy: symbols are (steps,), ",
+            ),
+            (np.zeros((9, 1)), 3, "x: given the shape (9, 1) and 3 symbols. Remedy: "),
+            (np.arange(9), 9, None),
+            (np.arange(9), 8, "x: found 8, expected 0 to 7."),
+        ],
+    )
+    def test_symbols_and_numbers(self, x, symbols, told):
+        length, y = np.array([4, 5]), np.array([0, 1])
+        part = {"x": x, "length": length, "y": y}
+        splits = Splits(part, part, part, symbols=symbols, classes=2)
+        facts = {"name": "made", "task": Classification(), "model": Model(hidden=3, embedding=2)}
+        benchmark = type("Made", (), facts)
+        if told is None:
+            checks.check(benchmark, splits)
+            return
+        with pytest.raises(UserError, match=f"^benchmarks/made.py: train: {re.escape(told)}"):
+            checks.check(benchmark, splits)
 
     def test_a_file_sorted_by_label(self, project):
         start = MAIL.index("        rest, test =")

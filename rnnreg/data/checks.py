@@ -113,7 +113,14 @@ def _check_forecast(where: str, task: Forecast, splits: Splits) -> None:
 
 
 def _check_values(where: str, splits: Splits, arrays: Arrays) -> None:
-    for key, high in (("tokens", splits.symbols), ("y", splits.classes)):
+    x = arrays.get("x")
+    if x is not None and (x.ndim == 1) != (splits.symbols > 0):
+        raise UserError(
+            f"{where}: x: given the shape {x.shape} and {splits.symbols} symbols. Remedy: symbols "
+            "are (steps,), and Splits(symbols=...) counts them; numbers are (steps, columns)."
+        )
+    limits = {"tokens": splits.symbols, "y": splits.classes}
+    for key, high in {**limits, **({"x": splits.symbols} if splits.symbols else {})}.items():
         values = arrays.get(key)
         if values is not None and not (values.min() >= 0 and values.max() < high):
             raise UserError(f"{where}: {key}: found {values.max()}, expected 0 to {high - 1}.")
