@@ -1,8 +1,10 @@
 """Studies: what they resolve to, what a fingerprint sees, and what a user is told."""
 
+import random
 import shutil
 import subprocess
 import textwrap
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -268,6 +270,24 @@ def test_a_fault_is_told_in_one_message(write, case):
         study.read(write(GOOD.replace(old, new)))
     assert message in str(caught.value)
     assert "small.yaml" in str(caught.value), "the file is named"
+
+
+PIECES = [
+    *"[]{}:'\"?|>#%\n\t", "- ", "  ", "~", "1e9", "-1", ".nan", "true", "!!set", "&a", "*a", "all",
+    "[[1]]", "{a: {b: 1}}", "<<", "\x85", "é", "10" * 30, "[null]", "[{}]", "1.5", "mine: true\n",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(150))
+def test_a_study_with_slips_of_the_pen_is_read_or_refused(write, seed):
+    """One to four pieces are put in, taken out, or doubled: no other exception than UserError."""
+    draw, text = random.Random(seed), GOOD + "mine: [cells]\njob: cell\nmirror: /x\n"
+    for _ in range(draw.randint(1, 4)):
+        at, other = draw.randrange(len(text)), draw.randrange(len(text))
+        piece = draw.choice([draw.choice(PIECES), "", text[other : other + draw.randint(1, 20)]])
+        text = text[:at] + piece + text[at + draw.choice([0, draw.randint(1, 8)]) :]
+    with suppress(UserError):
+        study.read(write(text))
 
 
 @pytest.mark.parametrize(
