@@ -1,5 +1,7 @@
 """Four small tasks with data made here, one of each kind; for tests of the core."""
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 
@@ -69,6 +71,16 @@ ENDS = {  # inputs, outputs, symbols
 }
 
 
+def suited(regularizer: str, *kinds: str) -> list[str]:
+    """The kinds of task, of these or of all, that a regularizer makes sense for."""
+    cls = registry.load("regularizer", regularizer)
+    return [
+        kind
+        for kind in kinds or TASKS
+        if not cls.suits(setting(kind, regularizer=regularizer).network, TASKS[kind].task)
+    ]
+
+
 def setting(kind="labels", cell="lstm", regularizer="none", **budget) -> Setting:
     """A row on a toy task, without files."""
     benchmark = TASKS[kind]
@@ -89,7 +101,10 @@ def setting(kind="labels", cell="lstm", regularizer="none", **budget) -> Setting
         registry.load("cell", cell), inputs, outputs, sizes.hidden, sizes.layers, sizes.embedding,
         symbols=symbols > 0, every_step=benchmark.task.every_step,
     )  # fmt: skip
-    network = registry.load("regularizer", regularizer).network(network)
+    kind = registry.load("regularizer", regularizer)
+    if kind.suits(network, benchmark.task):  # weight tying, say
+        network = replace(network, embedding=network.hidden)
+    network = kind.network(network)
     return Setting(
         benchmark,
         registry.load("cell", cell),
