@@ -175,7 +175,11 @@ class Regularizer(ABC):
         return True
 
 
-HOOKS = tuple(n for n, f in vars(Regularizer).items() if callable(f) and not n.startswith("_"))
+HOOKS = tuple(
+    name
+    for name, value in vars(Regularizer).items()
+    if (callable(value) or isinstance(value, classmethod)) and not name.startswith("_")
+)
 
 
 def matrices(weights: Params) -> list[Tensor]:
