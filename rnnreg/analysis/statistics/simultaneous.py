@@ -22,6 +22,7 @@ import numpy as np
 from scipy import stats
 from scipy.optimize import brentq
 from scipy.sparse.csgraph import minimum_spanning_tree
+from scipy.special import ndtr
 
 from rnnreg.analysis.statistics.inference import FEWEST_TO_TEST, LEVEL, Array, Estimate, estimate
 
@@ -135,9 +136,7 @@ def quantile(correlation: Array, sides: int) -> float:
     (1.96, 1.96)
     """
     pairs, count = tree(correlation, sides), len(correlation)
-    return float(
-        brentq(lambda z: exceeds(z, count, pairs, sides) - (1 - LEVEL), 0.5, 9, xtol=1e-10)
-    )
+    return float(brentq(lambda z: exceeds(z, count, pairs, sides) - (1 - LEVEL), 0.5, 9, xtol=1e-9))
 
 
 def exceeds(z: float, count: int, pairs: Array, sides: int) -> float:
@@ -147,7 +146,7 @@ def exceeds(z: float, count: int, pairs: Array, sides: int) -> float:
     given by their correlations.
     """
     joint = _joint(z, pairs) if sides == 1 else 2 * (_joint(z, pairs) + _joint(z, -pairs))
-    return float(sides * count * stats.norm.sf(z) - joint.sum())
+    return float(sides * count * ndtr(-z) - joint.sum())
 
 
 def tree(correlation: Array, sides: int) -> Array:
@@ -165,7 +164,7 @@ def _joint(z: float, correlation: Array) -> Array:
     """
     top = np.arcsin(correlation)
     angle = top[:, None] * (NODES + 1) / 2
-    return stats.norm.sf(z) ** 2 + np.exp(-(z**2) / (1 + np.sin(angle))) @ WEIGHTS * top / 4 / np.pi
+    return ndtr(-z) ** 2 + np.exp(-(z**2) / (1 + np.sin(angle))) @ WEIGHTS * top / 4 / np.pi
 
 
 def against_best(gain: Array) -> tuple[Array, Array]:
