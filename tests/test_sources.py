@@ -339,6 +339,19 @@ class TestChecked:
         get(source, tmp_path)  # the remedy works
         assert file.read_bytes() == DATA
 
+    def test_a_file_that_may_not_be_read(self, tmp_path, monkeypatch):
+        def denied(file):
+            raise PermissionError(13, "Permission denied", str(file))
+
+        (tmp_path / "mine.csv").write_bytes(DATA)
+        monkeypatch.setattr(sources, "sha256", denied)
+        with pytest.raises(UserError) as error:
+            checked("mine", [Local("a", str(tmp_path / "mine.csv"))], tmp_path)
+        assert str(error.value) == (
+            f"{tmp_path}/mine.csv: cannot be read (Permission denied). Remedy: give this user "
+            "permission to read it."
+        )
+
     def test_a_missing_file(self, server, tmp_path):
         with pytest.raises(UserError) as error:
             checked("mine", [table(server)], tmp_path)

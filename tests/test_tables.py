@@ -143,6 +143,7 @@ class TestLabelled:
         assert words == [["You", "have", "won"], ["café", "at", "5", "?"]]
         assert labels == ["spam", "ham"]
         assert self.told(file).startswith("line 3: byte 0xe9: not utf-8. Remedy: read it with")
+        assert self.told(tmp_path / "nowhere.txt") == "no such file."
         file.write_text("spam You\n\nham\n")
         assert self.told(file) == (
             "line 3: given 'ham' alone, expected a label and the words of a text after it. Remedy: "

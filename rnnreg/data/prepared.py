@@ -96,7 +96,7 @@ def read(name: str, folder: Path) -> tuple[dict, dict[str, Arrays]]:
     made = {source["name"]: source["sha256"] for source in found["sources"]}
     for source in benchmark.sources:
         own = isinstance(source, sources.Local) and source.place.is_file()
-        if own and sources.sha256(source.place) != made.get(source.name):
+        if own and sources.content(source.place) != made.get(source.name):
             raise UserError(
                 f"{source.place}: another file than the one that the data of {name} was prepared "
                 f"from. {facts.remedy(name)}"

@@ -98,7 +98,7 @@ def fetch(
     """Bring raw files to `folder`/`benchmark`; files that are there and right stay."""
     for source in sources:
         file = folder / benchmark / source.name
-        if not source.here and not (file.is_file() and sha256(file) == source.sha256):
+        if not source.here and not (file.is_file() and content(file) == source.sha256):
             _bring(source, file, mirror)
     return checked(benchmark, sources, folder)
 
@@ -113,13 +113,25 @@ def checked(benchmark: str, sources: Sequence[Source], folder: Path) -> dict[str
             remedy = "Remedy: put the file there, or correct the source in the benchmark's file."
         if not file.is_file():
             raise UserError(f"{file}: raw file of {benchmark} is missing. {remedy}")
-        if source.sha256 and sha256(file) != source.sha256:
+        given = content(file)
+        if source.sha256 and given != source.sha256:
             raise UserError(
-                f"{file}: raw file of {benchmark} has sha256 {sha256(file)}, expected "
+                f"{file}: raw file of {benchmark} has sha256 {given}, expected "
                 f"{source.sha256}: it is damaged, or another version. {remedy}"
             )
         found[source.name] = file
     return found
+
+
+def content(file: Path) -> str:
+    """The sha256 of a raw file; UserError where it cannot be read."""
+    try:
+        return sha256(file)
+    except OSError as error:
+        raise UserError(
+            f"{file}: cannot be read ({error.strerror or error}). Remedy: give this user "
+            "permission to read it."
+        ) from error
 
 
 def origin(source: Source, file: Path) -> dict[str, str]:
@@ -128,7 +140,7 @@ def origin(source: Source, file: Path) -> dict[str, str]:
         where = {"package": source.package, "path": source.path}
     else:
         where = {"path": source.path} if isinstance(source, Local) else {"url": source.url}
-    return {"name": source.name, **where, "sha256": sha256(file)}
+    return {"name": source.name, **where, "sha256": content(file)}
 
 
 def _bring(source: Download | Hub, file: Path, mirror: str | None) -> None:

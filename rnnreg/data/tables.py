@@ -106,7 +106,8 @@ def _complete(file: Path, name: str, found: list) -> list:
 
 
 def read_text(file: Path, encoding: str = "utf-8") -> str:
-    """A text file as one string; UserError where it is in another encoding."""
+    """A text file as one string; UserError where it is missing or in another encoding."""
+    _check_there(file)
     try:
         return file.read_text(encoding=encoding)
     except UnicodeDecodeError as error:
