@@ -18,6 +18,7 @@ a module only from modules above it:
       document        the text of a study file -> plain values
       schema          checks of what a study file says
       study           study YAML -> Study -> rows
+      record          what is known of one trained member, and what can be wrong with it
       records         Record <-> JSON lines
       facts           what `prepare` wrote of a benchmark's data
       selection       the strength that validation chooses

@@ -71,7 +71,7 @@ def _check(study: Study, row: Row, data_hash: str) -> tuple[list[Record], str]:
 def _why(wanted: list, found: dict, fresh: dict, current: dict) -> str:
     missing = [k for k in wanted if k not in found]
     if missing:
-        phase, strength, seed = missing[0]
+        phase, _, strength, seed = missing[0]
         return (
             f"{len(missing)} members missing (first: {phase}, strength {strength:g}, seed {seed})"
         )
@@ -101,7 +101,8 @@ def _flat(member: Record) -> dict:
     for criterion, parts in row.pop("scores").items():
         for part, metrics in parts.items():
             row |= {f"{criterion}_{part}_{metric}": value for metric, value in metrics.items()}
-    for key in ("versions", "setting"):
+    row["learning_rate"] = member.rate
+    for key in ("versions", "setting", "parts"):
         row[key] = json.dumps(row[key], sort_keys=True)
     return row
 

@@ -21,11 +21,11 @@ def phases(row: Row, have: Mapping[Member, Record]) -> Iterator[list[Member]]:
 
     A phase follows from the records of the phase before, which `have` must hold by then.
     """
-    tune = [("tune", s, seed) for s in row.strengths for seed in row.tuning_seeds]
+    tune = [("tune", None, s, seed) for s in row.strengths for seed in row.tuning_seeds]
     yield tune
     tuned = [have[member] for member in tune]
     chosen = dict.fromkeys(choose(tuned, criterion) for criterion in CRITERIA)
-    yield [("evaluate", s, seed) for s in chosen for seed in row.evaluation_seeds]
+    yield [("evaluate", None, s, seed) for s in chosen for seed in row.evaluation_seeds]
 
 
 def asked(row: Row, have: Mapping[Member, Record]) -> list[Member]:

@@ -1,6 +1,6 @@
-"""A record is all that is known of one trained member: one JSON line.
+"""Records as JSON lines, one a trained member, and files that are written whole.
 
-Files are written whole, under another name, and then moved into place: a reader never sees half.
+Files are written under another name and then moved into place: a reader never sees half.
 Numbers that are not finite are written as null (losses) or as the strings "inf" and "-inf"
 (strengths), so that every line is strict JSON.
 """
@@ -8,83 +8,104 @@ Numbers that are not finite are written as null (losses) or as the strings "inf"
 import json
 import math
 import os
-from collections.abc import Iterable
+import warnings
+from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict
 from pathlib import Path
 
 from rnnreg.errors import UserError
+from rnnreg.study.fingerprint import digest
+from rnnreg.study.record import Record, fault
 
-Metrics = dict[str, float]
-
-
-@dataclass(frozen=True)
-class Record:
-    """One member of one row: who it is, how it learned, how it scored, what made it.
-
-    Curves have one entry a check. `scores` is {"best" | "final": {"train" | "validation" | "test":
-    {metric: value}}}: "best" is the check with the lowest validation loss, "final" the last one
-    (for a regularizer scored at its best check, final is best). Losses are without penalty and in
-    evaluation. Only the evaluation phase has "test". A member that diverged has the naive scores.
-    """
-
-    benchmark: str
-    cell: str
-    regularizer: str
-    phase: str  # "tune" or "evaluate"
-    strength: float
-    seed: int
-    steps: int  # optimizer steps taken
-    check_steps: list[int]
-    train_loss: list[
-        float | None
-    ]  # mean over the steps since the check before; as trained, no penalty
-    validation_loss: list[float | None]
-    gradient_norm: list[float | None]  # mean over those steps, before the `gradients` hook
-    clipped: float  # fraction of steps at which the `gradients` hook changed the gradient
-    best_step: int
-    scores: dict[str, dict[str, Metrics]]
-    diverged: bool
-    setting: dict[str, object]  # its budget, its learning rate, the sizes of its model, base clip
-    parameters: int
-    weight_norm: float | None  # of the final input, recurrent and output matrices together
-    small_weights: float | None  # fraction of their entries with |w| < 1e-3
-    seconds: float  # the population's time over its members
-    data_hash: str
-    fingerprint: str
-    versions: dict[str, str]
-    device: str
-    path: str  # how the recurrence was computed
-
-    @property
-    def row(self) -> str:
-        return f"{self.benchmark}/{self.cell}/{self.regularizer}"
-
-    @property
-    def member(self) -> tuple[str, float, int]:
-        """What tells one member of a row from another."""
-        return self.phase, self.strength, self.seed
+__all__ = ["Record", "read", "sound", "write", "write_bytes", "write_text"]
 
 
 def write(file: Path, records: Iterable[Record]) -> None:
-    """Write one JSON line a record, atomically."""
-    lines = [json.dumps(_plain(asdict(r)), allow_nan=False) for r in records]
+    """Write one JSON line a record, with a hash of its content, atomically."""
+    lines = [json.dumps(_signed(_plain(asdict(r))), allow_nan=False) for r in records]
     write_text(file, "".join(line + "\n" for line in lines))
 
 
-def read(file: Path) -> list[Record]:
-    """Read what `write` wrote; UserError names the file and line that is not a record."""
-    records = []
-    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
+def read(file: Path, row: str | None = None) -> list[Record]:
+    """Read what `write` wrote; UserError names the first line that cannot be used, and why.
+
+    That is a line that is no record of this version, that was edited since it was written, that
+    lacks a score or has one that is no finite number from 0, that is there twice, or that is not
+    of `row`, benchmark/cell/regularizer.
+    """
+
+    def refuse(fault: str) -> None:
+        raise UserError(
+            f"{fault}. Remedy: train the row again; that drops this line, and trains its member "
+            "alone."
+        )
+
+    return _read(file, row, refuse)
+
+
+def sound(file: Path, row: str | None = None) -> list[Record]:
+    """The records that `read` takes, whatever else is there: each other line is warned of."""
+
+    def warn(fault: str) -> None:
+        warnings.warn(f"{fault}. This line is left out, the others are used.", stacklevel=4)
+
+    return _read(file, row, warn)
+
+
+def _read(file: Path, row: str | None, tell: Callable[[str], None]) -> list[Record]:
+    try:
+        lines = file.read_bytes().splitlines()
+    except OSError as error:
+        raise UserError(
+            f"{file}: cannot be read ({error.strerror}). Remedy: give this user permission to "
+            "read the file, or delete it and train the row again."
+        ) from error
+    found, seen = [], {}
+    for number, line in enumerate(lines, 1):
         try:
-            record = Record(**json.loads(line))
-            records.append(_with_float_strength(record))
-        except (TypeError, ValueError) as error:
-            raise UserError(
-                f"{file}:{number}: not a record of this version ({error}). "
-                "Remedy: delete the file and run the study again; it trains what is missing."
-            ) from error
-    return records
+            record = _record(line, row)
+            made = (*record.member, record.fingerprint, record.data_hash)
+            if made in seen:
+                raise ValueError(f"the member of line {seen[made]} again")
+        except (ValueError, RecursionError) as error:
+            tell(f"{file}:{number}: {error}")
+            continue
+        seen[made] = number
+        found.append(record)
+    return found
+
+
+def _record(line: bytes, row: str | None) -> Record:
+    """One line; ValueError says what is wrong with it."""
+    try:
+        given = json.loads(line.decode("utf-8"), parse_constant=_no_constant)
+    except UnicodeDecodeError as error:
+        raise ValueError("not UTF-8") from error
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"not a record ({error})") from error
+    if isinstance(given, dict):
+        for name in ("strength", "learning_rate"):
+            if given.get(name) in ("inf", "-inf"):
+                given[name] = float(given[name])
+    if wrong := fault(given):
+        raise ValueError(wrong)
+    record = Record(**{**given, "strength": float(given["strength"])})
+    if record.content and record.content != _signed(_plain(given))["content"]:
+        raise ValueError("edited since it was written: its content has another hash")
+    if row is not None and record.row != row:
+        raise ValueError(f"a record of {record.row}, in the file of {row}")
+    return record
+
+
+def _signed(plain: dict) -> dict:
+    """The record as JSON has it, with the hash of everything but the hash."""
+    content = {name: value for name, value in plain.items() if name != "content"}
+    return {**content, "content": digest(content)}
+
+
+def _no_constant(name: str) -> float:
+    raise ValueError(f"{name} is no number of JSON")
 
 
 def write_text(file: Path, text: str) -> None:
@@ -116,8 +137,3 @@ def _plain(value: object) -> object:
     if isinstance(value, float) and not math.isfinite(value):
         return None if math.isnan(value) else str(value)
     return value
-
-
-def _with_float_strength(record: Record) -> Record:
-    values = {f.name: getattr(record, f.name) for f in fields(record)}
-    return Record(**{**values, "strength": float(record.strength)})

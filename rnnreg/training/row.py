@@ -42,7 +42,7 @@ def train(
         missing = [member for member in wanted if member not in have]
         if missing:
             phase = missing[0][0]
-            for part in trained(job, [s for _, s, _ in missing], [k for *_, k in missing], watch):
+            for part in trained(job, [s for *_, s, _ in missing], [k for *_, k in missing], watch):
                 have.update((r.member, r) for r in records(row, job, part, phase))
                 del part  # its memory is for the next one
             save(list(have.values()))
