@@ -388,6 +388,35 @@ def test_a_fingerprint_sees_code_and_budget_but_no_comment(plugins):
     assert fingerprint("l1") != before
 
 
+def test_a_fingerprint_of_a_combination_sees_its_parts(plugins):
+    (plugins / "both.py").write_text(
+        "from rnnreg.regularizers import Combination\nclass Both(Combination):\n"
+        "    strengths = (1.0,)\n    ratios = {'l1': 1e-3, 'dropout': 0.1}\n"
+    )
+    before, l2 = fingerprint("both"), fingerprint("l2")
+    part = plugins / "dropout.py"
+    part.write_text(part.read_text().replace('"between"', '"update"'))
+    assert fingerprint("both") != before
+    assert fingerprint("l2") == l2
+
+
+DERIVED = """
+from rnnreg.regularizers.l2 import L2
+class Mine(L2):
+    strengths = (1.0,)
+"""
+
+
+def test_a_class_derived_from_another_regularizer(plugins):
+    (plugins / "mine.py").write_text(DERIVED)
+    with pytest.raises(UserError) as caught:
+        registry.facts("regularizer", "mine")
+    assert str(caught.value).endswith(
+        "found none: Mine derives from L2. Remedy: derive it from Regularizer itself, and name L2 "
+        "in a Combination, or write what it changes anew."
+    )
+
+
 def test_more_seeds_ask_anew_with_the_same_fingerprint():
     few = study.Row("elnino", "lstm", "l2", (0.1,), (0,), (1000,))
     more = study.Row("elnino", "lstm", "l2", (0.1,), (0,), (1000, 1001))

@@ -106,6 +106,15 @@ def load(kind: str, name: str) -> type:
 
 def _not_one(file: Path, base: str, found: list[str]) -> UserError:
     given = f"{len(found)} ({', '.join(found)})" if found else "none"
+    others = [(c.name, a) for c in _classes(file) for a in _bases(c) if a]
+    if not found and others:
+        own, above = others[0]
+        combined = f"and name {above} in a Combination, " if base == "Regularizer" else ""
+        return UserError(
+            f"{short(file)}: a file here must define exactly one subclass of {base}, found none: "
+            f"{own} derives from {above}. Remedy: derive it from {base} itself, {combined}or write "
+            "what it changes anew."
+        )
     return UserError(
         f"{short(file)}: a file here must define exactly one subclass of {base}, found {given}. "
         "Put each in a file of its own; the file's name becomes its name."
@@ -124,10 +133,14 @@ def _tree(file: Path) -> ast.Module:
     return _parse(file, file.stat().st_mtime_ns)
 
 
-def _classes(file: Path, bases: tuple[str, ...]) -> list[ast.ClassDef]:
+def _classes(file: Path, bases: tuple[str, ...] = ()) -> list[ast.ClassDef]:
+    """The classes of a file; with `bases`, those that derive from one of them."""
     classes = [node for node in _tree(file).body if isinstance(node, ast.ClassDef)]
-    named = {c: {getattr(b, "id", getattr(b, "attr", "")) for b in c.bases} for c in classes}
-    return [c for c, above in named.items() if above & {*bases}]
+    return [c for c in classes if not bases or {*_bases(c)} & {*bases}]
+
+
+def _bases(node: ast.ClassDef) -> list[str]:
+    return [getattr(b, "id", getattr(b, "attr", "")) for b in node.bases]
 
 
 def _literals(node: ast.ClassDef) -> dict:

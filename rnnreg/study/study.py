@@ -60,7 +60,11 @@ class Row:
         Those three are fields of the record of their own: so more seeds or strengths train only
         the new members, and the hash is known before the data is there.
         """
-        files = [registry.path(kind, getattr(self, kind)) for kind in LISTS.values()]
+        names = [(kind, getattr(self, kind)) for kind in LISTS.values()]
+        # A combination's results follow from the files of its parts, too.
+        parts = registry.facts("regularizer", self.regularizer).get("ratios", {})
+        names += [("regularizer", part) for part in parts]
+        files = [registry.path(kind, name) for kind, name in names]
         code = [fingerprint.code(file) for file in files]
         return fingerprint.digest([fingerprint.RESULTS_VERSION, self.rate, self.budget, *code])
 
