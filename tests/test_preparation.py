@@ -662,6 +662,11 @@ class TestSequences:
         with pytest.raises(UserError, match=f"^{re.escape(told)}"):
             sequences.labelled(part, part, test)
 
+    def test_a_split_without_the_last_class(self):
+        part, fewer = ([[1], [2], [3]], ["a", "b", "c"]), ([[1], [2]], ["a", "b"])
+        counts = sequences.labelled(part, fewer, part).counts["sequences a class"]
+        assert counts["validation"] == {"a": 1, "b": 1, "c": 0}
+
     def test_labels_of_two_kinds(self):
         part = [[1], [2]], ["a", 1]
         with pytest.raises(UserError, match=r"train: some labels are text and some are numbers\."):
