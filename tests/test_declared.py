@@ -6,9 +6,6 @@ from own import CSV, MAIL, TEXT, add, make
 from rnnreg.cli import main
 from rnnreg.data import prepared
 from rnnreg.errors import UserError
-from rnnreg.study import registry
-
-REPOSITORY = registry.ROOT
 
 DECLARED = {  # what is changed -> what is told
     '    licence = "mine"\n': "licence: missing, expected text. Remedy: licence = 'mine', for one.",
@@ -140,8 +137,7 @@ def test_a_fault_of_the_code_keeps_its_traceback(project):
         make(project, "house")
 
 
-def test_list_tells_of_a_file_that_lacks_its_facts(project, capsys, monkeypatch):
-    monkeypatch.setattr(registry, "ROOT", REPOSITORY)  # where the base class is read
+def test_list_tells_of_a_file_that_lacks_its_facts(project, capsys):
     add(project, "house", changed(CSV, '    licence = "mine"\n'))
     add(project, "mail", changed(MAIL, '    title = "My mail"\n'))
     assert main(["list", "benchmarks"]) == 0

@@ -17,7 +17,8 @@ from pathlib import Path
 
 from rnnreg.errors import UserError, unknown
 
-ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = Path(__file__).resolve().parents[1]  # where the base classes are, whatever the root
+ROOT = PACKAGE.parent
 FOLDERS = {
     "benchmark": ROOT / "benchmarks",
     "cell": ROOT / "rnnreg" / "cells",
@@ -75,7 +76,7 @@ def facts(kind: str, name: str) -> dict:
     Attributes that the file leaves out come from the kind's base class.
     """
     module, base = BASES[kind]
-    base_file = ROOT.joinpath(*module.split(".")).with_suffix(".py")
+    base_file = PACKAGE.joinpath(*module.split(".")[1:]).with_suffix(".py")
     bases = (base, "Combination") if kind == "regularizer" else (base,)
     found = _classes(path(kind, name), bases)
     if len(found) != 1:
