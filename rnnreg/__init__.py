@@ -26,6 +26,7 @@ a module only from modules above it:
       owner           the one study file that a results folder belongs to
       progress        a row's progress line, and its sign of life
       status          how far a study is
+      regimes         benchmarks/regime.csv, read and written
     kernels/          numbers; knows of no study
       native          what is compiled on first use: the time loop, masks, optimizers, losses
       noise           random numbers as a function of (seed, step, site)
@@ -47,6 +48,7 @@ a module only from modules above it:
       text            vocabularies; texts -> Splits
       series          columns of numbers -> Splits for forecasting
       naive           scores that need no network
+      part            a part of the training split, where a benchmark asks for one
       checks          what is true of any prepared benchmark
       prepared        raw files -> arrays and facts, written and read
     training/         from a row to its records
@@ -58,6 +60,7 @@ a module only from modules above it:
       capture         the same on a GPU: steps recorded once and replayed
       row             train(row): tune, evaluate -> records
       rates           learning rates, chosen on validation
+      regime          whether a benchmark over-fits without regularization
       estimate        what a study will cost on this machine
     analysis/         from records to tables, figures and prose; no torch
       collect, families, results, tables, words, speed

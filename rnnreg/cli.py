@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 
-from rnnreg.errors import UserError
+from rnnreg.errors import UserError, unknown
 from rnnreg.study import owner, records, registry, schema, study
 from rnnreg.study.facts import in_unit
 from rnnreg.study.facts import read as read_facts
@@ -107,6 +107,11 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("b", type=Path, help="another")
     p = command("estimate", estimate, "predict rows, members and hours of a study on this machine")
     p.add_argument("study")
+    p.add_argument("--device", default="auto", help="auto (default), cpu, cuda, cuda:1, ...")
+    p.add_argument("--threads", type=int, default=1, help="CPU threads (default 1)")
+    p = command("regime", regime, "measure whether benchmarks over-fit, for benchmarks/regime.csv")
+    p.add_argument("study")
+    p.add_argument("benchmarks", nargs="*", metavar="benchmark", help="these alone")
     p.add_argument("--device", default="auto", help="auto (default), cpu, cuda, cuda:1, ...")
     p.add_argument("--threads", type=int, default=1, help="CPU threads (default 1)")
     p = command(
@@ -434,6 +439,21 @@ def estimate(given: argparse.Namespace) -> None:
     device = _device(given)
     read = cache(lambda benchmark: prepared.read(benchmark, PREPARED))
     show(make(study.read(given.study), read, device), device)
+
+
+def regime(given: argparse.Namespace) -> None:
+    """Whether a study's benchmarks over-fit without regularization; their data must be prepared."""
+    from functools import partial
+
+    from rnnreg.data import prepared
+    from rnnreg.training.regime import measure_all
+
+    asked, read = study.read(given.study), lambda benchmark: prepared.read(benchmark, PREPARED)
+    for name in given.benchmarks:
+        if name not in asked.benchmarks:
+            raise unknown(f"study {asked.name}: benchmark", name, asked.benchmarks)
+    names = given.benchmarks or asked.benchmarks
+    measure_all(asked, names, read, _device(given), partial(print, flush=True))
 
 
 def rates(given: argparse.Namespace) -> None:

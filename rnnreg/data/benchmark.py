@@ -14,6 +14,7 @@ from rnnreg.errors import UserError
 from rnnreg.tasks import Task
 
 Arrays = dict[str, np.ndarray]
+OVER_FITS = "over-fits"
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,8 @@ class Benchmark(ABC):
     task: ClassVar[Task]
     model: ClassVar[Model]
     budget: ClassVar[Budget]
+    train: ClassVar[int] = 0  # symbols, rows or sequences of the training split in use; 0: all
+    regime: ClassVar[str] = OVER_FITS  # or why it cannot be made to over-fit: it is a control
     base_clip: ClassVar[float] = inf  # clip of the gradient's norm that holds for every row
     published: ClassVar[tuple[dict, ...]] = ()  # results from papers on the same split
 

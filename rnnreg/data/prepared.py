@@ -16,6 +16,7 @@ import numpy as np
 from rnnreg.data import checks, naive, sources
 from rnnreg.data.benchmark import Arrays, Benchmark, Splits
 from rnnreg.data.declared import Raw, load
+from rnnreg.data.part import part_of_train
 from rnnreg.data.tables import undecodable
 from rnnreg.errors import UserError
 from rnnreg.study import facts, records
@@ -77,7 +78,10 @@ def _splits(benchmark: type[Benchmark], files: dict[str, Path]) -> Splits:
             f"{where}: returned {type(found).__name__}, expected Splits. Remedy: return what "
             "forecast, language, texts, labelled or piano_rolls makes."
         )
-    return found
+    try:
+        return part_of_train(benchmark.task, found, benchmark.train)
+    except UserError as error:
+        raise UserError(f"benchmarks/{benchmark.name}.py: {error}") from error
 
 
 def read(name: str, folder: Path) -> tuple[dict, dict[str, Arrays]]:
@@ -146,6 +150,7 @@ def _facts(benchmark: type[Benchmark], splits: Splits) -> dict:
         "title": benchmark.title,
         "group": benchmark.group,
         "family": benchmark.family or benchmark.name,
+        "regime": benchmark.regime,
         "task": type(task).__name__,
         "setting": _setting(task, splits),
         "headline": task.headline,

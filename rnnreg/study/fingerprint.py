@@ -11,7 +11,9 @@ from pathlib import Path
 RESULTS_VERSION = 1
 
 # Class attributes that no result depends on: words, and the grid (a strength is the member's own).
-WORDS = {"title", "source", "strengths", "group", "family", "licence", "citation", "published"}
+WORDS = {
+    "title", "source", "strengths", "group", "family", "licence", "citation", "published", "regime",
+}  # fmt: skip
 
 
 def digest(parts: object) -> str:

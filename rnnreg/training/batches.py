@@ -252,37 +252,47 @@ class Sequences(Batches):
 
 
 class Windows(Batches):
-    """Forecasting: every window of `context` rows with the `horizon` rows after it."""
+    """Forecasting: every window of `context` rows with the `horizon` rows after it.
+
+    An array "starts" in a split names the first rows of its windows, where they are not all.
+    """
 
     def load(self, arrays):
         series = self.tensor(arrays["series"], torch.float32)
         observed = arrays.get("observed")
-        return series, None if observed is None else self.tensor(observed, torch.float32)
+        observed = None if observed is None else self.tensor(observed, torch.float32)
+        if "starts" in arrays:
+            return series, observed, self.tensor(arrays["starts"], torch.int64)
+        count = max(len(series) - self.task.context - self.task.horizon + 1, 0)
+        return series, observed, torch.arange(count, device=self.device)
 
     def sample(self, splits):
-        rows = len(splits["validation"]["series"])
-        return {name: values[:rows] for name, values in splits["train"].items()}
+        train, rows = splits["train"], len(splits["validation"]["series"])
+        if "starts" not in train:
+            return {name: values[:rows] for name, values in train.items()}
+        chosen = np.linspace(0, len(train["starts"]) - 1, min(rows, len(train["starts"])))
+        return {**train, "starts": train["starts"][chosen.astype(int)]}
 
     def count(self, split: str) -> int:
         """How many windows a split has."""
-        return len(self.splits[split][0]) - self.task.context - self.task.horizon + 1
+        return len(self.splits[split][2])
 
     def draw(self, noise):
         return noise.at("order").order(self.count("train"))  # (S, windows)
 
     def pick(self, step):
         within = self.place(step, max(self.count("train") // self.size, 1))
-        start = self.drawn[:, within * self.size : (within + 1) * self.size]
-        return None, start
+        chosen = self.drawn[:, within * self.size : (within + 1) * self.size]
+        return None, self.splits["train"][2][chosen]
 
     def divide(self, split, most):
         chosen = _spread(self.count(split), most, self.device)
-        for start in chosen.split(16 * self.size):
+        for start in self.splits[split][2][chosen].split(16 * self.size):
             yield None, start[None]
 
     def batch(self, split, key, index):
         """The windows that start at rows `index` (M, B)."""
-        series, observed = self.splits[split]
+        series, observed, _ = self.splits[split]
         context, horizon = self.task.context, self.task.horizon
         time = torch.arange(context, device=self.device)[:, None]
         ahead = index[..., None] + context + torch.arange(horizon, device=self.device)

@@ -1,0 +1,43 @@
+"""A part of the training split, where a benchmark's file asks for one."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from rnnreg.data.benchmark import Arrays, Splits
+from rnnreg.errors import UserError
+from rnnreg.tasks import Forecast, LanguageModel, Task
+
+
+def part_of_train(task: Task, splits: Splits, amount: int) -> Splits:
+    """Splits whose training split is a part: that many symbols, rows or sequences; 0: all.
+
+    Of a text or a series the last ones, next to validation; of sequences evenly spread ones.
+    Vocabulary and scaling stay those of the whole training split, so that scores on validation and
+    test mean what they do with the whole.
+    """
+    whole = len(next(iter(splits.train.values())))
+    if not isinstance(task, Forecast | LanguageModel):
+        whole = len(splits.train["length"])
+    if amount > whole:
+        raise UserError(f"train: given {amount}, allowed are 0, for all, to {whole}.")
+    if amount in (0, whole):
+        return splits
+    counts = {**splits.counts, "part of train": f"{amount} of {whole}"}
+    if isinstance(task, Forecast | LanguageModel):
+        train = {key: values[-amount:] for key, values in splits.train.items()}
+        targets = dict(splits.targets)
+        if "train" in targets and isinstance(task, Forecast):
+            targets["train"] = list(targets["train"])[task.context - amount :]
+        return replace(splits, train=train, targets=targets, counts=counts)
+    chosen = np.arange(amount) * whole // amount
+    return replace(splits, train=_sequences(splits.train, chosen), counts=counts)
+
+
+def _sequences(arrays: Arrays, chosen: Sequence[int]) -> Arrays:
+    """Some of the sequences that are laid end to end."""
+    ends = np.cumsum(arrays["length"])
+    steps = np.concatenate([np.arange(ends[i] - arrays["length"][i], ends[i]) for i in chosen])
+    picked = {"x": arrays["x"][steps], "length": arrays["length"][chosen]}
+    return {**picked, "y": arrays["y"][chosen]} if "y" in arrays else picked

@@ -1,0 +1,96 @@
+"""Whether there is something to regularize: the part of train, the blocks inside it, the table."""
+
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+from toys import TASKS, arrays, setting
+
+from rnnreg.data import Splits
+from rnnreg.data.part import part_of_train
+from rnnreg.errors import UserError
+from rnnreg.study import regimes
+from rnnreg.study.study import Row
+from rnnreg.tasks import Forecast
+from rnnreg.training import regime
+from rnnreg.training.batches import batches
+
+SERIES = Forecast(context=5, horizon=3, season=1)
+
+
+def splits(kind: str) -> Splits:
+    return Splits(*(arrays(kind, 40, i) for i in range(3)))
+
+
+def test_a_part_of_a_text_or_series_is_its_end():
+    for kind, key in (("language", "tokens"), ("series", "series")):
+        whole = splits(kind)
+        part = part_of_train(TASKS[kind].task, whole, 30)
+        assert np.array_equal(part.train[key], whole.train[key][-30:])
+        assert part.validation is whole.validation
+        assert part.counts["part of train"] == f"30 of {len(whole.train[key])}"
+
+
+def test_the_targets_of_a_part_are_those_that_it_predicts():
+    whole = replace(splits("series"), targets={"train": range(12, 120), "test": [200]})
+    part = part_of_train(TASKS["series"].task, whole, 30)
+    assert list(part.targets["train"]) == list(range(102, 120))
+
+
+def test_a_part_of_sequences_is_spread_evenly():
+    whole = splits("labels")
+    part = part_of_train(TASKS["labels"].task, whole, 10)
+    ends = np.cumsum(whole.train["length"])
+    first = [
+        whole.train["x"][ends[i] - whole.train["length"][i] : ends[i]] for i in range(0, 40, 4)
+    ]
+    assert np.array_equal(part.train["x"], np.concatenate(first))
+    assert np.array_equal(part.train["y"], whole.train["y"][::4])
+
+
+def test_more_than_there_is():
+    with pytest.raises(UserError, match="train: given 41, allowed are 0, for all, to 40"):
+        part_of_train(TASKS["labels"].task, splits("labels"), 41)
+
+
+def test_no_target_of_a_block_is_trained_on():
+    series = np.arange(200, dtype=np.float32)[:, None]
+    found = regime.inside(SERIES, {"series": series})
+    targets = {
+        split: {int(s) + 5 + k for s in found[split]["starts"] for k in range(3)} for split in found
+    }
+    assert not targets["train"] & targets["validation"]
+    held = sorted(targets["validation"])
+    assert len(held) == pytest.approx(0.2 * 195, abs=4)
+    assert sum(b - a > 1 for a, b in pairwise(held)) == regime.BLOCKS - 1
+
+
+def test_windows_that_are_named_are_the_ones_that_are_read():
+    train = arrays("series", 40, 0)
+    chosen = np.array([3, 20, 21, 50])
+    given = {n: arrays("series", 40, i) for i, n in enumerate(("train", "validation", "test"))}
+    given["train"] = {**train, "starts": chosen}
+    source = batches(TASKS["series"].task, given, torch.tensor([1]), 2)
+    assert sorted(torch.cat([source.pick(step)[1][0] for step in range(2)]).tolist()) == [
+        3, 20, 21, 50,
+    ]  # fmt: skip
+    assert [i.tolist() for _, i in source.portions("train")] == [[[3, 20, 21, 50]]]
+
+
+@pytest.mark.parametrize("kind", ["series", "labels"])
+def test_a_line_of_the_table(kind, monkeypatch, tmp_path):
+    job = setting(kind, "gru", steps=40, checks=10)
+    monkeypatch.setattr(regime, "setting", lambda *_: job)
+    line = regime.measure(Row("toy", "gru", "none", (0.0,), (0,), (1000,)), {}, job.splits)
+    assert line["gap_low"] < line["gap"] < line["gap_high"]
+    assert line["learning_rate"] in regime.RATES
+    assert line["declared"] == "over-fits"
+    assert line["passes"] == pytest.approx(4.0 if kind == "labels" else line["passes"])
+    table = tmp_path / "regime.csv"
+    for told in ({**line, "gap": 0.5}, {**line, "cell": "lstm"}, line):
+        regimes.put(told, table)
+    found = regimes.read(table)
+    assert [li["cell"] for li in found] == ["gru", "lstm"]
+    assert found[0]["gap"] == f"{line['gap']:.4g}"
