@@ -18,7 +18,7 @@ APART = WORDS | {"model", "budget", "base_clip"}
 KEYS = [
     "name", "title", "group", "family", "task", "setting", "headline", "metrics", "compared",
     "symbols", "classes", "inputs", "outputs", "sizes", "counts", "naive", "naive_best", "sources",
-    "licence", "citation", "published", "data_hash",
+    "licence", "citation", "published", "regime", "data_hash",
 ]  # fmt: skip
 
 
