@@ -163,6 +163,7 @@ def facts(benchmark: str) -> dict:
         "sources": [{"name": "raw.txt", "url": "https://example.org/raw.txt", "sha256": "0" * 64}],
         "licence": "CC BY 4.0",
         "citation": "Somebody 2001, A data set",
+        "regime": "over-fits",
         "published": [
             {"model": "LSTM", "metric": headline, "value": 1.5, "reference": "Somebody 2005"}
         ],
