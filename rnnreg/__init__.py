@@ -32,7 +32,8 @@ a module only from modules above it:
       noise           random numbers as a function of (seed, step, site)
       fused           the time loop of a GPU
       normalise       layer and batch normalisation inside the recurrence
-      unroll          the time loop: the plain one that defines the result, and the fast ones
+      plain           the time loop that defines the result
+      unroll          the time loop: the one that a cell and a device take
     network           the sizes of a model, and the parameters that follow from them
     trace             what goes into a forward pass, and what it computed
     tasks             LanguageModel, Classification, Forecast, Polyphony

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 import torch
-from test_native import CELLS, case, each
+from test_native import CELLS, case, each, needed
 
+from rnnreg.kernels.native import normalise as native
 from rnnreg.kernels.normalise import (
     EPSILON,
     KINDS,
@@ -116,8 +117,8 @@ def test_gradients_are_finite_differences(name, kind):
     if name == "elman_relu":
         pytest.skip("a kink")
     cell = registry.load("cell", name)
-    x, weights, state, masks = normalised_case(kind, cell, (1, 3, 4, 2, 3), sites="all")
-    length = torch.tensor([[3, 2, 2, 3]])
+    x, weights, state, masks = normalised_case(kind, cell, (1, 2, 4, 1, 3), sites="all")
+    length = torch.tensor([[2, 1, 1, 2]])
     leaves = [t.requires_grad_() for t in (x, *weights.values(), *state)]
 
     def outputs(x, *rest):
@@ -178,29 +179,138 @@ def test_padding_reaches_no_statistics(name, kind):
         assert torch.equal(seen.nan_to_num(), same.nan_to_num())
 
 
+def native_normalised(cell, x, weights, state, masks, norm):
+    shape = statistics_shape(norm.kind, cell, weights["recurrent"].shape[-1], norm.steps)
+    shape = None if norm.kind == "layer" else shape
+    return native.unroll(cell.name, x, weights, state, masks, norm, shape)
+
+
+LOOPS = [plain_normalised, pytest.param(native_normalised, marks=needed)]
+
+
+def single(given):
+    """The same in single precision."""
+    x, weights, state, masks = given
+    to = lambda t: t.float() if isinstance(t, torch.Tensor) else t  # noqa: E731
+    return to(x), {n: to(w) for n, w in weights.items()}, tuple(map(to, state)), each(to, masks)
+
+
+def everything(loop, cell, given, norm):
+    """Outputs, last state, statistics and all gradients; those of what is padding are zero."""
+    x, weights, state, masks = given
+    leaves = [t.detach().clone().requires_grad_() for t in (x, *weights.values(), *state)]
+    own = dict(zip(weights, leaves[1:], strict=False))
+    rest = tuple(leaves[1 + len(weights) :])
+    output, last, seen = loop(cell, leaves[0], own, rest, masks, norm)
+    total = output.sin() + output
+    if norm.length is not None:
+        total = total * (torch.arange(x.shape[1])[:, None] < norm.length[:, None])[..., None]
+        last = ()
+    total = total.sum() + sum(s.sum() for s in last)
+    seen = () if seen is None else (seen.nan_to_num(7.0),)
+    return [
+        output.detach(),
+        *(s.detach() for s in last),
+        *seen,
+        *torch.autograd.grad(total, leaves),
+    ]
+
+
+@needed
+@pytest.mark.parametrize("shape", [(2, 5, 9, 4, 7), (1, 1, 4, 1, 3), (2, 4, 33, 20, 65)])
+@pytest.mark.parametrize("sites", ["none", "all"])
+@pytest.mark.parametrize("padded", [False, True])
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("name", CELLS)
-def test_a_member_is_alone_to_the_last_bit(name, kind):
+def test_the_compiled_loop_is_the_plain_one(name, kind, padded, sites, shape):
+    """As near as single precision lets the plain loop itself be: few rows make steep gradients."""
     cell = registry.load("cell", name)
-    x, weights, state, masks = normalised_case(kind, cell, (3, 6, 5, 4, 18), sites="all")
-    single = lambda t: t.float() if isinstance(t, torch.Tensor) else t  # noqa: E731
-    x, weights = single(x), {n: single(w).requires_grad_() for n, w in weights.items()}
-    state, masks = tuple(map(single, state)), each(single, masks)
+    given = normalised_case(kind, cell, shape, sites=sites)
+    _, steps, batch, *_ = shape
+    length = (torch.arange(batch) % steps + 1)[None] if padded else None
+    norm = Norm(kind, length, steps=3)
+    found = everything(native_normalised, cell, single(given), norm)
+    rounded = everything(plain_normalised, cell, single(given), norm)
+    wanted = everything(plain_normalised, cell, given, norm)
+    for a, b, exact in zip(found, rounded, wanted, strict=True):
+        size = max(float(exact.abs().max()), 0.1)
+        allowed = max(1e-5 * size, 10 * float((b - exact).abs().max()))
+        torch.testing.assert_close(a.double(), exact, rtol=0, atol=allowed)
 
-    def run(x, weights, state, masks):
-        output, last, seen = unroll_normalised(cell, x, weights, state, masks, Norm(kind))
-        total = output.sin().sum() + sum(s.sum() for s in last)
-        seen = output[:, 0] if seen is None else seen
-        return [output, *last, seen, *torch.autograd.grad(total, list(weights.values()))]
 
-    together = run(x, weights, state, masks)
+@needed
+@pytest.mark.parametrize("kind", ["batch", "sequence"])
+@pytest.mark.parametrize("name", CELLS)
+def test_the_compiled_loop_takes_given_statistics_with_gradients_and_without(name, kind):
+    cell = registry.load("cell", name)
+    given = normalised_case(kind, cell, (2, 5, 9, 4, 7), sites="recurrent")
+    _, _, seen = plain_normalised(cell, *given, Norm(kind, steps=3))
+    norm = Norm(kind, statistics=seen.float())
+    found = everything(native_normalised, cell, single(given), norm)
+    wanted = everything(plain_normalised, cell, given, Norm(kind, statistics=seen))
+    for a, b in zip(found, wanted, strict=True):
+        size = max(float(b.abs().max()), 0.1)
+        torch.testing.assert_close(a.double(), b, rtol=0, atol=3e-5 * size)
+    with torch.no_grad():
+        output, last, none = native_normalised(cell, *single(given), norm)
+    assert none is None
+    for a, b in zip((output, *last), found, strict=False):
+        assert torch.equal(a, b)
+
+
+@needed
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", CELLS)
+def test_without_gradients_the_compiled_loop_computes_the_same(name, kind):
+    cell = registry.load("cell", name)
+    given = single(normalised_case(kind, cell, (2, 5, 9, 4, 18), sites="all"))
+    found = everything(native_normalised, cell, given, Norm(kind))
+    with torch.no_grad():
+        output, last, _ = native_normalised(cell, *given, Norm(kind))
+    for a, b in zip((output, *last), found, strict=False):
+        assert torch.equal(a, b)
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", CELLS)
+def test_a_member_is_alone_to_the_last_bit(name, kind, loop):
+    cell = registry.load("cell", name)
+    x, weights, state, masks = single(normalised_case(kind, cell, (3, 6, 5, 4, 18), sites="all"))
+    weights["recurrent"][2] = torch.nan  # a neighbour
+    together = everything(loop, cell, (x, weights, state, masks), Norm(kind))
     one = lambda m: m[1:2] if isinstance(m, torch.Tensor) else m  # noqa: E731
-    own = {n: one(w) for n, w in weights.items()}
-    alone = run(one(x), own, tuple(map(one, state)), each(one, masks))
-    for a, b in zip(together, alone, strict=True):
+    own = one(x), {n: one(w) for n, w in weights.items()}, tuple(map(one, state)), each(one, masks)
+    for a, b in zip(together, everything(loop, cell, own, Norm(kind)), strict=True):
         assert torch.equal(a[1:2], b)
 
 
+@needed
 @pytest.mark.parametrize("kind", KINDS)
 def test_records_name_the_path_of_a_normalised_layer(kind):
-    assert path(registry.load("cell", "lstm"), torch.device("cpu"), kind) == "plain"
+    cell = registry.load("cell", "gru")
+    assert path(cell, torch.device("cpu"), kind) == "native"
+    assert path(cell, torch.device("meta"), kind) == "plain"
+
+    class Apart(cell):
+        together = (1, 1, 1)  # not what the compiled loop joins
+
+    Apart.name = "gru"
+    assert path(Apart, torch.device("cpu")) == "native"
+    if kind == "layer":
+        with pytest.warns(UserWarning, match=r"cells/gru.py no longer says what"):
+            assert path(Apart, torch.device("cpu"), kind) == "plain"
+
+
+@needed
+def test_unroll_takes_the_compiled_loop_in_single_precision(monkeypatch):
+    cell, calls = registry.load("cell", "lstm"), []
+    path(cell, torch.device("cpu"), "batch")
+    original = native.unroll
+    monkeypatch.setattr(native, "unroll", lambda *a: calls.append(a) or original(*a))
+    given = normalised_case("batch", cell, (2, 5, 4, 3, 6))
+    found = unroll_normalised(cell, *single(given), Norm("batch", steps=5))
+    assert len(calls) == 1
+    wanted = unroll_normalised(cell, *given, Norm("batch", steps=5))
+    assert len(calls) == 1  # double precision takes the plain loop
+    torch.testing.assert_close(found[2].double(), wanted[2], rtol=1e-3, atol=1e-4)

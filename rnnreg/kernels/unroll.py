@@ -1,40 +1,28 @@
-"""The time loop of one layer: the plain one, which defines the result, and the fast ones.
+"""The time loop of one layer: which of them computes it, and that the fast ones do so rightly.
 
 `unroll` chooses by cell, device and precision alone; never by timing, so that equal runs take equal
 paths. "native" is a compiled loop for a CPU in single precision, for the cells that it knows;
-"fused" is the loop of a GPU, for every cell; "plain" is for all else. The vendor's kernel takes no
-part: on a CPU the native loop is faster, masked or not, and on a GPU it runs one member at a time.
+"fused" is the loop of a GPU, for every cell; "plain" defines the result and is for all else, and
+for normalised layers on a GPU. The vendor's kernel takes no part: on a CPU the native loop is
+faster, masked or not, and on a GPU it runs one member at a time.
 """
 
-import math
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from functools import cache, partial
+from functools import cache
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from rnnreg.cells.base import Cell, State
 from rnnreg.errors import out_of_memory
 from rnnreg.kernels import fused
+from rnnreg.kernels.native import normalise as native_norm
 from rnnreg.kernels.native import recurrence as native
-from rnnreg.kernels.normalise import Norm, Normaliser
+from rnnreg.kernels.normalise import Norm, parameters, statistics_shape
+from rnnreg.kernels.plain import Masks, plain, plain_normalised
 
-VECTOR = 32  # single-precision numbers that a CPU takes at once, twice over
-
-Mask = Tensor | float  # (M, T or 1, B, H), or a number that holds everywhere; 1.0 is no mask
-
-
-@dataclass(frozen=True)
-class Masks:
-    """The masks of one layer's recurrence, and how much of each new state is taken (zoneout)."""
-
-    recurrent: Mask = 1.0  # on h before the recurrent product
-    update: Mask = 1.0  # on the candidate
-    carry: tuple[Mask, ...] = ()  # a state each: lerp(old, new, carry); () takes all of the new
-    cell: Mask = 1.0  # on the new c, for cells that have one
+__all__ = ["Masks", "path", "plain", "plain_normalised", "unroll", "unroll_normalised"]
 
 
 def unroll(
@@ -61,10 +49,10 @@ def path(cell: type[Cell], device: torch.device, normalised: str | None = None) 
 
     `normalised` is the kind of a `Norm`.
     """
+    if device.type == "cpu" and native.knows(cell) and _agrees(cell, normalised):
+        return "native"
     if normalised:
         return "plain"
-    if device.type == "cpu" and native.knows(cell) and _agrees(cell):
-        return "native"
     if device.type == "cuda" and _compiles(cell, torch.device(device.type)):
         return "fused"
     return "plain"
@@ -78,112 +66,25 @@ def unroll_normalised(
     returns   also the statistics of the batch, (M, *normalise.statistics_shape), without gradient;
               None where `norm` gives them, or has none
     """
-    return plain_normalised(cell, x, weights, state, masks, norm)
-
-
-def plain(
-    cell: type[Cell], x: Tensor, weights: dict[str, Tensor], state: State, masks: Masks
-) -> tuple[Tensor, State]:
-    """The definition: one step after another, in the words of the cell."""
-    return plain_normalised(cell, x, weights, state, masks, None)[:2]
-
-
-def plain_normalised(
-    cell: type[Cell], x: Tensor, weights: dict[str, Tensor], state: State, masks: Masks,
-    norm: Norm | None,
-) -> tuple[Tensor, State, Tensor | None]:  # fmt: skip
-    """The definition of `unroll_normalised`, and, where `norm` is None, of `unroll`."""
-    steps, batch = x.shape[1:3]
-    hidden = weights["recurrent"].shape[-1]
-    if x.device.type == "cpu":
-        x, state, masks, norm = _in_whole_vectors(x, state, masks, norm, hidden)
-    own = x.dtype  # of all but products, whose precision may be lower
-    normal = None if norm is None else Normaliser(norm, cell, weights)
-    before = _from_inputs(x, weights, normal)
-    recurrent = weights["recurrent"].mT  # (M, H, GH)
-    bias = weights.get("recurrent_bias")  # of the last gates
-    if bias is not None:
-        bias = F.pad(bias, (cell.gates * hidden - bias.shape[1], 0))[:, None]
-    outputs = []
-    for t in range(steps):
-        h = state[0] * at(masks.recurrent, t)
-        if normal is not None:
-            r = normal.recurrent(torch.bmm(h, recurrent).to(own), t)
-            r = r if bias is None else r + bias
-        else:
-            r = torch.bmm(h, recurrent) if bias is None else torch.baddbmm(bias, h, recurrent)
-        given = before[:, t], r.to(own), state, at(masks.update, t)
-        if cell.cell_state:
-            read = () if normal is None else (partial(normal.cell, t=t),)
-            given = *given, at(masks.cell, t), *read
-        new = cell.step(*given)
-        if masks.carry:
-            pairs = zip(state, new, masks.carry, strict=True)
-            new = tuple(lerp(old, n, at(carry, t)) for old, n, carry in pairs)
-        state = new
-        outputs.append(state[0])
-    output = torch.stack(outputs, dim=1)[:, :, :batch]
-    seen = None if normal is None else normal.statistics()
-    return output, tuple(s[:, :batch] for s in state), seen
-
-
-def _from_inputs(x: Tensor, weights: dict[str, Tensor], normal: Normaliser | None) -> Tensor:
-    """W input_t + b of all steps, (M, T, B, GH), normalised before the bias."""
-    bias, flat, w = weights["bias"][:, None], x.flatten(1, 2), weights["input"].mT
-    if normal is None:
-        return torch.baddbmm(bias, flat, w).view(*x.shape[:3], -1).to(x.dtype)
-    product = torch.bmm(flat, w).view(*x.shape[:3], -1).to(x.dtype)
-    return normal.input(product) + bias[:, None]
-
-
-def lerp(old: Tensor, new: Tensor, carry: Mask) -> Tensor:
-    """old + carry x (new - old): exactly `old` where carry is 0, and `new` where it is 1."""
-    carry = carry.to(new.dtype) if isinstance(carry, Tensor) else carry
-    return torch.lerp(old, new, carry)
-
-
-def _in_whole_vectors(x: Tensor, state: State, masks: Masks, norm: Norm | None, hidden: int):
-    """The same with more sequences, copies of the last, so that a member fills whole vectors.
-
-    A CPU computes the last few entries of a tensor by other code than those before, and sigmoid is
-    rounded differently there. Whether a member's entries are among them must not depend on how many
-    members there are.
-    """
-    batch, every = x.shape[2], VECTOR // math.gcd(VECTOR, hidden)
-    whole = -(-batch // every) * every
-    if whole == batch:
-        return x, state, masks, norm
-    rows = torch.arange(whole).clamp(max=batch - 1)
-
-    def more(values):
-        if not isinstance(values, Tensor) or values.shape[-2] != batch or batch == 1:
-            return values
-        return values[..., rows, :]
-
-    if norm is not None:
-        length = torch.full((1, batch), x.shape[1]) if norm.length is None else norm.length
-        norm = replace(norm, length=F.pad(length, (0, whole - batch)))  # copies do not count
-    carry = tuple(map(more, masks.carry))
-    masks = Masks(more(masks.recurrent), more(masks.update), carry, more(masks.cell))
-    return x[:, :, rows], tuple(s[:, rows] for s in state), masks, norm
-
-
-def at(mask: Mask, t: int) -> Mask:
-    """A mask at step t: (M, B, H), or the number that it is."""
-    if isinstance(mask, float):
-        return mask
-    return mask[:, t if mask.shape[1] > 1 else 0]
+    given = x, weights, state, masks, norm
+    if path(cell, x.device, norm.kind) == "native" and native_norm.takes(*given):
+        shape = statistics_shape(norm.kind, cell, weights["recurrent"].shape[-1], norm.steps)
+        return native_norm.unroll(cell.name, *given, None if norm.kind == "layer" else shape)
+    return plain_normalised(cell, *given)
 
 
 @cache
-def _agrees(cell: type[Cell]) -> bool:
+def _agrees(cell: type[Cell], normalised: str | None = None) -> bool:
     """Whether the compiled loop computes what the cell's file says, tried once on a small case."""
+    norm = None if normalised is None else Norm(normalised)
 
     def loop(cell, *given):
-        return native.unroll(cell.name, *given)
+        if norm is None:
+            return native.unroll(cell.name, *given)
+        return native_norm.unroll(cell.name, *given, norm, None)[:2]
 
     masks = Masks(update=0.5, carry=(0.75,) * cell.states, cell=0.5)
-    same = _same(cell, loop, masks, torch.device("cpu"))
+    same = _same(cell, loop, masks, torch.device("cpu"), norm)
     if not same:
         warnings.warn(
             f"rnnreg/cells/{cell.name}.py no longer says what the compiled loop computes, "
@@ -214,7 +115,9 @@ def _compiles(cell: type[Cell], device: torch.device) -> bool:
     return same
 
 
-def _same(cell: type[Cell], loop: Callable, masks: Masks, device: torch.device) -> bool:
+def _same(
+    cell: type[Cell], loop: Callable, masks: Masks, device: torch.device, norm: Norm | None = None
+) -> bool:
     """Whether a loop equals the plain one in values and gradients, on a small case.
 
     In single precision, whatever that of training is.
@@ -223,18 +126,22 @@ def _same(cell: type[Cell], loop: Callable, masks: Masks, device: torch.device) 
     lower, products.allow_tf32 = products.allow_tf32, False
     try:
         with torch.autocast(device.type, enabled=False), torch.enable_grad():
-            return _same_in_single_precision(cell, loop, masks, device)
+            return _same_in_single_precision(cell, loop, masks, device, norm)
     finally:
         products.allow_tf32 = lower
 
 
-def _same_in_single_precision(cell, loop, masks, device) -> bool:
+def _same_in_single_precision(cell, loop, masks, device, norm) -> bool:
     gates = cell.gates * 5
     shapes = {"x": (2, 2, 3, 4), "input": (2, gates, 4), "recurrent": (2, gates, 5)}
     shapes |= {"bias": (2, gates), "recurrent_bias": (2, 5 * cell.recurrent_biases)}
     shapes |= {f"state{i}": (2, 3, 5) for i in range(cell.states)}
+    definition = plain
+    if norm is not None:
+        shapes |= {n: (2, *s) for n, s in parameters(norm.kind, cell, 5).items()}
+        definition = lambda *given: plain_normalised(*given, norm)[:2]  # noqa: E731
     results = []
-    for own in (plain, loop):
+    for own in (definition, loop):
         given = {
             n: torch.linspace(-1, 1.5, torch.Size(s).numel(), device=device)
             for n, s in shapes.items()

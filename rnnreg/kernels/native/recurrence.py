@@ -81,64 +81,96 @@ def unroll(name: str, x: Tensor, weights: dict[str, Tensor], state, masks):
 
 class _Recurrence(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, name, masks, x, wx, wh, bias, hidden_bias, *state):
-        members, steps, batch, _ = x.shape
-        hidden = wh.shape[-1]
-        training = any(ctx.needs_input_grad)
-        layer, keep = _layer(name, masks, x, wx, wh, bias, hidden_bias)
-        # The states of all steps: h is the output, c is kept for gradients alone.
-        rows = [steps + 1, steps + 1 if training else 1][: len(state)]
-        states = [x.new_empty(members, n, batch, hidden) for n in rows]
-        for i, (s, buffer) in enumerate(zip(state, states, strict=True)):
-            buffer[:, 0] = s
-            layer.states[i] = buffer.data_ptr()
-            layer.state_time[i] = batch * hidden if buffer.shape[1] > 1 else 0
-        if training:
-            lanes = library().rnnreg_lanes()
-            wide = -(-hidden // lanes) * lanes
-            keep["kept"] = x.new_empty(members, steps, batch, KERNELS[name].kept, wide)
-            layer.kept = keep["kept"].data_ptr()
-            if layer.drop.data:
-                keep["dropped"] = x.new_empty(members, steps, batch, hidden)
-                layer.dropped = keep["dropped"].data_ptr()
-            ctx.name, ctx.layer, ctx.keep, ctx.states = name, layer, keep, states
-            ctx.set_materialize_grads(False)
-        _call("rnnreg_forward", name, layer)
-        return states[0][:, 1:], *(s[:, -1].clone() for s in states)
+    def forward(ctx, name, masks, x, *weights_and_state):
+        weights, state = weights_and_state[:4], weights_and_state[4:]
+        layer, keep = layer_of(masks, x, *weights)
+        return run_forward(ctx, Loop(name, layer, keep), x, state)
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx, doutput, *dlast):
-        layer, keep = ctx.layer, ctx.keep
-        x, wx, wh, bias, hidden_bias = keep["given"]
-        if doutput is not None:
-            if not doutput[0, 0].is_contiguous():
-                doutput = doutput.contiguous()
-            layer.doutput = doutput.data_ptr()
-            layer.doutput_member, layer.doutput_time = doutput.stride()[:2]
-        else:
-            layer.doutput = None
-        like = ctx.states[0][:, 0]
-        dstates = [
-            torch.zeros_like(like, memory_format=torch.contiguous_format)
-            if d is None
-            else d.clone(memory_format=torch.contiguous_format)
-            for d in dlast
-        ]
-        for i, d in enumerate(dstates):
-            layer.dstates[i] = d.data_ptr()
-        dx = torch.empty(x.shape) if ctx.needs_input_grad[2] else None
-        grads = [
-            torch.empty(w.shape) if w is not None else None for w in (wx, wh, bias, hidden_bias)
-        ]
-        names = ("dx", "dinput", "drecurrent", "dbias", "drecurrent_bias")
-        for n, g in zip(names, (dx, *grads), strict=True):
-            setattr(layer, n, None if g is None else g.data_ptr())
-        _call("rnnreg_backward", ctx.name, layer)
+        dx, grads, dstates = run_backward(ctx, ctx.needs_input_grad[2], doutput, dlast)
         return None, None, dx, *grads, *dstates
 
 
-def _layer(name, masks, x, *weights):
+@dataclass
+class Loop:
+    """What one call of the compiled loop is given, and the tensors that its pointers lead to."""
+
+    name: str
+    layer: _Layer
+    keep: dict
+    kind: int = 0  # in `run` of recurrence.cpp: which normalisation, if any
+    norm: ctypes.Structure | None = None
+
+    def call(self, function: str) -> None:
+        """Run it forward or backward."""
+        norm = None if self.norm is None else ctypes.byref(self.norm)
+        given = c_int(KERNELS[self.name].index), c_int(self.kind), ctypes.byref(self.layer), norm
+        if getattr(library(), function)(*given):
+            raise MemoryError("the time loop found no working memory")
+
+
+def run_forward(ctx, loop: Loop, x: Tensor, state) -> tuple[Tensor, ...]:
+    """h of all steps and the last state; what gradients need is kept in the context."""
+    members, steps, batch, _ = x.shape
+    layer, keep, hidden = loop.layer, loop.keep, loop.layer.hidden
+    training = any(ctx.needs_input_grad)
+    # The states of all steps: h is the output, c is kept for gradients alone.
+    rows = [steps + 1, steps + 1 if training else 1][: len(state)]
+    states = [x.new_empty(members, n, batch, hidden) for n in rows]
+    for i, (s, buffer) in enumerate(zip(state, states, strict=True)):
+        buffer[:, 0] = s
+        layer.states[i] = buffer.data_ptr()
+        layer.state_time[i] = batch * hidden if buffer.shape[1] > 1 else 0
+    if training:
+        keep["kept"] = x.new_empty(members, steps, batch, KERNELS[loop.name].kept, wide(hidden))
+        layer.kept = keep["kept"].data_ptr()
+        if layer.drop.data:
+            keep["dropped"] = x.new_empty(members, steps, batch, hidden)
+            layer.dropped = keep["dropped"].data_ptr()
+        ctx.loop, ctx.states = loop, states
+        ctx.set_materialize_grads(False)
+    loop.call("rnnreg_forward")
+    return states[0][:, 1:], *(s[:, -1].clone() for s in states)
+
+
+def run_backward(ctx, to_x: bool, doutput: Tensor | None, dlast):
+    """Gradients of x, or None, of each of the four weights, or None, and of the state."""
+    layer = ctx.loop.layer
+    x, *weights = ctx.loop.keep["given"]
+    if doutput is not None:
+        if not doutput[0, 0].is_contiguous():
+            doutput = doutput.contiguous()
+        layer.doutput = doutput.data_ptr()
+        layer.doutput_member, layer.doutput_time = doutput.stride()[:2]
+    else:
+        layer.doutput = None
+    like = ctx.states[0][:, 0]
+    dstates = [
+        torch.zeros_like(like, memory_format=torch.contiguous_format)
+        if d is None
+        else d.clone(memory_format=torch.contiguous_format)
+        for d in dlast
+    ]
+    for i, d in enumerate(dstates):
+        layer.dstates[i] = d.data_ptr()
+    dx = torch.empty(x.shape) if to_x else None
+    grads = [torch.empty(w.shape) if w is not None else None for w in weights]
+    names = ("dx", "dinput", "drecurrent", "dbias", "drecurrent_bias")
+    for n, g in zip(names, (dx, *grads), strict=True):
+        setattr(layer, n, None if g is None else g.data_ptr())
+    ctx.loop.call("rnnreg_backward")
+    return dx, grads, dstates
+
+
+def wide(units: int) -> int:
+    """Units padded to whole vectors."""
+    lanes = library().rnnreg_lanes()
+    return -(-units // lanes) * lanes
+
+
+def layer_of(masks, x, *weights):
     """The struct, and the tensors that it points to."""
     members, steps, batch, inputs = x.shape
     hidden = weights[1].shape[-1]
@@ -168,8 +200,3 @@ def _mask(mask, shape: tuple[int, ...], held: list) -> _Mask:
     held.append(mask)
     member, time = (mask.stride(i) if mask.shape[i] > 1 else 0 for i in (0, 1))
     return _Mask(mask.data_ptr(), member, time)
-
-
-def _call(function: str, name: str, layer: _Layer) -> None:
-    if getattr(library(), function)(c_int(KERNELS[name].index), ctypes.byref(layer)):
-        raise MemoryError("the time loop found no working memory")
