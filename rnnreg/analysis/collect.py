@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from rnnreg.errors import UserError
-from rnnreg.study import records, registry
+from rnnreg.study import records, regimes, registry
 from rnnreg.study.facts import read as read_facts
 from rnnreg.study.protocol import CRITERIA, asked, current
 from rnnreg.study.records import Record
@@ -41,6 +41,7 @@ def collect(study: Study, prepared: Path = Path("data/prepared")) -> Path:
     table(wanted).to_parquet(frame, index=False)
     records.write_bytes(study.folder / "members.parquet", frame.getvalue())
     described = {"name": study.name, "title": study.title, "rows": rows, "benchmarks": facts}
+    described["regime"] = [li for li in regimes.read() if li["benchmark"] in study.benchmarks]
     for key, kind in {"cells": "cell", "regularizers": "regularizer"}.items():
         names = dict.fromkeys(getattr(row, kind) for row in study.rows)
         shipped = registry.shipped(kind)
