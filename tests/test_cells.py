@@ -6,6 +6,7 @@ from test_native import case, each, results
 from toys import setting
 
 from rnnreg.cells import Cell
+from rnnreg.errors import UserError
 from rnnreg.kernels.unroll import plain
 from rnnreg.study import registry
 from rnnreg.training.population import Population
@@ -58,3 +59,10 @@ def test_a_population_of_an_own_cell_is_each_member_alone(kind, monkeypatch):
         alone.run()
         for name, p in alone.final.items():
             assert torch.equal(together.final[name][m], p[0]), name
+
+
+def test_a_cell_state_asks_for_a_step_that_takes_its_mask():
+    with pytest.raises(UserError, match=r"Broken: step takes \(x, r, state, update\); .*lstm.py"):
+
+        class Broken(MinimalGatedUnit):
+            cell_state = True

@@ -1,9 +1,12 @@
 """A cell is its gates, its states and a pointwise step; the recurrent product is in `unroll`."""
 
 from abc import ABC, abstractmethod
+from inspect import signature
 from typing import ClassVar
 
 from torch import Tensor
+
+from rnnreg.errors import UserError
 
 State = tuple[Tensor, ...]  # each (M, B, H); the first is h, the output
 
@@ -36,6 +39,13 @@ class Cell(ABC):
 
     def __init_subclass__(cls) -> None:
         cls.name = cls.__module__.rpartition(".")[2]
+        takes = list(signature(cls.step).parameters)
+        if cls.cell_state and len(takes) < 6:
+            raise UserError(
+                f"rnnreg/cells/{cls.name}.py: {cls.__name__}: step takes ({', '.join(takes)}); with "
+                "cell_state = True it must take (x, r, state, update, mask, norm). Remedy: see "
+                "rnnreg/cells/lstm.py."
+            )
 
     @staticmethod
     @abstractmethod

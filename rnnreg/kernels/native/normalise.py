@@ -9,7 +9,7 @@ from torch import Tensor
 from rnnreg.kernels.native import recurrence
 from rnnreg.kernels.native.build import library
 
-KINDS = {"layer": 1, "batch": 2, "sequence": 3}  # in `run` of recurrence.cpp
+KINDS = {"layer": 1, "batch": 2, "sequence": 3}  # Kind of normalise.h
 GAINS = ("input_gain", "recurrent_gain", "cell_gain", "cell_bias")
 
 

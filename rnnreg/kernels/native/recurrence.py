@@ -14,7 +14,7 @@ from rnnreg.kernels.native.build import library
 class Kernel:
     """What the source knows of one cell: facts of its class, and how much it keeps."""
 
-    index: int  # in `run` of recurrence.cpp
+    index: int  # in `with` of recurrence.cpp
     gates: int
     states: int
     recurrent_biases: int
@@ -33,7 +33,7 @@ class _Mask(ctypes.Structure):
     _fields_ = [("data", c_void_p), ("member", c_int64), ("time", c_int64)]
 
 
-class _Layer(ctypes.Structure):  # field by field the struct in recurrence.cpp
+class _Layer(ctypes.Structure):  # field by field the struct in layer.h
     _fields_ = [
         *((n, c_int64) for n in ("members", "steps", "batch", "inputs", "hidden")),
         *((n, c_void_p) for n in ("x", "input", "recurrent", "bias", "recurrent_bias")),
@@ -100,7 +100,7 @@ class Loop:
     name: str
     layer: _Layer
     keep: dict
-    kind: int = 0  # in `run` of recurrence.cpp: which normalisation, if any
+    kind: int = 0  # in `with` of recurrence.cpp: which normalisation, if any
     norm: ctypes.Structure | None = None
 
     def call(self, function: str) -> None:
