@@ -29,8 +29,9 @@ class Etth1(Benchmark):
         ),
     )
     task = Forecast(context=96, horizon=24, season=24, anchored=True)
-    model = Model(hidden=64)
-    budget = Budget(steps=2000, batch=32, learning_rate=3e-3, checks=20, validated=1_000)
+    train = 864  # the last hours
+    model = Model(hidden=48)
+    budget = Budget(steps=600, batch=32, learning_rate=3e-3, checks=20, validated=1_000)
 
     def prepare(self, raw):
         values = read_csv(raw["ETTh1.csv"], COLUMNS)

@@ -26,6 +26,7 @@ class ExchangeRate(Benchmark):
         ),
     )
     task = Forecast(context=96, horizon=96, season=7, anchored=True)
+    regime = "close to a random walk: what the training years teach does not hold later"
     model = Model(hidden=32)
     budget = Budget(steps=600, batch=32, learning_rate=1e-3, checks=20, validated=150)
 

@@ -40,8 +40,8 @@ class JapaneseVowels(Benchmark):
     )
     sources = tuple(Download(f"{part}.ts", HOST.format(part), h) for part, h in HASHES.items())
     task = Classification()
-    model = Model(hidden=48)
-    budget = Budget(steps=1000, batch=16, learning_rate=3e-3, checks=20)
+    model = Model(hidden=32)
+    budget = Budget(steps=500, batch=16, learning_rate=3e-3, checks=20)
 
     def prepare(self, raw):
         train, test = (utterances(raw[f"{part}.ts"]) for part in HASHES)

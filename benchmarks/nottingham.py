@@ -26,8 +26,9 @@ class Nottingham(Benchmark):
         ),
     )
     task = Polyphony()
-    model = Model(hidden=64)
-    budget = Budget(steps=1500, batch=16, learning_rate=1e-2, checks=15)
+    train = 100  # pieces, the part in use
+    model = Model(hidden=48)
+    budget = Budget(steps=800, batch=16, learning_rate=1e-2, checks=15)
     published = tuple(
         {"model": model, "metric": "nll", "value": value, "reference": "Bai et al. 2018, table 1"}
         for model, value in (

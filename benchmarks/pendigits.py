@@ -34,8 +34,9 @@ class Pendigits(Benchmark):
     citation = "Alimoglu & Alpaydin (1996), Combining Multiple Classifiers, TAINN; UCI data set 81"
     sources = tuple(Download(part, HOST.format(part), h) for part, h in HASHES.items())
     task = Classification()
-    model = Model(hidden=48)
-    budget = Budget(steps=1000, batch=32, learning_rate=3e-3, checks=20, validated=600)
+    train = 300  # digits, the part in use
+    model = Model(hidden=32)
+    budget = Budget(steps=500, batch=32, learning_rate=3e-3, checks=20, validated=600)
 
     def prepare(self, raw):
         (x, y, writers), (x_test, y_test, _) = (read(raw[part]) for part in HASHES)

@@ -31,8 +31,9 @@ class PtbChar(Benchmark):
     )
     sources = tuple(Download(f"{part}.txt", HOST.format(part), h) for part, h in HASHES.items())
     task = LanguageModel("character", window=35)
-    model = Model(hidden=96, embedding=32)
-    budget = Budget(steps=1500, batch=20, learning_rate=3e-3, checks=20, validated=20_000)
+    train = 15_000  # the last characters
+    model = Model(hidden=64, embedding=32)
+    budget = Budget(steps=800, batch=20, learning_rate=3e-3, checks=20, validated=20_000)
     published = tuple(
         {"model": model, "metric": "bits_per_character", "value": value, "reference": reference}
         for model, value, reference in (

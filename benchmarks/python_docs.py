@@ -22,8 +22,9 @@ class PythonDocs(Benchmark):
     citation = "Python Software Foundation, The Python Language Reference (pydoc_data.topics)"
     sources = (Packaged("topics.py", "pydoc_data", "topics.py"),)
     task = LanguageModel("character", window=32)
-    model = Model(hidden=48, embedding=16)
-    budget = Budget(steps=600, batch=16, learning_rate=1e-2, checks=20)
+    train = 5_000  # the last characters
+    model = Model(hidden=32, embedding=16)
+    budget = Budget(steps=500, batch=16, learning_rate=1e-2, checks=20)
 
     def prepare(self, raw):
         tree = ast.parse(raw["topics.py"].read_text(encoding="utf-8"))

@@ -29,7 +29,7 @@ class Sst2(Benchmark):
     citation = "Socher et al. (2013), Recursive Deep Models for Semantic Compositionality, EMNLP"
     sources = tuple(Download(f"{part}.tsv", HOST.format(part), h) for part, h in HASHES.items())
     task = Classification()
-    model = Model(hidden=32, embedding=32)
+    model = Model(hidden=48, embedding=32)
     budget = Budget(steps=800, batch=32, learning_rate=1e-3, checks=20)
 
     published = (

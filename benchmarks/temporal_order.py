@@ -24,6 +24,7 @@ class TemporalOrder(Benchmark):
     licence = "generated, no licence needed"
     citation = "Hochreiter & Schmidhuber (1997), Long Short-Term Memory, Neural Computation 9(8)"
     task = Classification()
+    regime = "generated: more of it costs nothing"
     model = Model(hidden=32, embedding=8)
     budget = Budget(steps=1500, batch=32, learning_rate=1e-2, checks=20)
 

@@ -24,8 +24,9 @@ class TinyShakespeare(Benchmark):
         ),
     )
     task = LanguageModel("character", window=32)
-    model = Model(hidden=96, embedding=32)
-    budget = Budget(steps=1500, batch=20, learning_rate=3e-3, checks=20, validated=20_000)
+    train = 15_000  # the last characters
+    model = Model(hidden=64, embedding=32)
+    budget = Budget(steps=800, batch=20, learning_rate=3e-3, checks=20, validated=20_000)
 
     def prepare(self, raw):
         text = raw["input.txt"].read_text(encoding="utf-8")
