@@ -14,7 +14,7 @@ from scipy import stats
 from rnnreg.analysis.collect import collect
 from rnnreg.analysis.figures import draw as figures
 from rnnreg.analysis.figures import style
-from rnnreg.analysis.report import findings, shown
+from rnnreg.analysis.report import findings, sentences, shown
 from rnnreg.analysis.report.report import SOURCE
 from rnnreg.analysis.results import load
 from rnnreg.analysis.statistics.compare import compare
@@ -132,6 +132,22 @@ def test_early_stopping_is_compared_after_the_last_step_only(plain):
     across = plain.read("across").groupby("criterion")["regularizer"].unique()
     assert "early_stopping" not in across["best"]
     assert "early_stopping" in across["final"]
+
+
+def test_early_stopping_is_told_a_group_at_a_time(plain):
+    """It restores its best check, so it can neither lead without selection nor lower its loss."""
+    said = findings.by_itself(plain)
+    start = said.index("Early stopping restores its best check")
+    assert "early stopping" not in said[:start].lower()
+    across = plain.read("across").query("criterion == 'final' and regularizer == 'early_stopping'")
+    for scope in ("NLP", "time series"):
+        row = across[across["scope"] == scope].iloc[0]
+        assert f"{row['effect']:+.1f}% (95% interval" in said[start:]
+        assert f": {row['verdict']}) on {scope}" in said[start:]
+    saving = sentences.saving(plain)
+    assert "at the same or at a higher validation loss" in saving
+    assert "time series, " in saving
+    assert "NLP, " in saving
 
 
 def test_patience_follows_from_the_curves_of_none(plain):

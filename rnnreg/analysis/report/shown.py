@@ -7,8 +7,10 @@ from rnnreg.analysis.report.shown_rows import criterion_rows, diagnostics, every
 from rnnreg.analysis.report.shown_setup import TASKS, data, models, naive, regularizers
 from rnnreg.analysis.results import REFERENCE, Results
 from rnnreg.analysis.tables import (
+    Cell,
     Table,
     decimals_for,
+    fixed,
     interval,
     number,
     p_value,
@@ -227,6 +229,8 @@ def ranks(results: Results) -> Table:
             number(r["mean_rank"]),
             whole(100 * r["best_in"]),
             p_value(r["wilcoxon_p_holm"]),
+            number(100 * r["wins"], 2),
+            _to_the_best(r),
         )
         for r in frame.to_dict("records")
     ]
@@ -235,5 +239,20 @@ def ranks(results: Results) -> Table:
         "Mean rank",
         "Best on, % of data sets",
         "Wilcoxon against none, p (Holm)",
+        "P(better than none), %",
+        "Over the best other, %",
     )
-    return Table("ranks", "Ranks over families of data sets, cells averaged.", columns, rows)
+    caption = (
+        "Ranks over families of data sets, cells averaged. P(better than none): share of seeds, "
+        "mean over data sets and cells. Over the best other: 95% interval of the effect against "
+        "the best of the others of its family and none, simultaneous, which contains zero; an "
+        "upper end of zero rules out that it is the best."
+    )
+    return Table("ranks", caption, columns, rows)
+
+
+def _to_the_best(row: dict) -> Cell:
+    low, high = row["best_low"], row["best_high"]
+    if np.isnan(high):
+        return word("–")
+    return Cell(f"[{fixed(low, 1)}, {fixed(high, 1)}]", float(high))
