@@ -17,11 +17,12 @@ a module only from modules above it:
       fingerprint     what of a row's code decides its results
       document        the text of a study file -> plain values
       schema          checks of what a study file says
+      search          the trials of a row, and their ranges
       study           study YAML -> Study -> rows
       record          what is known of one trained member, and what can be wrong with it
       records         Record <-> JSON lines
       facts           what `prepare` wrote of a benchmark's data
-      selection       the strength that validation chooses
+      selection       the setting that validation chooses
       protocol        the members that a row asks for, phase by phase
       owner           the one study file that a results folder belongs to
       progress        a row's progress line, and its sign of life
@@ -60,7 +61,6 @@ a module only from modules above it:
       population      M members trained side by side, step by step: the page to read first
       capture         the same on a GPU: steps recorded once and replayed
       row             train(row): tune, evaluate -> records
-      rates           learning rates, chosen on validation
       regime          whether a benchmark over-fits without regularization
       estimate        what a study will cost on this machine
     analysis/         from records to tables, figures and prose; no torch

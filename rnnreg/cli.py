@@ -114,13 +114,6 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("benchmarks", nargs="*", metavar="benchmark", help="these alone")
     p.add_argument("--device", default="auto", help="auto (default), cpu, cuda, cuda:1, ...")
     p.add_argument("--threads", type=int, default=1, help="CPU threads (default 1)")
-    p = command(
-        "rates", rates, "choose learning rates on validation, for benchmarks/learning_rates.csv"
-    )
-    p.add_argument("study")
-    p.add_argument("--again", action="store_true", help="also where the table has a choice")
-    p.add_argument("--device", default="auto", help="auto (default), cpu, cuda, cuda:1, ...")
-    p.add_argument("--threads", type=int, default=1, help="CPU threads (default 1)")
     p = command("status", status, "show rows done, running and waiting, and the time left")
     p.add_argument("study")
     p.add_argument(
@@ -360,13 +353,14 @@ def _summary(found: list[records.Record], facts: dict) -> str:
     tested = [r for r in found if r.phase == "evaluate"]
     metric = facts["headline"]
     scores = [r.scores["best"]["test"][metric] for r in tested]
-    strengths = ", ".join(f"{s:g}" for s in sorted({r.strength for r in tested}))
+    settings = sorted({(r.strength, r.rate) for r in tested})
+    chosen = " and ".join(f"strength {s:g} at rate {rate:g}" for s, rate in settings)
     means = {
         m: sum(r.scores["best"]["test"][m] for r in tested) / len(tested) for m in facts["metrics"]
     }
     unit = _in_unit(facts, means)
     return (
-        f"strength {strengths}, test {facts['metrics'][metric]['label']} "
+        f"{chosen}, test {facts['metrics'][metric]['label']} "
         f"{sum(scores) / len(scores):.4g} (mean of {len(scores)} members), "
         f"{f'in the unit of the data {unit}, ' if unit else ''}"
         f"{sum(r.diverged for r in found)} of {len(found)} diverged, "
@@ -454,18 +448,6 @@ def regime(given: argparse.Namespace) -> None:
             raise unknown(f"study {asked.name}: benchmark", name, asked.benchmarks)
     names = given.benchmarks or asked.benchmarks
     measure_all(asked, names, read, _device(given), partial(print, flush=True))
-
-
-def rates(given: argparse.Namespace) -> None:
-    """Choose the learning rate of each benchmark and cell, without a regularizer."""
-    from functools import cache, partial
-
-    from rnnreg.data import prepared
-    from rnnreg.training.rates import choose
-
-    device = _device(given)
-    read = cache(lambda benchmark: prepared.read(benchmark, PREPARED))
-    choose(study.read(given.study), read, device, given.again, partial(print, flush=True))
 
 
 def status(given: argparse.Namespace) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from rnnreg.study import records, registry
+from rnnreg.study.search import Search
 from rnnreg.study.study import Row, Study
 
 STEPS = 600
@@ -131,10 +132,20 @@ def study(
     regularizers: tuple[str, ...] = NAMES[:8],
     tuning: int = 2,
     evaluation: int = 8,
+    trials: int = 0,
 ) -> Study:
-    seeds = tuple(range(tuning)), tuple(range(1000, 1000 + evaluation))
-    rows = [Row(b, c, r, grid(r), *seeds) for b in benchmarks for c in cells for r in regularizers]
+    """A grid of strengths; with `trials` a search, whose survivors train on `tuning` seeds more."""
+    first = (tuple(range(tuning + bool(trials))), tuple(range(1000, 1000 + evaluation)), {})
+    made = {r: (grid(r), *first, None) for r in regularizers}
+    if trials:
+        made = {r: ((), *first, _search(r, trials, tuning)) for r in regularizers}
+    rows = [Row(b, c, r, *made[r]) for b in benchmarks for c in cells for r in regularizers]
     return Study(name, f"A generated study of {len(rows)} rows", tuple(rows))
+
+
+def _search(regularizer: str, trials: int, seeds: int) -> Search:
+    ends = (min(grid(regularizer)), min(1e9, max(grid(regularizer))))
+    return Search(trials, min(3, trials), seeds, strength=ends)
 
 
 def facts(benchmark: str) -> dict:
@@ -190,22 +201,32 @@ def write(root: Path, study: Study, strength_of: dict[str, float] | None = None)
 
 def row_records(row: Row, benefit: dict[str, float] | None = None) -> list[records.Record]:
     """All members of a row: the tuning ones, and those of the strengths that they choose."""
-    from rnnreg.study.selection import choose
+    from rnnreg.study.protocol import phases
 
     made = partial(_member, row, row.fingerprint, benefit)
-    tuned = [made("tune", s, seed) for s in row.strengths for seed in row.tuning_seeds]
-    chosen = dict.fromkeys(choose(tuned, c) for c in ("best", "final"))
-    return tuned + [made("evaluate", s, seed) for s in chosen for seed in row.evaluation_seeds]
+    found = {}
+    for phase in phases(row, found):
+        found |= {member: made(*member) for member in phase}
+    return list(found.values())
 
 
 def _member(
-    row: Row, fingerprint: str, benefit: dict | None, phase: str, strength: float, seed: int
+    row: Row,
+    fingerprint: str,
+    benefit: dict | None,
+    phase: str,
+    rate: float | None,
+    strength: float,
+    seed: int,
 ) -> records.Record:
     task, _ = BENCHMARKS[row.benchmark]
     scale = TASKS[task][2]
     shared = np.random.default_rng(hash_of(row.benchmark, row.cell, seed) % (1 << 32))
-    own = np.random.default_rng(hash_of(row.name, strength, seed) % (1 << 32))
-    grid_place = row.strengths.index(strength) / max(1, len(row.strengths) - 1)
+    words = (row.name, strength, seed) if rate is None else (row.name, rate, strength, seed)
+    own = np.random.default_rng(hash_of(*words) % (1 << 32))
+    strengths = row.strengths or sorted({s for _, s in row.settings})
+    grid_place = strengths.index(strength) / max(1, len(strengths) - 1)
+    far = 0.0 if rate is None else math.log10(rate / 0.003)
     good = (benefit or {}).get(row.regularizer, (hash_of(row.regularizer) % 100) / 100 - 0.3)
     if row.regularizer == "none":
         good, grid_place = 0.0, 0.0
@@ -218,7 +239,7 @@ def _member(
     noise = 1 + 0.02 * shared.standard_normal() + 0.008 * own.standard_normal()
     falling = 1.6 * np.exp(-x * 7)
     rising = 0.5 * (1 - 0.5 * gain) * np.clip(x - 0.5, 0, None) ** 1.5
-    validation = scale * noise / cell * (1 + falling + rising - 0.12 * gain)
+    validation = scale * noise / cell * (1 + falling + rising - 0.12 * gain + 0.2 * far**2)
     validation *= 1 + 0.004 * own.standard_normal(CHECKS)
     train = scale / cell * (0.9 + falling - 0.45 * x**2 + 0.2 * max(gain, 0))
     gradient = 0.5 + 2 * np.exp(-x * 4) + 0.02 * own.standard_normal(CHECKS)
@@ -260,7 +281,7 @@ def _member(
         scores=scores,
         diverged=bool(diverged),
         setting={
-            **{"steps": STEPS, "batch": 32, "learning_rate": 0.003, "checks": CHECKS},
+            **{"steps": STEPS, "batch": 32, "learning_rate": rate or 0.003, "checks": CHECKS},
             **{"optimizer": "adam", "schedule": "constant", "base_clip": None},
             **{"hidden": 64, "layers": 1, "embedding": 0},
         },
@@ -273,6 +294,8 @@ def _member(
         versions={"rnnreg": "0.1.0", "torch": "2.13.0"},
         device="cpu",
         path="plain",
+        learning_rate=rate,
+        trial=None if rate is None else row.settings.index((rate, strength)),
     )
 
 

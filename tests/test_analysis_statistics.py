@@ -1,7 +1,5 @@
 """Intervals, tests and estimators: against scipy, by hand, and in simulation."""
 
-from itertools import combinations
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -87,24 +85,6 @@ def test_smallest_detectable_has_the_power_it_says():
     draws = rng.normal(effect / scale, 1.0, size=(20_000, 8))
     power = (st.paired_p(draws) < 0.05 / 7).mean()
     assert abs(power - 0.8) < 0.015
-
-
-def test_expected_best_is_the_mean_over_all_subsets():
-    losses = np.array([3.0, 1.0, 4.0, 1.5, 9.0])
-    for k, found in enumerate(st.expected_best(losses), 1):
-        assert found == pytest.approx(np.mean([min(c) for c in combinations(losses, k)]))
-
-
-def test_expected_best_is_unbiased_where_drawing_with_replacement_is_not():
-    rng = np.random.default_rng(0)
-    samples = rng.uniform(size=(20_000, 4))
-    truth = 1 / 3  # expected lower of two uniform numbers
-    ours = st.expected_best(samples)[:, 1].mean()
-    ranks = np.arange(1, 5)
-    weight = ((5 - ranks) / 4) ** 2 - ((4 - ranks) / 4) ** 2  # Dodge et al. 2019
-    theirs = (np.sort(samples) @ weight).mean()
-    assert abs(ours - truth) < 0.005
-    assert theirs - truth > 0.02
 
 
 def test_choice_stability_by_hand():

@@ -1,14 +1,36 @@
-"""What is done before a study: learning rates are chosen, its cost is estimated."""
+"""What is done before a study: its trials are laid out, its cost is estimated."""
 
-import csv
+import re
 from functools import partial
-from pathlib import Path
 
 import pytest
 
 from rnnreg.data import prepared
-from rnnreg.study import study
-from rnnreg.training import estimate, rates
+from rnnreg.errors import UserError
+from rnnreg.study import registry, search, study
+from rnnreg.training import estimate
+
+TINY = """title: Tiny
+benchmarks: [elnino]
+cells: [gru, lstm]
+regularizers: [none, l2, early_stopping, dropout]
+seeds: {evaluation: 3}
+search: {trials: 6, survivors: 3, seeds: 2}
+budgets: {elnino: {steps: 10, checks: 2}}
+"""
+GRID = TINY.replace("{evaluation: 3}", "{tuning: 2, evaluation: 3}").replace(
+    "{trials: 6, survivors: 3, seeds: 2}", "grid\nstrengths: {l2: [1e-4, 1e-2], dropout: [0.1]}"
+)
+
+
+@pytest.fixture
+def read(tmp_path):
+    def _read(text: str) -> study.Study:
+        file = tmp_path / "tiny.yaml"
+        file.write_text(text)
+        return study.read(str(file))
+
+    return _read
 
 
 @pytest.fixture(scope="module")
@@ -20,46 +42,140 @@ def data(tmp_path_factory):
     return partial(prepared.read, folder=folder / "prepared")
 
 
-@pytest.fixture
-def tiny(tmp_path, monkeypatch) -> study.Study:
-    """Two cells and two regularizers on elnino for ten steps; a rate table of its own."""
-    file = tmp_path / "tiny.yaml"
-    file.write_text(
-        "title: Tiny\nbenchmarks: [elnino]\ncells: [gru, lstm]\nregularizers: [none, l2]\n"
-        "seeds: {tuning: 2, evaluation: 3}\nstrengths: {l2: [1e-4, 1e-2]}\n"
-        "budgets: {elnino: {steps: 10, checks: 2}}\n"
-    )
-    for module in (study, rates):
-        monkeypatch.setattr(module, "RATES", tmp_path / "learning_rates.csv")
-    return study.read(str(file))
+def test_trials_are_points_that_no_release_may_move():
+    """The first points of the sequence: records that are published were trained there."""
+    found = search.Search(trials=4, strength=(0.0, 0.7), scale="linear").settings
+    assert found == (
+        (0.00198162, 0.674884), (0.00833575, 0.0752673),
+        (0.0193577, 0.369986), (0.000815549, 0.290111),
+    )  # fmt: skip
 
 
-def test_the_rate_with_the_lowest_validation_loss_is_what_rows_train_with(tiny, data):
-    row = tiny.row("elnino", "lstm", "l2")
-    before = row.fingerprint
-    assert row.rate is None
-    told = []
-    rates.choose(tiny, data, "cpu", tell=told.append)
-    assert len(told) == 2, "one choice a benchmark and cell, whatever the regularizers"
-    with Path(study.RATES).open() as lines:
-        table = [line for line in csv.DictReader(lines) if line["cell"] == "lstm"]
-    assert [float(line["learning_rate"]) for line in table] == list(rates.CANDIDATES)
-    best = min(table, key=lambda line: float(line["validation_loss"]))
-    assert best["chosen"] == "1"
-    assert sum(int(line["chosen"]) for line in table) == 1
-    assert row.rate == float(best["learning_rate"])
-    assert row.fingerprint != before, "another rate makes other results"
-    rates.choose(tiny, data, "cpu", tell=told.append)
-    assert len(told) == 2, "what the table has is not measured again"
+def test_a_trial_depends_on_its_number_alone(read):
+    few, more = (read(TINY.replace("trials: 6", f"trials: {n}")) for n in (6, 20))
+    for name in ("l2", "dropout", "none"):
+        own = few.row("elnino", "gru", name).settings
+        assert more.row("elnino", "gru", name).settings[:6] == own
+    rates = {n: [r for r, _ in few.row("elnino", "lstm", n).settings] for n in few.regularizers}
+    assert len({tuple(r) for r in rates.values()}) == 1, "the same rates for every regularizer"
 
 
-def test_an_estimate_counts_rows_and_members(tiny, data):
-    found = {e["cell"]: e for e in estimate.estimate(tiny, data, "cpu")}
+@pytest.mark.parametrize("scale", search.SCALES)
+def test_trials_cover_their_ranges(scale):
+    """Each quarter of a range has a quarter of 16 points; all 256 are apart."""
+    found = search.Search(256, learning_rate=(1e-4, 1e-1), strength=(0.1, 10.0), scale=scale)
+    assert len({rate for rate, _ in found.settings}) == 256
+    for axis, ends, by in ((0, (1e-4, 1e-1), "log"), (1, (0.1, 10.0), scale)):
+        shares = [search.place(s[axis], ends, by) for s in found.settings[:16]]
+        assert all(0 <= share <= 1 for share in shares)
+        assert sorted(int(4 * share) for share in shares) == [i // 4 for i in range(16)]
+
+
+def test_none_and_early_stopping_search_rates_alone(read):
+    for name, strength in {"none": 0.0, "early_stopping": 5.0}.items():
+        settings = read(TINY).row("elnino", "gru", name).settings
+        assert {s for _, s in settings} == {strength}
+        assert len({rate for rate, _ in settings}) == 6
+
+
+def test_the_defaults_and_the_range_of_a_file(read):
+    found = read(TINY.replace("search: {trials: 6, survivors: 3, seeds: 2}\n", ""))
+    row = found.row("elnino", "gru", "dropout")
+    facts = registry.facts("regularizer", "dropout")
+    assert row.search == search.Search(16, 3, 2, (3e-4, 3e-2), facts["searched"], facts["scale"])
+    assert row.tuning_seeds == (0, 1, 2)
+    narrowed = read(TINY + "strengths: {dropout: [0.1, 0.2], l2: [1e-4]}\n")
+    assert narrowed.row("elnino", "gru", "dropout").search.strength == (0.1, 0.2)
+    assert {s for _, s in narrowed.row("elnino", "gru", "l2").settings} == {1e-4}
+
+
+def test_a_search_decides_what_is_trained_and_nothing_of_what_comes_out(read):
+    before = read(TINY).row("elnino", "gru", "l2")
+    after = read(TINY.replace("trials: 6", "trials: 8, learning_rate: [1e-4, 1e-2]"))
+    after = after.row("elnino", "gru", "l2")
+    assert after.fingerprint == before.fingerprint
+    assert after.request != before.request
+
+
+def test_a_study_with_tuning_seeds_is_a_grid(read):
+    for text in (GRID, GRID.replace("search: grid\n", "")):
+        row = read(text).row("elnino", "gru", "l2")
+        assert row.search is None
+        assert row.settings == ((None, 1e-4), (None, 1e-2))
+
+
+FAULTS = {
+    "search: trials: given 0, allowed are whole numbers from 1 to 256.": ("trials: 6", "trials: 0"),
+    "search: survivors: given 7, allowed are whole numbers from 1 to 6.": (
+        "survivors: 3", "survivors: 7",
+    ),
+    "search: seeds: given 0, allowed are whole numbers from 1 to 1000.": ("seeds: 2}", "seeds: 0}"),
+    "search: key: unknown 'trial'; did you mean 'trials'?": ("trials: 6", "trial: 6"),
+    "search: given 'all', expected 'grid' or a mapping with keys trials,": (
+        "{trials: 6, survivors: 3, seeds: 2}", "all",
+    ),
+    "search: learning_rate: given [0.01, 0.001], expected two numbers above 0, the lower one": (
+        "trials: 6", "trials: 6, learning_rate: [0.01, 0.001]",
+    ),
+    "seeds: tuning: given 2, but a search has seeds of its own. Remedy: leave it out": (
+        "{evaluation: 3}", "{evaluation: 3, tuning: 2}",
+    ),
+    "budgets: elnino: learning_rate: given 0.01, but it is searched. Remedy: leave it out": (
+        "steps: 10", "steps: 10, learning_rate: 0.01",
+    ),
+    "strengths: l2: given [0.0, 0.1], expected two numbers above 0, the lower one first": (
+        "title", "strengths: {l2: [0.0, 0.1]}\ntitle",
+    ),
+    "strengths: dropout[1]: given 1.5, allowed are numbers from 0.0 to 0.99.": (
+        "title", "strengths: {dropout: [0.1, 1.5]}\ntitle",
+    ),
+    "strengths: l2: given [0.1, 0.2, 0.3], expected the two ends of the range": (
+        "title", "strengths: {l2: [0.1, 0.2, 0.3]}\ntitle",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("message", FAULTS)
+def test_a_search_that_cannot_be(read, message):
+    with pytest.raises(UserError, match=re.escape(f"tiny.yaml: {message}")):
+        read(TINY.replace(*FAULTS[message]))
+
+
+def test_a_scale_that_is_none(tmp_path, monkeypatch):
+    file = tmp_path / "mine.py"
+    file.write_text("class A(Regularizer):\n    strengths = (0.1,)\n    scale = 'cubic'\n")
+    monkeypatch.setitem(registry.FOLDERS, "regularizer", tmp_path)
+    with pytest.raises(UserError, match="scale: given 'cubic', allowed are log and linear"):
+        search.strengths("study", "mine", None)
+
+
+def test_a_file_that_names_no_range_has_that_of_its_strengths(tmp_path, monkeypatch):
+    file = tmp_path / "mine.py"
+    file.write_text("class A(Regularizer):\n    strengths = (3.0, 0.1, 1.0)\n")
+    monkeypatch.setitem(registry.FOLDERS, "regularizer", tmp_path)
+    assert search.strengths("study", "mine", None) == ((0.1, 3.0), "log")
+
+
+def test_an_estimate_counts_rows_and_members(read, data):
+    found = {e["cell"]: e for e in estimate.estimate(read(TINY), data, "cpu")}
     assert set(found) == {"gru", "lstm"}
     for entry in found.values():
-        assert entry["rows"] == 2
-        # none: 1 strength x 2 + 3; l2: 2 strengths x 2 + 3, or + 6 where the criteria differ
-        assert entry["members"] == [5 + 7, 5 + 10]
+        assert entry["rows"] == 4
+        # 6 trials, 3 survivors on 2 seeds, 3 evaluated once, or twice where the criteria differ
+        assert entry["members"] == [4 * (6 + 6 + 3), 4 * (6 + 6 + 6)]
         low, high = entry["hours"]
         assert 0 < low < high
-        assert low == pytest.approx(12 * entry["seconds a member"] / 3600)
+        assert low == pytest.approx(4 * 15 * entry["seconds a member"] / 3600)
+
+
+def test_an_estimate_of_a_grid(read, data):
+    (entry, _) = estimate.estimate(read(GRID), data, "cpu")
+    # one strength x 2 + 3; l2: 2 strengths x 2 + 3, or + 6 where the criteria differ
+    assert entry["members"] == [3 * 5 + 7, 3 * 5 + 10]
+
+
+def test_no_clip_of_the_large_study_is_weaker_than_the_one_it_replaces():
+    for row in study.read("large").rows:
+        if registry.load("regularizer", row.regularizer).clips:
+            base = registry.load("benchmark", row.benchmark).base_clip
+            assert all(strength <= base for _, strength in row.settings)

@@ -12,6 +12,7 @@ from toys import setting
 from rnnreg.errors import UserError, out_of_memory
 from rnnreg.kernels.noise import Noise
 from rnnreg.study.records import Record, read, write
+from rnnreg.study.search import Search
 from rnnreg.study.study import Row
 from rnnreg.training import row as training
 from rnnreg.training.population import Population
@@ -91,6 +92,71 @@ def test_records_of_other_code_or_data_are_not_used(run, what):
     stale = [replace(r, **{what: "other"}) for r in found]
     _, sizes = run(known=stale)
     assert sum(sizes) == sum(first)
+
+
+@pytest.fixture
+def race(monkeypatch):
+    """Train a row of a toy task by a search; its records, and the members of each population."""
+
+    def _race(trials=6, survivors=3, seeds=2, evaluation=3, regularizer="l2", known=()):
+        strength = (0.0, 0.0) if regularizer == "none" else (1e-4, 1e-1)
+        search = Search(trials, survivors, seeds, (1e-4, 1e-1), strength)
+        row = ToyRow("toy", "gru", regularizer, (), tuple(range(1 + seeds)),
+                     tuple(range(1000, 1000 + evaluation)), search=search)  # fmt: skip
+        job, sizes, made = setting("labels", "gru", regularizer), [], training.populate
+        monkeypatch.setattr(training, "setting", lambda *_: job)
+        monkeypatch.setattr(
+            training, "populate", lambda *given: sizes.append(len(given[1])) or made(*given)
+        )
+        found = train(row, job.facts, job.splits, known)
+        monkeypatch.setattr(training, "populate", made)
+        return row, found, sizes
+
+    return _race
+
+
+@pytest.mark.parametrize("regularizer", ["l2", "none"])
+def test_a_race_is_trials_survivors_and_what_they_decide(race, regularizer):
+    row, found, sizes = race(regularizer=regularizer)
+    assert sizes[:2] == [6, 3 * 2]
+    assert sizes[2] in (3, 6), "one choice, or one a criterion"
+    tuned = [r for r in found if r.phase == "tune"]
+    assert [r.tuned for r in tuned if r.seed == 0] == list(row.settings)
+    assert all(row.settings[r.trial] == r.tuned for r in found)
+    assert all("test" not in s for r in tuned for s in r.scores.values())
+    assert all(r.setting["learning_rate"] == r.learning_rate for r in found)
+    for criterion in ("best", "final"):
+        loss = {}
+        for r in tuned:
+            if r.seed:
+                loss.setdefault(r.tuned, []).append(r.scores[criterion]["validation"]["loss"])
+        assert len(loss) == 3
+        chosen = min(loss, key=lambda setting: sum(loss[setting]))
+        tested = [r for r in found if r.phase == "evaluate" and r.tuned == chosen]
+        assert [r.seed for r in tested] == [1000, 1001, 1002]
+        assert all("test" in s for r in tested for s in r.scores.values())
+
+
+@pytest.mark.parametrize(
+    ("more", "trained"),
+    [({"trials": 8}, 2), ({"survivors": 4}, 2), ({"seeds": 3}, 3), ({"evaluation": 4}, 1)],
+)
+def test_more_of_a_search_trains_only_the_new_members(race, more, trained):
+    _, few, _ = race()
+    _, found, sizes = race(**more, known=few)
+    have = {r.member for r in few}
+    new = [r for r in found if r.member not in have]
+    assert sum(sizes) == len(new)
+    assert sizes[0] in (trained, 2 * trained)
+    old = {r.member: r for r in few}
+    assert all(old[r.member] == r for r in found if r.member in old)
+    assert race(**more, known=found)[2] == []
+
+
+def test_records_come_back_with_their_rates(race, tmp_path):
+    _, found, _ = race(trials=2, survivors=2, seeds=1, evaluation=1)
+    write(tmp_path / "records.jsonl", found)
+    assert read(tmp_path / "records.jsonl") == found
 
 
 def test_curves_and_checkpoints_agree(run):

@@ -11,9 +11,9 @@ import pandas as pd
 from rnnreg.errors import UserError
 from rnnreg.study import records, regimes, registry
 from rnnreg.study.facts import read as read_facts
-from rnnreg.study.protocol import CRITERIA, asked, current
+from rnnreg.study.protocol import asked, current
 from rnnreg.study.records import Record
-from rnnreg.study.selection import choose
+from rnnreg.study.selection import CRITERIA, choose
 from rnnreg.study.study import Row, Study
 
 
@@ -26,19 +26,20 @@ def collect(study: Study, prepared: Path = Path("data/prepared")) -> Path:
     longer asks for are left out.
     """
     facts = {b: read_facts(b, prepared) for b in study.benchmarks}
-    wanted, faults, rows = [], [], []
+    wanted, places, faults, rows = [], [], [], []
     for row in study.rows:
         found, why = _check(study, row, facts[row.benchmark]["data_hash"])
         if why:
             faults.append((row, why))
             continue
         wanted += found
-        chosen = {c: choose(found, c) for c in CRITERIA}
-        rows.append({**asdict(row), "fingerprint": row.fingerprint, "chosen": chosen})
+        place = {setting: i for i, setting in enumerate(row.settings)}
+        places += [place[r.tuned] for r in found]
+        rows.append(_described(row, found, {c: place[choose(found, c)] for c in CRITERIA}))
     if faults:
         raise _refusal(study, faults)
     frame = io.BytesIO()
-    table(wanted).to_parquet(frame, index=False)
+    table(wanted).assign(place=places).to_parquet(frame, index=False)
     records.write_bytes(study.folder / "members.parquet", frame.getvalue())
     described = {"name": study.name, "title": study.title, "rows": rows, "benchmarks": facts}
     described["regime"] = [li for li in regimes.read() if li["benchmark"] in study.benchmarks]
@@ -72,10 +73,9 @@ def _check(study: Study, row: Row, data_hash: str) -> tuple[list[Record], str]:
 def _why(wanted: list, found: dict, fresh: dict, current: dict) -> str:
     missing = [k for k in wanted if k not in found]
     if missing:
-        phase, _, strength, seed = missing[0]
-        return (
-            f"{len(missing)} members missing (first: {phase}, strength {strength:g}, seed {seed})"
-        )
+        phase, rate, strength, seed = missing[0]
+        at = f"strength {strength:g}" if rate is None else f"rate {rate:g}, strength {strength:g}"
+        return f"{len(missing)} members missing (first: {phase}, {at}, seed {seed})"
     stale = [found[k] for k in wanted if k not in fresh]
     if stale:
         return f"code changed: {len(stale)} members have fingerprint {stale[0].fingerprint}"
@@ -83,6 +83,18 @@ def _why(wanted: list, found: dict, fresh: dict, current: dict) -> str:
     if moved:
         return f"data changed: {len(moved)} members were trained on data {moved[0].data_hash}"
     return ""
+
+
+def _described(row: Row, found: list[Record], chosen: dict[str, int]) -> dict:
+    """A row as study.json has it: what was tuned over, and the place in it of each choice."""
+    budget = found[0].setting["learning_rate"]
+    return {
+        **asdict(row),
+        "learning_rates": [budget if rate is None else rate for rate, _ in row.settings],
+        "strengths": [strength for _, strength in row.settings],
+        "fingerprint": row.fingerprint,
+        "chosen": chosen,
+    }
 
 
 def _refusal(study: Study, faults: list[tuple[Row, str]]) -> UserError:
@@ -98,7 +110,7 @@ def _refusal(study: Study, faults: list[tuple[Row, str]]) -> UserError:
 
 
 def _flat(member: Record) -> dict:
-    row = asdict(member)
+    row = {**asdict(member), "learning_rate": member.rate}
     for criterion, parts in row.pop("scores").items():
         for part, metrics in parts.items():
             row |= {f"{criterion}_{part}_{metric}": value for metric, value in metrics.items()}

@@ -51,6 +51,11 @@ class Results:
         left_out = "best" if criterion == "best" else None
         return [n for n in self.regularizers if facts[n].get("scored_at") != left_out]
 
+    def search(self, regularizer: str) -> dict | None:
+        """The search of a regularizer's rows; None: a grid."""
+        found = next(r for r in self.study["rows"] if r["regularizer"] == regularizer)
+        return found.get("search")
+
     def families(self, names: list[str]) -> dict[str, list[int]]:
         """Family -> the places of its members in `names`: what is corrected together."""
         return families(self.study["regularizers"], names)
@@ -61,12 +66,27 @@ class Results:
 
     @cached_property
     def rows(self) -> pd.DataFrame:
-        """One line a row of the study: its grid, its seeds, the strength each criterion chose."""
+        """One line a row of the study: what was tuned over, its seeds, and each criterion's choice.
+
+        strengths, learning_rates   of the grid, or of the trials of the search, in their order
+        place_*, chosen_*, rate_*   the place of the choice in them, its strength, its rate
+        """
         frame = pd.DataFrame(self.study["rows"])
-        frame["strengths"] = [tuple(map(float, s)) for s in frame["strengths"]]
+        for name in ("strengths", "learning_rates"):
+            frame[name] = [tuple(map(float, s)) for s in frame[name]]
         for criterion in CRITERIA:
-            frame[f"chosen_{criterion}"] = [float(c[criterion]) for c in frame["chosen"]]
+            frame[f"place_{criterion}"] = place = [c[criterion] for c in frame["chosen"]]
+            for name, values in {"chosen": "strengths", "rate": "learning_rates"}.items():
+                pairs = zip(frame[values], place, strict=True)
+                frame[f"{name}_{criterion}"] = [each[i] for each, i in pairs]
         return frame.drop(columns="chosen")
+
+    def evaluated(self, criterion: str) -> pd.DataFrame:
+        """The members of evaluation at what a criterion chose."""
+        column = f"place_{criterion}"
+        members = self.members[self.members["phase"] == "evaluate"]
+        members = members.merge(self.rows[[*KEYS, column]], on=KEYS)
+        return members[members["place"] == members[column]].drop(columns=column)
 
     @cached_property
     def scores(self) -> pd.DataFrame:
@@ -82,12 +102,7 @@ class Results:
         A member that diverged has the naive score, or that of the worst of its family or of `none`
         that did not diverge on this data set with this cell: whichever is worse.
         """
-        evaluated = self.members[self.members["phase"] == "evaluate"]
-        evaluated = evaluated.merge(self.rows[[*KEYS, "chosen_best", "chosen_final"]], on=KEYS)
-        parts = []
-        for criterion in CRITERIA:
-            part = evaluated[evaluated["strength"] == evaluated[f"chosen_{criterion}"]]
-            parts.append(_scored(part, criterion, self.benchmarks))
+        parts = [_scored(self.evaluated(c), c, self.benchmarks) for c in CRITERIA]
         frame = pd.concat(parts, ignore_index=True)
         return _diverging_never_pays(frame, self.benchmarks, self.study["regularizers"])
 
@@ -112,8 +127,9 @@ def load(folder: Path | str) -> Results:
 
 
 def _scored(members: pd.DataFrame, criterion: str, facts: dict[str, dict]) -> pd.DataFrame:
-    plain = [*KEYS, "seed", "strength", "diverged", "steps", "best_step", "seconds", "clipped"]
-    frame = members[[*plain, "weight_norm", "small_weights"]].assign(criterion=criterion)
+    plain = ["seed", "place", "learning_rate", "strength", "diverged", "steps", "best_step",
+             "seconds", "clipped", "weight_norm", "small_weights"]  # fmt: skip
+    frame = members[[*KEYS, *plain]].assign(criterion=criterion)
     for part in ("train", "validation", "test"):
         frame[f"{part}_loss"] = members[f"{criterion}_{part}_loss"]
     frame["score"], frame["log"], frame["log_validation"] = np.nan, np.nan, np.nan

@@ -28,7 +28,7 @@ class Model:
 
 @dataclass(frozen=True)
 class Budget:
-    """How long and how a member trains; benchmarks/learning_rates.csv overrides `learning_rate`."""
+    """How long and how a member trains; a search has its own range of learning rates."""
 
     steps: int
     batch: int

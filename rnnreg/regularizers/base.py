@@ -74,6 +74,8 @@ class Regularizer(ABC):
     strengths: ClassVar[tuple[float, ...]]  # the grid of the study, weakest first
     off: ClassVar[float] = 0.0  # the strength that changes nothing
     range: ClassVar[tuple[float, float]] = (0.0, inf)
+    searched: ClassVar[tuple[float, float]] = ()  # the range of a search; (): that of strengths
+    scale: ClassVar[str] = "log"  # or "linear": on which it is searched
     scored_at: ClassVar[str] = "last"  # or "best": the final weights are those of the best check
     clips: ClassVar[bool] = False  # replaces a benchmark's base_clip
     second: ClassVar[str] = "none"  # or "draws", "inputs", "weights"

@@ -21,6 +21,7 @@ class ClipNorm(Regularizer):
     )
     strengths = (5.0, 1.0, 0.5, 0.25, 0.1)
     off = inf
+    searched = (0.03, 3.0)
     clips = True
 
     def gradients(self, grads, params, noise):

@@ -22,6 +22,7 @@ class ClipValue(Regularizer):
     )
     strengths = (1.0, 0.1, 0.03, 0.01, 0.003)
     off = inf
+    searched = (1e-3, 1.0)
     clips = True
 
     def gradients(self, grads, params, noise):

@@ -22,6 +22,8 @@ class Dropout(Regularizer):
     source = "Zaremba, Sutskever and Vinyals 2014, arXiv:1409.2329, section 3.2"
     strengths = (0.1, 0.2, 0.35, 0.5, 0.65)
     range = (0.0, 0.99)
+    searched = (0.0, 0.7)
+    scale = "linear"
 
     def mask(self, site, shape, noise):
         """1 / (1 - strength) or 0, for every time step, sequence and unit."""

@@ -20,6 +20,7 @@ class L1(Regularizer):
         "2016, Deep Learning, section 7.1.2"
     )
     strengths = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2)
+    searched = (1e-7, 1e-3)
 
     def penalty(self, weights, trace):
         """Strength x sum |w|."""

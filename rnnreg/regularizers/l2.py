@@ -21,6 +21,7 @@ class L2(Regularizer):
         "(there with a factor one half)"
     )
     strengths = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2)
+    searched = (1e-7, 1e-2)
 
     def penalty(self, weights, trace):
         """Strength x sum w^2."""

@@ -25,6 +25,8 @@ class RecurrentDropout(Regularizer):
     )
     strengths = (0.1, 0.2, 0.35, 0.5, 0.65)
     range = (0.0, 0.99)
+    searched = (0.0, 0.7)
+    scale = "linear"
 
     def mask(self, site, shape, noise):
         """1 / (1 - strength) or 0, for every sequence and unit."""

@@ -3,10 +3,9 @@
 from collections.abc import Iterable, Iterator, Mapping
 
 from rnnreg.study.records import Record
-from rnnreg.study.selection import choose
+from rnnreg.study.selection import CRITERIA, choose, survivors
 from rnnreg.study.study import Row
 
-CRITERIA = ("best", "final")
 Member = tuple  # what Record.member gives
 
 
@@ -19,13 +18,20 @@ def current(row: Row, found: Iterable[Record], data_hash: str) -> dict[Member, R
 def phases(row: Row, have: Mapping[Member, Record]) -> Iterator[list[Member]]:
     """The members of each phase: tuning, and evaluation of what tuning chose.
 
-    A phase follows from the records of the phase before, which `have` must hold by then.
+    A search is tuned in two phases: all trials on the first seed, and the best of them on the
+    others. A phase follows from the records of those before, which `have` must hold by then.
     """
-    tune = [("tune", None, s, seed) for s in row.strengths for seed in row.tuning_seeds]
+    seeds = row.tuning_seeds[:1] if row.search else row.tuning_seeds
+    tune = [("tune", *setting, seed) for setting in row.settings for seed in seeds]
     yield tune
     tuned = [have[member] for member in tune]
+    if row.search:
+        left = survivors(tuned, row.search.survivors)
+        race = [("tune", *setting, seed) for setting in left for seed in row.tuning_seeds[1:]]
+        yield race
+        tuned += [have[member] for member in race]
     chosen = dict.fromkeys(choose(tuned, criterion) for criterion in CRITERIA)
-    yield [("evaluate", None, s, seed) for s in chosen for seed in row.evaluation_seeds]
+    yield [("evaluate", *setting, seed) for setting in chosen for seed in row.evaluation_seeds]
 
 
 def asked(row: Row, have: Mapping[Member, Record]) -> list[Member]:

@@ -64,7 +64,12 @@ class Record:
     @property
     def member(self) -> tuple[str, float | None, float, int]:
         """What tells one member of a row from another."""
-        return self.phase, self.learning_rate, self.strength, self.seed
+        return self.phase, *self.tuned, self.seed
+
+    @property
+    def tuned(self) -> tuple[float | None, float]:
+        """What tuning chooses: learning rate and strength."""
+        return self.learning_rate, self.strength
 
 
 def fault(given: object) -> str:

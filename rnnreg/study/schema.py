@@ -140,6 +140,19 @@ def grid(where: str, regularizer: str, override: object) -> tuple[float, ...]:
     return tuple(strengths)
 
 
+def check_ends(where: str, given: list, scale: str) -> tuple[float, float]:
+    """The two ends of a range that can be searched on a scale, the lower one first."""
+    numbers = [v for v in given if isinstance(v, int | float) and not isinstance(v, bool)]
+    least = 0 if scale == "log" else -math.inf
+    if len(numbers) == len(given) == 2 and least < numbers[0] < numbers[1] < math.inf:
+        return float(numbers[0]), float(numbers[1])
+    above = " above 0" if scale == "log" else ""
+    raise UserError(
+        f"{where}: given {given}, expected two numbers{above}, the lower one first: the ends of a "
+        f"range that is searched on a {scale} scale."
+    )
+
+
 def check_strength(where: str, given: object, allowed: tuple[float, float]) -> float:
     """The strength as a float; UserError where it is no number, or outside the range.
 

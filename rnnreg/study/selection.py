@@ -1,28 +1,64 @@
-"""Which strength a row is evaluated at. Training and analysis both ask here."""
+"""Which setting a row is evaluated at. Training and analysis both ask here.
+
+A setting is a learning rate (None: that of the budget) and a strength.
+"""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import Literal
 
 from rnnreg.study.records import Record
 
 Criterion = Literal["best", "final"]
+CRITERIA: tuple[Criterion, ...] = ("best", "final")
+Setting = tuple[float | None, float]
 
 
-def choose(records: Iterable[Record], criterion: Criterion) -> float:
-    """The strength with the lowest mean validation loss over the tuning seeds.
+def choose(records: Iterable[Record], criterion: Criterion) -> Setting:
+    """The setting with the lowest mean validation loss over the tuning seeds.
 
-    Penalties are not in that loss; a member that diverged counts at the naive score that its
-    record carries; a loss that is missing or not a number counts as infinite. Ties go to the
-    strength that comes first in the records: grids are written from weak to strong. Records of
-    the evaluation phase are left out. ValueError where no tuning record is given.
+    In a race, whose survivors were trained on more seeds than the others, one of the survivors, by
+    the seeds that the others lack. Penalties are not in that loss; a member that diverged counts at
+    the naive score that its record carries; a loss that is missing or not a number counts as
+    infinite. Ties go to the setting that comes first in the records: grids are written from weak
+    to strong. Records of the evaluation phase are left out. ValueError where no tuning record is
+    given.
     """
-    losses: dict[float, list[float]] = {}
+    losses = _losses(records, criterion)
+    most = max((len(own) for own in losses.values()), default=0)
+    shared = {seed for own in losses.values() if len(own) < most for seed in own}
+    deciding = {
+        setting: [loss for seed, loss in own.items() if seed not in shared]
+        for setting, own in losses.items()
+        if len(own) == most
+    }
+    return min(deciding, key=lambda setting: math.fsum(deciding[setting]) / len(deciding[setting]))
+
+
+def survivors(records: Iterable[Record], count: int) -> list[Setting]:
+    """The settings that go on from the first round of a race: as many as `count`, best first.
+
+    Both criteria share them: the best of one, the best of the other, the second of one, and so on,
+    each setting once.
+    """
+    ranked = [_ranked(records, criterion) for criterion in CRITERIA]
+    return list(dict.fromkeys(chain.from_iterable(zip(*ranked, strict=True))))[:count]
+
+
+def _ranked(records: Iterable[Record], criterion: Criterion) -> Sequence[Setting]:
+    losses = _losses(records, criterion)
+    return sorted(losses, key=lambda setting: math.fsum(losses[setting].values()))
+
+
+def _losses(records: Iterable[Record], criterion: Criterion) -> dict[Setting, dict[int, float]]:
+    """Setting -> tuning seed -> validation loss."""
+    losses: dict[Setting, dict[int, float]] = {}
     for record in records:
         if record.phase == "tune":
             loss = record.scores[criterion]["validation"]["loss"]
-            losses.setdefault(record.strength, []).append(_finite(loss))
-    return min(losses, key=lambda strength: math.fsum(losses[strength]) / len(losses[strength]))
+            losses.setdefault(record.tuned, {})[record.seed] = _finite(loss)
+    return losses
 
 
 def _finite(loss: float | None) -> float:

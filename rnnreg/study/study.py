@@ -8,33 +8,40 @@ Everything here reads names and syntax trees only, so the workflow can ask witho
     regularizers: all
     except: [temporal_order]               # names left out of any `all`, and of one's own
     mine: [cells, regularizers]            # files of one's own join these lists; true: all three
-    seeds: {tuning: 2, evaluation: 8}
-    strengths: {l2: [1e-5, 1e-3]}          # instead of the grid in the regularizer's file
+    seeds: {evaluation: 8}
+    search: {trials: 16, survivors: 3, seeds: 2, learning_rate: [3e-4, 3e-2]}  # the defaults
+    strengths: {l2: [1e-5, 1e-3]}          # instead of the range in the regularizer's file
     budgets: {python_docs: {steps: 600}}   # instead of fields of the benchmark's Budget
     mirror: /data/mirror                   # looked into before any download (or RNNREG_MIRROR)
     job: cell                              # what a job of the workflow trains in one process:
                                            # a row (default), or all rows of a benchmark and cell
+
+With `search: grid` every strength is trained at the learning rate of the benchmark's budget:
+
+    search: grid
+    seeds: {tuning: 2, evaluation: 8}
+    strengths: {l2: [1e-5, 1e-4, 1e-3]}    # instead of the grid in the regularizer's file
 """
 
-import csv
 import json
-from dataclasses import dataclass, field, replace
-from functools import cache
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from rnnreg.errors import UserError, unknown
 from rnnreg.study import fingerprint, registry, schema
+from rnnreg.study import search as searches
 
 STUDIES = registry.ROOT / "benchmarks" / "studies"
-RATES = registry.ROOT / "benchmarks" / "learning_rates.csv"  # made by `rnnreg rates`
 LISTS = {"benchmarks": "benchmark", "cells": "cell", "regularizers": "regularizer"}
 KEYS = {
     "title": str, "benchmarks": (list, str), "cells": (list, str), "regularizers": (list, str),
     "except": list, "mine": (list, bool), "seeds": dict, "strengths": dict, "budgets": dict,
-    "mirror": str, "job": str,
+    "mirror": str, "job": str, "search": (dict, str),
 }  # fmt: skip
 JOBS = ("row", "cell")  # the default first
 FIRST_EVALUATION_SEED = 1000  # tuning seeds count from 0, so the two never meet
+GRID = "grid"
+Setting = tuple[float | None, float]  # learning rate (None: the budget's) and strength
 
 
 @dataclass(frozen=True)
@@ -44,10 +51,11 @@ class Row:
     benchmark: str
     cell: str
     regularizer: str
-    strengths: tuple[float, ...]
-    tuning_seeds: tuple[int, ...]
+    strengths: tuple[float, ...]  # of a grid
+    tuning_seeds: tuple[int, ...]  # of a search: that of all trials, and the survivors' fresh ones
     evaluation_seeds: tuple[int, ...]
     budget: dict[str, object] = field(default_factory=dict)  # overrides of the benchmark's Budget
+    search: searches.Search | None = None  # None: the strengths are a grid
 
     @property
     def name(self) -> str:
@@ -55,10 +63,11 @@ class Row:
 
     @property
     def fingerprint(self) -> str:
-        """A hash of what decides a member's result but its strength, its seed and its data.
+        """A hash of what decides a member's result but its own numbers and its data.
 
-        Those three are fields of the record of their own: so more seeds or strengths train only
-        the new members, and the hash is known before the data is there.
+        Learning rate (where it is searched), strength, seed and data are fields of the record of
+        their own: so more seeds or trials train only the new members, and the hash is known before
+        the data is there.
         """
         names = [(kind, getattr(self, kind)) for kind in LISTS.values()]
         # A combination's results follow from the files of its parts, too.
@@ -66,21 +75,20 @@ class Row:
         names += [("regularizer", part) for part in parts]
         files = [registry.path(kind, name) for kind, name in names]
         code = [fingerprint.code(file) for file in files]
-        return fingerprint.digest([fingerprint.RESULTS_VERSION, self.rate, self.budget, *code])
+        return fingerprint.digest([fingerprint.RESULTS_VERSION, self.budget, *code])
 
     @property
-    def rate(self) -> float | None:
-        """The learning rate chosen for this benchmark and cell; None: the benchmark's file says."""
-        key = self.benchmark, self.cell
-        chosen = [li for li in rate_table() if li["chosen"] == "1"]
-        found = [li["learning_rate"] for li in chosen if (li["benchmark"], li["cell"]) == key]
-        return float(found[0]) if found else None
+    def settings(self) -> tuple[Setting, ...]:
+        """What is tuned over: the trials of the search, or the strengths of the grid."""
+        if self.search:
+            return self.search.settings
+        return tuple((None, strength) for strength in self.strengths)
 
     @property
     def request(self) -> str:
         """What the workflow compares to decide whether to run the row again: canonical JSON."""
         asked = [self.fingerprint, self.strengths, self.tuning_seeds, self.evaluation_seeds]
-        return json.dumps(asked)
+        return json.dumps(asked if self.search is None else [*asked, asdict(self.search)])
 
 
 @dataclass(frozen=True)
@@ -126,19 +134,6 @@ class Study:
         return list(dict.fromkeys(r.regularizer for r in self.rows))
 
 
-def rate_table() -> list[dict[str, str]]:
-    """The lines of benchmarks/learning_rates.csv; none where there is no such file."""
-    if not RATES.exists():
-        return []
-    return _rates(RATES, RATES.stat().st_mtime_ns)
-
-
-@cache
-def _rates(file: Path, modified: int) -> list[dict[str, str]]:
-    with file.open(encoding="utf-8", newline="") as lines:
-        return list(csv.DictReader(lines))
-
-
 def names() -> list[str]:
     """Names of the study files in benchmarks/studies."""
     return sorted(f.stem for f in STUDIES.glob("*.yaml"))
@@ -167,11 +162,12 @@ def read(study: str) -> Study:
 def _resolve(name: str, where: str, given: object) -> Study:
     schema.check_mapping(where, given, KEYS, required=("title", *LISTS, "seeds"))
     chosen = _chosen(where, given)
-    tuning, evaluation = _seeds(f"{where}: seeds", given["seeds"])
-    grids = _grids(f"{where}: strengths", given.get("strengths", {}), chosen["regularizers"])
-    budgets = _budgets(f"{where}: budgets", given.get("budgets", {}))
+    searched = _search(where, given)
+    tuning, evaluation = _seeds(f"{where}: seeds", given["seeds"], searched)
+    tuned = _tuned(f"{where}: strengths", given.get("strengths", {}), chosen, searched)
+    budgets = _budgets(f"{where}: budgets", given.get("budgets", {}), searched)
     rows = tuple(
-        Row(b, c, r, grids[r], tuning, evaluation, budgets.get(b, {}))
+        Row(b, c, r, tuned[r][0], tuning, evaluation, budgets.get(b, {}), tuned[r][1])
         for b in chosen["benchmarks"]
         for c in chosen["cells"]
         for r in chosen["regularizers"]
@@ -201,24 +197,57 @@ def _chosen(where: str, given: dict) -> dict[str, list[str]]:
     return chosen
 
 
-def _seeds(where: str, given: dict) -> tuple[tuple[int, ...], tuple[int, ...]]:
+def _search(where: str, given: dict) -> searches.Search | None:
+    """The search that a study asks for; None: a grid, as where it has seeds of tuning."""
+    asked = given.get("search", GRID if "tuning" in given["seeds"] else {})
+    if isinstance(asked, dict):
+        return searches.read(f"{where}: search", asked)
+    if asked != GRID:
+        raise UserError(
+            f"{where}: search: given '{asked}', expected '{GRID}' or a mapping with keys "
+            f"{', '.join(searches.KEYS)}."
+        )
+    return None
+
+
+def _seeds(
+    where: str, given: dict, searched: searches.Search | None
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """The seeds of tuning and of evaluation."""
-    schema.check_mapping(where, given, {"tuning": int, "evaluation": int}, ("tuning", "evaluation"))
+    if searched and "tuning" in given:
+        raise UserError(
+            f"{where}: tuning: given {given['tuning']}, but a search has seeds of its own. Remedy: "
+            f"leave it out (and set search: seeds), or write search: {GRID}."
+        )
+    needed = ("evaluation",) if searched else ("tuning", "evaluation")
+    schema.check_mapping(where, given, {"tuning": int, "evaluation": int}, needed)
     for key, count in given.items():
         schema.check_seeds(f"{where}: {key}", count)
-    first = FIRST_EVALUATION_SEED
-    return tuple(range(given["tuning"])), tuple(range(first, first + given["evaluation"]))
+    first, tuning = FIRST_EVALUATION_SEED, 1 + searched.seeds if searched else given["tuning"]
+    return tuple(range(tuning)), tuple(range(first, first + given["evaluation"]))
 
 
-def _grids(where: str, given: dict, regularizers: list[str]) -> dict[str, tuple[float, ...]]:
-    """The strengths of each regularizer: the study's, or its file's."""
+def _tuned(
+    where: str, given: dict, chosen: dict[str, list[str]], searched: searches.Search | None
+) -> dict[str, tuple[tuple[float, ...], searches.Search | None]]:
+    """The grid and the search of each regularizer, one of which is empty."""
     schema.check_names(where, given, registry.names("regularizer"))
-    return {r: schema.grid(where, r, given.get(r)) for r in regularizers}
+    names = chosen["regularizers"]
+    if searched is None:
+        return {r: (schema.grid(where, r, given.get(r)), None) for r in names}
+    ranges = {r: searches.strengths(where, r, given.get(r)) for r in names}
+    return {r: ((), replace(searched, strength=s, scale=scale)) for r, (s, scale) in ranges.items()}
 
 
-def _budgets(where: str, given: dict) -> dict[str, dict]:
+def _budgets(where: str, given: dict, searched: searches.Search | None) -> dict[str, dict]:
     """What the study says of benchmarks' budgets."""
     schema.check_names(where, given, registry.names("benchmark"))
     for benchmark, budget in given.items():
         schema.check_budget(f"{where}: {benchmark}", budget)
+        if searched and "learning_rate" in budget:
+            raise UserError(
+                f"{where}: {benchmark}: learning_rate: given {budget['learning_rate']}, but it is "
+                f"searched. Remedy: leave it out (and set search: learning_rate), or write "
+                f"search: {GRID}."
+            )
     return given

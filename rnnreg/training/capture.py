@@ -21,7 +21,7 @@ Record = Callable[[Function, list[Tensor]], Replay]
 
 
 def populate(
-    setting: Setting, strengths: list[float], seeds: list[int], rates: list[float] | None = None
+    setting: Setting, strengths: list[float], seeds: list[int], rates: Sequence[float | None] = ()
 ) -> Population:
     """M members on the device of the setting."""
     kind = CapturedPopulation if setting.device.type == "cuda" else Population
@@ -87,7 +87,7 @@ class CapturedPopulation(Population):
         setting: Setting,
         strengths: list[float],
         seeds: list[int],
-        rates: list[float] | None = None,
+        rates: Sequence[float | None] = (),
         recorder: Callable[[], Record] = cuda_graphs,
     ):
         super().__init__(setting, strengths, seeds, rates)

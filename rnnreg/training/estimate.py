@@ -20,11 +20,12 @@ MEMBERS = 4  # of the population that is timed
 def members(row: Row) -> tuple[int, int]:
     """How many members a row trains, at least and at most.
 
-    The strength chosen at the final check may or may not be the one chosen at the best check.
+    What is chosen at the final check may or may not be what is chosen at the best check.
     """
-    tuned = len(row.strengths) * len(row.tuning_seeds)
-    tested = len(row.evaluation_seeds)
-    return tuned + tested, tuned + tested * (1 if len(row.strengths) == 1 else 2)
+    tuned, tested = len(row.settings) * len(row.tuning_seeds), len(row.evaluation_seeds)
+    if row.search:
+        tuned = row.search.trials + row.search.survivors * row.search.seeds
+    return tuned + tested, tuned + tested * (1 if len(row.settings) == 1 else 2)
 
 
 def seconds_a_member(row: Row, facts: dict, splits: dict, device: str) -> float:
@@ -32,7 +33,8 @@ def seconds_a_member(row: Row, facts: dict, splits: dict, device: str) -> float:
     job = setting(row, facts, splits, device)
     taken = STEPS * (max(WARM_UP.values()) + 1)  # a schedule must reach as far
     budget = replace(job.budget, steps=max(job.budget.steps, taken))
-    several = [row.strengths[0]] * MEMBERS, list(range(MEMBERS))
+    rate, strength = row.settings[0]
+    several = [strength] * MEMBERS, list(range(MEMBERS)), [rate] * MEMBERS
     population = populate(replace(job, budget=budget), *several)
 
     def step(number: int) -> None:

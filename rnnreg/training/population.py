@@ -76,8 +76,7 @@ def setting(row: Row, facts: dict, splits: dict, device: str = "cpu") -> Setting
     """Resolve a row's names and numbers."""
     benchmark = registry.load("benchmark", row.benchmark)
     cell = registry.load("cell", row.cell)
-    rate = {} if row.rate is None else {"learning_rate": row.rate}
-    budget = replace(benchmark.budget, **{**rate, **row.budget})
+    budget = replace(benchmark.budget, **row.budget)
     allowed = {"optimizer": OPTIMIZERS, "schedule": SCHEDULES, "precision": PRECISIONS}
     for key, known in allowed.items():
         if getattr(budget, key) not in known:
@@ -128,12 +127,13 @@ class Population:
         setting: Setting,
         strengths: list[float],
         seeds: list[int],
-        rates: list[float] | None = None,
+        rates: Sequence[float | None] = (),
     ):
         self.setting, self.strengths, self.all_seeds = setting, strengths, seeds
         self.budget, self.task = setting.budget, setting.benchmark.task
-        self.all_rates = rates or [self.budget.learning_rate] * len(seeds)
-        self.rate = torch.tensor(self.all_rates, dtype=torch.float32, device=setting.device)
+        own = self.budget.learning_rate
+        self.rates = [own if r is None else r for r in rates or [None] * len(seeds)]
+        self.rate = torch.tensor(self.rates, dtype=torch.float32, device=setting.device)
         seeds = torch.tensor(seeds, device=setting.device)
         self.noise = Noise(seeds, 0, steps=self.budget.steps)
         self.reg = setting.regularizers(torch.tensor(strengths, device=setting.device))

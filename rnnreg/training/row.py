@@ -4,7 +4,7 @@ import math
 import platform
 import time
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 import torch
@@ -41,8 +41,9 @@ def train(
     for wanted in phases(row, have):
         missing = [member for member in wanted if member not in have]
         if missing:
-            phase = missing[0][0]
-            for part in trained(job, [s for *_, s, _ in missing], [k for *_, k in missing], watch):
+            (phase, *_), given = missing[0], [list(each) for each in zip(*missing, strict=True)]
+            rates, strengths, seeds = given[1:]
+            for part in trained(job, strengths, seeds, rates, watch):
                 have.update((r.member, r) for r in records(row, job, part, phase))
                 del part  # its memory is for the next one
             save(list(have.values()))
@@ -50,11 +51,15 @@ def train(
 
 
 def trained(
-    job: Setting, strengths: list[float], seeds: list[int], watch: Watch | None = None
+    job: Setting,
+    strengths: list[float],
+    seeds: list[int],
+    rates: Sequence[float | None] = (),
+    watch: Watch | None = None,
 ) -> Iterator[Population]:
     """These members, trained: one population, or several where memory does not hold all at once."""
     try:
-        whole = populate(job, strengths, seeds)
+        whole = populate(job, strengths, seeds, rates)
         whole.run(watch)
     except RuntimeError as error:
         if not out_of_memory(error):
@@ -78,7 +83,7 @@ def trained(
     if job.device.type == "cuda":
         torch.cuda.empty_cache()
     for own in (slice(half), slice(half, None)):
-        yield from trained(job, strengths[own], seeds[own], watch)
+        yield from trained(job, strengths[own], seeds[own], rates[own], watch)
 
 
 def records(row: Row, job: Setting, population: Population, phase: str) -> list[Record]:
@@ -99,10 +104,10 @@ def records(row: Row, job: Setting, population: Population, phase: str) -> list[
     clip = job.benchmark.base_clip
     described = {**vars(job.budget), **vars(job.benchmark.model)}
     described["base_clip"] = None if math.isinf(clip) else clip
+    trials = {setting: i for i, setting in enumerate(row.settings)} if row.search else {}
     made = []
-    for m, (strength, seed) in enumerate(
-        zip(population.strengths, population.all_seeds, strict=True)
-    ):
+    own = population.rates, population.strengths, population.all_seeds
+    for m, (rate, strength, seed) in enumerate(zip(*own, strict=True)):
         checks = int(curves.checks[m])
         diverged = bool(curves.diverged[m])
         at = curves.at[:checks]
@@ -123,7 +128,7 @@ def records(row: Row, job: Setting, population: Population, phase: str) -> list[
                 best_step=curves.at[int(curves.best_check[m])],
                 scores=_naive(job, phase) if diverged else scores[m],
                 diverged=diverged,
-                setting=described,
+                setting={**described, "learning_rate": rate},
                 parameters=parameters,
                 weight_norm=_finite(weight_norm)[m],
                 small_weights=float(small[m]),
@@ -133,6 +138,8 @@ def records(row: Row, job: Setting, population: Population, phase: str) -> list[
                 versions=versions,
                 device=device_name(job.device),
                 path=path(job.cell, job.device, job.network.norm),
+                learning_rate=rate if row.search else None,
+                trial=trials.get((rate, strength)),
             )
         )
     return made

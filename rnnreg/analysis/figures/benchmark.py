@@ -85,10 +85,9 @@ def gradient_norms(results: Results, benchmark: str) -> Figure:
 
 
 def _start(results: Results, benchmark: str) -> tuple[Figure, pd.DataFrame]:
-    members = results.members.query("phase == 'evaluate' and benchmark == @benchmark")
-    members = members.merge(results.rows[["benchmark", "cell", "regularizer", "chosen_best"]])
+    members = results.evaluated("best").query("benchmark == @benchmark")
     figure, _ = style.panels(len(results.cells), 4, 1.9, sharey=False)
-    return figure, members[members["strength"] == members["chosen_best"]]
+    return figure, members
 
 
 def _finish(results: Results, figure: Figure, axes: list[Axes], label: str) -> Figure:

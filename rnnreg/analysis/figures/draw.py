@@ -18,7 +18,7 @@ from rnnreg.study import records
 STUDY: tuple[Callable, ...] = (
     effects.effects, effects.heatmap, effects.cells, effects.best_and_final,
     over.performance_profile, over.critical_difference, over.cost, over.gap,
-    tuning.tries, tuning.patience,
+    tuning.trials, tuning.patience,
 )  # fmt: skip
 BENCHMARK: tuple[Callable, ...] = (
     within.scores, within.learning_curves, within.gradient_norms, tuning.strengths,

@@ -186,11 +186,13 @@ def choice(results: Results) -> str:
     others = [n for n in results.compared("best") if n != REFERENCE]
     frame = frame[frame["regularizer"].isin(others)]
     tuned = frame[frame["grid"] > 1]
+    searched = results.search(REFERENCE if results.has_reference else others[0])
+    where = "an edge of their grid" if searched is None else "an outer tenth of their range"
     edges = tuned["edge"].value_counts()
     firm = tuned["stability"].mean()
     text = (
         f"Validation preferred none in {int(frame['prefers_none'].sum())} of {len(frame)} rows; "
-        f"{edges.sum()} of {len(tuned)} tuned strengths lie at an edge of their grid "
+        f"{edges.sum()} of {len(tuned)} tuned strengths lie at {where} "
         f"({edges.get('strongest', 0)} at the strong one), "
     )
     if np.isfinite(firm):
@@ -199,5 +201,10 @@ def choice(results: Results) -> str:
         )
     else:
         text += "and one tuning seed cannot show how firm the choices are"
+    if searched is not None:
+        far = results.read("selected").query("criterion == 'best'")["rate_edge"]
+        text += (
+            f"; {far.notna().sum()} of {len(far)} learning rates lie at an outer tenth of theirs"
+        )
     diverged = words.count(int(results.members["diverged"].sum()), "member")
     return f"{text}; {diverged} of {len(results.members)} diverged."

@@ -26,9 +26,21 @@ def setup(results: Results) -> str:
     return (
         f"The study crosses {words.listed(sizes)}{included}: {words.count(len(rows), 'row')}, "
         f"{len(members)} trained models, {words.duration(members['seconds'].sum())} of "
-        f"{words.devices(results)} time ({made}). Each strength is tuned "
-        f"on {words.count(tuning, 'seed')}; the chosen one is evaluated on "
-        f"{words.count(evaluation, 'fresh seed')}."
+        f"{words.devices(results)} time ({made}). {_tuned(results, tuning)}; the chosen one is "
+        f"evaluated on {words.count(evaluation, 'fresh seed')}."
+    )
+
+
+def _tuned(results: Results, seeds: int) -> str:
+    search = results.search(results.regularizers[0])
+    if search is None:
+        return f"Each strength is tuned on {words.count(seeds, 'seed')}"
+    low, high = search["learning_rate"]
+    return (
+        f"Every regularizer, none included, has {words.count(search['trials'], 'trial')} of "
+        f"learning rate ({low:g} to {high:g}) and strength on one seed; the best "
+        f"{search['survivors']} are trained on {words.count(search['seeds'], 'more seed')}, which "
+        "decide"
     )
 
 

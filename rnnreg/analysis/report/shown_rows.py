@@ -15,21 +15,23 @@ from rnnreg.analysis.tables import (
     word,
 )
 
-EDGES = {"weakest": "weakest of grid", "strongest": "strongest of grid"}
+EDGES = {"weakest": "weakest end", "strongest": "strongest end"}
+RATE_EDGES = {"lowest": "lowest rates", "highest": "highest rates"}
 
 
 def selection(results: Results) -> Table:
-    """Chosen strengths, with flags."""
+    """Chosen strengths and learning rates, with flags."""
     frame = results.read("selected")
-    frame = frame[(frame["grid"] > 1) & (frame["criterion"] == "best")]
+    frame = frame[(frame["settings"] > 1) & (frame["criterion"] == "best")]
     rows = [
         (
             word(results.title("benchmarks", r["benchmark"])),
             word(results.title("cells", r["cell"])),
             word(results.title("regularizers", r["regularizer"])),
-            word(EDGES.get(r["edge"], "")),
+            word(_edges(r)),
             word("yes" if r["prefers_none"] else ""),
             strength(r["strength"]),
+            number(r["learning_rate"]),
             number(100 * r["stability"], 3),
             whole(r["diverged"]),
             whole(r["members"]),
@@ -43,13 +45,23 @@ def selection(results: Results) -> Table:
         "At an edge",
         "Validation preferred none",
         "Strength",
+        "Learning rate",
         "Same choice, % of resamples",
         "Diverged",
         "Tuning members",
     )
     return Table(
-        "selection", "Strengths chosen on validation, at the best check.", columns, rows, 5
+        "selection",
+        "Strengths and learning rates chosen on validation, at the best check.",
+        columns,
+        rows,
+        5,
     )
+
+
+def _edges(row: dict) -> str:
+    found = (EDGES.get(row["edge"], ""), RATE_EDGES.get(row["rate_edge"], ""))
+    return ", ".join(filter(None, found))
 
 
 def every_row(results: Results, criterion: str = "best") -> Table:

@@ -51,9 +51,8 @@ def models(results: Results) -> Table:
     for name, facts in results.benchmarks.items():
         own = results.members[results.members["benchmark"] == name]
         used = {c: json.loads(t) for c, t in zip(own["cell"], own["setting"], strict=True)}
-        rates = {cell: setting["learning_rate"] for cell, setting in used.items()}
-        by_cell = (f"{results.title('cells', c)} {r:g}" for c, r in rates.items())
-        rate = ", ".join(by_cell) if len(set(rates.values())) > 1 else f"{min(rates.values()):g}"
+        low, high = own["learning_rate"].min(), own["learning_rate"].max()
+        rate = f"{low:g}" if low == high else f"{low:.1g} to {high:.1g}"
         setting = next(iter(used.values()))
         clip = setting["base_clip"]
         sizes = ("hidden", "layers", "embedding", "steps", "batch", "checks")
@@ -84,7 +83,8 @@ def models(results: Results) -> Table:
     )
     caption = (
         "Models and budgets: the same for every regularizer. Validated: on how many targets at a "
-        "check, all of the validation split or some, evenly spread over it."
+        "check, all of the validation split or some, evenly spread over it. Learning rates: "
+        "from the lowest to the highest that was tried."
     )
     return Table("models", caption, columns, rows, 5)
 
@@ -95,11 +95,15 @@ def regularizers(results: Results) -> Table:
     for name in results.regularizers:
         facts = results.study["regularizers"][name]
         grid = results.rows[results.rows["regularizer"] == name]["strengths"].iloc[0]
-        text = ", ".join(strength(s).text for s in grid) if name != REFERENCE else "–"
+        text = ", ".join(strength(s).text for s in dict.fromkeys(grid))
+        if search := results.search(name):
+            low, high = (strength(s).text for s in search["strength"])
+            text = low if low == high else f"{low} to {high} ({search['scale']})"
+        text = text if name != REFERENCE else "–"
         rows.append((word(results.title("regularizers", name)), word(text), word(facts["source"])))
     return Table(
         "regularizers",
-        "Regularizers, their grids from weak to strong, and their sources.",
+        "Regularizers, their grids from weak to strong or the ranges searched, and their sources.",
         ("Regularizer", "Strengths", "Source"),
         rows,
         3,

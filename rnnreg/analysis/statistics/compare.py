@@ -16,14 +16,14 @@ from rnnreg.study import records
 def compare(folder: Path) -> Path:
     """Write the statistics of a collected study as CSV; returns its folder.
 
-    selected, strengths, tries   see `tuning.tuning`          comparisons   see `comparisons`
+    selected, strengths, trials  see `tuning.tuning`          comparisons   see `comparisons`
     across, pairs, profiles      see `across.across`          diagnostics   see `diagnostics`
     patience                     see `diagnostics.patience`   scores        one line a seed
     advice                       see `advice.advice`          sensitivity   see `sensitivity`
     """
     results = load(folder)
     found = {"scores": results.scores, "comparisons": comparisons(results)}
-    found["selected"], found["strengths"], found["tries"] = tuning(results)
+    found["selected"], found["strengths"], found["trials"] = tuning(results)
     found["across"], found["pairs"], found["profiles"] = across(results)
     found |= {"diagnostics": diagnostics(results), "patience": patience(results)}
     found |= {"advice": advice(results, found), "sensitivity": sensitivity(results)}

@@ -38,29 +38,29 @@ def diagnostics(results: Results) -> pd.DataFrame:
 def _speeds(results: Results) -> list[dict]:
     """`reached` and `speed` of each row and criterion, in the order of `scores`."""
     evaluated = results.members[results.members["phase"] == "evaluate"]
-    names = [*KEYS, "strength", "seed"]
+    names = [*KEYS, "place", "seed"]
     kept = [evaluated[c] for c in ("validation_loss", "check_steps", "best_step")]
     found = zip(*kept, strict=True)
     curves = dict(zip(zip(*(evaluated[c] for c in names), strict=True), found, strict=True))
     rows = results.rows.to_dict("records")
     chosen = {tuple(r[k] for k in KEYS): r for r in rows}
     members = {}
-    for *key, strength, seed in results.scores[[*KEYS, "criterion", "strength", "seed"]].itertuples(
+    for *key, place, seed in results.scores[[*KEYS, "criterion", "place", "seed"]].itertuples(
         index=False
     ):
-        members.setdefault(tuple(key), []).append((strength, seed))
+        members.setdefault(tuple(key), []).append((place, seed))
     return [_speed(curves, chosen, key, own) for key, own in members.items()]
 
 
-def _speed(curves: dict, chosen: dict, key: tuple, members: list[tuple[float, int]]) -> dict:
+def _speed(curves: dict, chosen: dict, key: tuple, members: list[tuple[int, int]]) -> dict:
     *row, criterion = key
     none = (*row[:2], REFERENCE)
     if none not in chosen:
         return {"reached": np.nan, "speed": np.nan}
     ratios = []
-    for strength, seed in members:
-        losses, steps, _ = curves[(*row, strength, seed)]
-        targets, _, best_step = curves[(*none, chosen[none][f"chosen_{criterion}"], seed)]
+    for place, seed in members:
+        losses, steps, _ = curves[(*row, place, seed)]
+        targets, _, best_step = curves[(*none, chosen[none][f"place_{criterion}"], seed)]
         hit = np.flatnonzero(_known(losses) <= _known(targets).min())
         if hit.size:
             ratios.append(best_step / steps[hit[0]])
@@ -79,8 +79,8 @@ def patience(results: Results) -> pd.DataFrame:
     taken, and lost, how much higher in percent the best validation loss seen is than that of the
     whole run; mean and interval over seeds, for each p up to the number of checks.
     """
-    members = results.members
-    none = members[(members["regularizer"] == REFERENCE) & (members["phase"] == "evaluate")]
+    members = results.evaluated("best")
+    none = members[members["regularizer"] == REFERENCE]
     rows = []
     for (benchmark, cell), group in none.groupby(["benchmark", "cell"], sort=False):
         pairs = [

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from functools import cache
-from math import comb
 
 import numpy as np
 from scipy import stats
@@ -137,21 +136,6 @@ def smallest_detectable(difference: Array, tests: int = 1) -> Array:
 @cache
 def _standardized_effect(n: int, alpha: float) -> float:
     return float(np.atleast_1d(TTestPower().solve_power(nobs=n, alpha=alpha, power=0.8))[0])
-
-
-def expected_best(losses: Array) -> Array:
-    """Expected lowest of k losses drawn from n: (..., n) -> (..., n), for k = 1 ... n.
-
-    sum_i C(n - i, k - 1) / C(n, k) x loss_(i), over the sorted losses. The unbiased estimator of
-    Tang et al. 2020; that of Dodge et al. 2019 draws with putting back and is biased.
-
-    >>> expected_best(np.array([3.0, 1.0, 2.0])).round(3).tolist()
-    [2.0, 1.333, 1.0]
-    """
-    ordered = np.sort(np.asarray(losses, dtype=float), axis=-1)
-    n = ordered.shape[-1]
-    weight = [[comb(n - i, k - 1) / comb(n, k) for k in range(1, n + 1)] for i in range(1, n + 1)]
-    return ordered @ np.array(weight)
 
 
 def choice_stability(losses: Array, seed: int = 0, resamples: int = RESAMPLES) -> float:

@@ -85,10 +85,11 @@ def _figures(folder: Path) -> dict[tuple, Figure]:
     for file in files:
         members = records.read(file)
         if counted is not None:
-            members = [m for m in members if (m.row, m.phase, m.strength, m.seed) in counted]
+            named = ((m, (m.row, m.phase, m.rate, m.strength, m.seed)) for m in members)
+            members = [m for m, name in named if name in counted]
         for criterion in CRITERIA:
-            strength = choose(members, criterion)
-            shown = [m for m in members if m.phase == "evaluate" and m.strength == strength]
+            chosen = choose(members, criterion)
+            shown = [m for m in members if m.phase == "evaluate" and m.tuned == chosen]
             if not shown:
                 continue
             first = shown[0]
@@ -97,7 +98,7 @@ def _figures(folder: Path) -> dict[tuple, Figure]:
             scores, losses = ({s: float(v[k]) for s, v in test.items()} for k in (metric, "loss"))
             key = (first.benchmark, first.cell, first.regularizer, criterion)
             made = first.data_hash, first.versions
-            found[key] = Figure(metric, strength, scores, losses, *made)
+            found[key] = Figure(metric, first.strength, scores, losses, *made)
     return found
 
 
@@ -106,7 +107,7 @@ def _counted(folder: Path) -> set[tuple] | None:
     file = folder / "members.parquet"
     if not file.is_file():
         return None
-    fields = ["benchmark", "cell", "regularizer", "phase", "strength", "seed"]
+    fields = [*KEYS, "phase", "learning_rate", "strength", "seed"]
     frame = pd.read_parquet(file, columns=fields)
     return {("/".join(line[:3]), *line[3:]) for line in frame.itertuples(index=False)}
 

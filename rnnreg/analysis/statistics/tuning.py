@@ -1,93 +1,141 @@
-"""What tuning chose, how firmly, and what each strength and each further try was worth."""
+"""What tuning chose, how firmly, and what each setting and each further trial was worth."""
+
+import math
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from rnnreg.analysis.results import CRITERIA, KEYS, REFERENCE, Results
 from rnnreg.analysis.statistics import inference as st
+from rnnreg.study.search import place
+
+OUTER = 0.1  # of a range, at each of its ends, counts as its edge
+
+
+@dataclass(frozen=True)
+class Losses:
+    """Validation losses of a row's tuning members under one criterion, settings in their order."""
+
+    common: np.ndarray  # (settings, seeds) on the seeds that all settings were trained on
+    deciding: np.ndarray  # (settings, seeds) on the seeds that decide; NaN where not among the best
+
+    @property
+    def first(self) -> np.ndarray:
+        """The mean of each setting on the common seeds, (settings,)."""
+        return self.common.mean(1)
 
 
 def tuning(results: Results) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Three tables: selected, one line a row and criterion; strengths; and tries.
+    """Three tables: selected, one line a row and criterion; strengths; and trials.
 
-    selected   strength; edge: "weakest" or "strongest" where it lies at an end of a grid of at
-               least two, else empty; stability: share of resamples of the tuning seeds that choose
-               it; prefers_none: `none` had the lower mean validation loss on the tuning seeds;
-               diverged: tuning members that did
-    strengths  mean validation loss of each strength over the tuning seeds, and relative to `none`
-               in percent (positive is better); low and high are the lowest and the highest seed
-               (there are too few for an interval)
-    tries      expected lowest validation loss of k strengths tried at random, relative to `none`,
-               mean and interval over the tuning seeds
+    selected   strength and learning_rate; grid and settings: how many strengths, and settings of
+               strength and rate, there were; edge, rate_edge: at which end of its range the choice
+               lies, if at one (of a grid of two at least: the first or the last strength; of a
+               search: the outer tenth), else empty; stability: share of resamples of the deciding
+               seeds that choose it; prefers_none: the choice of `none` had the lower mean
+               validation loss on the deciding seeds; diverged: tuning members that did
+    strengths  mean validation loss of each setting over the seeds that all were trained on, and
+               relative to the best of `none` in percent (positive is better); low and high are the
+               lowest and the highest seed (there are too few for an interval)
+    trials     lowest of those losses after each trial, in their order, relative to the lowest of
+               all of `none` in percent; one search is one draw: no interval
     """
     tuned = results.members[results.members["phase"] == "tune"]
     by_row = dict(list(tuned.groupby(KEYS, sort=False)))
-    selected, strengths, tries = [], [], []
+    selected, strengths, trials = [], [], []
     for row in results.rows.to_dict("records"):
         key = tuple(row[k] for k in KEYS)
         reference = by_row.get((*key[:2], REFERENCE))
         for criterion in CRITERIA:
             label = {**dict(zip(KEYS, key, strict=True)), "criterion": criterion}
-            column = f"{criterion}_validation_loss"
-            losses = _grid(by_row[key], column, len(row["strengths"]))
-            none = None if reference is None else _grid(reference, column, 1)[0]  # (seeds,)
-            selected.append(label | _selected(row, criterion, losses, none, by_row[key]))
-            strengths += [label | s for s in _strengths(row, losses, none, by_row[key])]
-            tries += [label | t for t in _tries(losses, none)]
-    return pd.DataFrame(selected), pd.DataFrame(strengths), pd.DataFrame(tries)
+            own = _losses(by_row[key], criterion)
+            none = None if reference is None else _losses(reference, criterion)
+            selected.append(label | _selected(results, row, criterion, own, none, by_row[key]))
+            strengths += [label | s for s in _strengths(row, own, none, by_row[key])]
+            trials += [label | t for t in _trials(own, none)]
+    return pd.DataFrame(selected), pd.DataFrame(strengths), pd.DataFrame(trials)
 
 
-def _grid(members: pd.DataFrame, column: str, strengths: int) -> np.ndarray:
-    """(strengths, seeds): `collect` writes members in the order of the grid, and of the seeds."""
-    return members[column].to_numpy(dtype=float).reshape(strengths, -1)
+def _losses(members: pd.DataFrame, criterion: str) -> Losses:
+    value = members[f"{criterion}_validation_loss"].astype(float).fillna(np.inf)
+    wide = value.groupby([members["place"], members["seed"]]).first().unstack()
+    missing = wide.isna()
+    race = missing.any(axis=None)
+    deciding = wide.loc[:, missing.any()] if race else wide
+    return Losses(wide.loc[:, ~missing.any()].to_numpy(), deciding.to_numpy())
 
 
 def _selected(
-    row: dict, criterion: str, losses: np.ndarray, none: np.ndarray | None, members: pd.DataFrame
+    results: Results,
+    row: dict,
+    criterion: str,
+    own: Losses,
+    none: Losses | None,
+    members: pd.DataFrame,
 ) -> dict:
-    chosen = row[f"chosen_{criterion}"]
-    place = row["strengths"].index(chosen)
-    ends = {0: "weakest", len(losses) - 1: "strongest"} if len(losses) > 1 else {}
-    preferred = none is not None and none.mean() <= losses[place].mean()
+    chosen, decided = row[f"place_{criterion}"], own.deciding.mean(1)
+    finalists = own.deciding[~np.isnan(decided)]
+    preferred = none is not None and np.nanmin(none.deciding.mean(1)) <= decided[chosen]
+    facts = results.study["regularizers"][row["regularizer"]]
     return {
-        "strength": chosen,
-        "place": place,
-        "grid": len(losses),
-        "edge": ends.get(place, ""),
-        "tuning_seeds": losses.shape[1],
-        "stability": st.choice_stability(losses),
-        "validation_loss": losses[place].mean(),
+        "strength": row[f"chosen_{criterion}"],
+        "learning_rate": row[f"rate_{criterion}"],
+        "place": chosen,
+        "grid": len(set(row["strengths"])),
+        "settings": len(row["strengths"]),
+        **_edges(row, criterion, float(facts["off"])),
+        "tuning_seeds": finalists.shape[1],
+        "stability": st.choice_stability(finalists),
+        "validation_loss": decided[chosen],
         "prefers_none": bool(preferred and row["regularizer"] != REFERENCE),
         "diverged": int(members["diverged"].to_numpy().sum()),
         "members": len(members),
     }
 
 
-def _strengths(
-    row: dict, losses: np.ndarray, none: np.ndarray | None, members: pd.DataFrame
-) -> list[dict]:
-    diverged = members["diverged"].to_numpy().reshape(losses.shape).sum(1)
-    better = np.full(losses.shape, np.nan) if none is None else 100 * (1 - losses / none)
+def _edges(row: dict, criterion: str, off: float) -> dict[str, str]:
+    """Where the choice lies in the ranges: `edge` of the strength, `rate_edge` of the rate."""
+    search, strengths = row.get("search"), row["strengths"]
+    if not isinstance(search, dict):
+        last = len(strengths) - 1
+        ends = {0: "weakest", last: "strongest"} if last else {}
+        return {"edge": ends.get(row[f"place_{criterion}"], ""), "rate_edge": ""}
+    low, high = ("strongest", "weakest") if math.isinf(off) else ("weakest", "strongest")
+    strength = place(row[f"chosen_{criterion}"], search["strength"], search["scale"])
+    rate = place(row[f"rate_{criterion}"], search["learning_rate"], "log")
+    return {"edge": _end(strength, low, high), "rate_edge": _end(rate, "lowest", "highest")}
+
+
+def _end(share: float, low: str, high: str) -> str:
+    """Which end of its range a share of the way is at, if any.
+
+    >>> _end(0.05, "low", "high"), _end(0.5, "low", "high"), _end(0.95, "low", "high")
+    ('low', '', 'high')
+    """
+    return low if share < OUTER else high if share > 1 - OUTER else ""
+
+
+def _strengths(row: dict, own: Losses, none: Losses | None, members: pd.DataFrame) -> list[dict]:
+    diverged = members.groupby("place")["diverged"].sum()
+    better = np.full(own.common.shape, np.nan)
+    if none is not None:
+        better = 100 * (1 - own.common / none.common[none.first.argmin()])
     columns = {}
-    for name, values in {"loss": losses, "effect": better}.items():
+    for name, values in {"loss": own.common, "effect": better}.items():
         columns |= {
             name: values.mean(1),
             f"{name}_low": values.min(1),
             f"{name}_high": values.max(1),
         }
     return [
-        {"strength": s, "place": i, "diverged": int(diverged[i])}
+        {"strength": s, "learning_rate": rate, "place": i, "diverged": int(diverged[i])}
         | {name: float(column[i]) for name, column in columns.items()}
-        for i, s in enumerate(row["strengths"])
+        for i, (s, rate) in enumerate(zip(row["strengths"], row["learning_rates"], strict=True))
     ]
 
 
-def _tries(losses: np.ndarray, none: np.ndarray | None) -> list[dict]:
-    expected = st.expected_best(losses.T)  # (seeds, tries)
-    if none is not None:
-        expected = 100 * (1 - expected / none[:, None])
-    mean, low, high = st.mean_interval(expected.T)
-    return [
-        {"tried": k + 1, "effect": mean[k], "effect_low": low[k], "effect_high": high[k]}
-        for k in range(len(mean))
-    ]
+def _trials(own: Losses, none: Losses | None) -> list[dict]:
+    best = np.minimum.accumulate(own.first)
+    effect = np.full(len(best), np.nan) if none is None else 100 * (1 - best / none.first.min())
+    return [{"tried": k + 1, "loss": best[k], "effect": effect[k]} for k in range(len(best))]

@@ -17,7 +17,8 @@ def takes(tensors: list[Tensor]) -> bool:
 def adam(params, gradient, mean, square, size: Tensor, *constants: float) -> Tensor:
     """A step, as `rnnreg_adam` says, of the size (M,) of each member.
 
-    Parameters, means and squares move in place, and are contiguous. Returns the sum of squares of each member's gradient, (M,) in double precision.
+    Parameters, means and squares move in place, and are contiguous. Returns the sum of squares of
+    each member's gradient, (M,) in double precision.
     """
     gradient, members = [g.contiguous() for g in gradient], len(params[0])
     out = torch.empty(members, dtype=torch.float64)
