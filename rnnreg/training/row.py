@@ -137,7 +137,7 @@ def records(row: Row, job: Setting, population: Population, phase: str) -> list[
                 fingerprint=row.fingerprint,
                 versions=versions,
                 device=device_name(job.device),
-                path=path(job.cell, job.device, job.network.norm),
+                path=path(job.cell, job.device, job.network.norm or None),
                 learning_rate=rate if row.search else None,
                 trial=trials.get((rate, strength)),
             )
