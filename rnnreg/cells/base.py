@@ -42,9 +42,9 @@ class Cell(ABC):
         takes = list(signature(cls.step).parameters)
         if cls.cell_state and len(takes) < 6:
             raise UserError(
-                f"rnnreg/cells/{cls.name}.py: {cls.__name__}: step takes ({', '.join(takes)}); with "
-                "cell_state = True it must take (x, r, state, update, mask, norm). Remedy: see "
-                "rnnreg/cells/lstm.py."
+                f"rnnreg/cells/{cls.name}.py: {cls.__name__}: step takes ({', '.join(takes)}); "
+                "with cell_state = True it must take (x, r, state, update, mask, norm). Remedy: "
+                "see rnnreg/cells/lstm.py."
             )
 
     @staticmethod

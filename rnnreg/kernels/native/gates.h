@@ -12,6 +12,13 @@ struct Point {  // everything but the pre-activations that the gates of one step
     float *kept, *dropped_next;
 };
 
+// The mask on c, where a cell has one.
+template <class Cell>
+static inline V on_c(const float* mask, Int here, Int n) {
+    if constexpr (Cell::states == 1) return V{};
+    return mask ? load(mask + here, n) : all(1.0f);
+}
+
 // The new states of a row's units: how much of them is taken, and h x mask for the step that follows.
 template <class Cell>
 static inline __attribute__((always_inline)) void take(const Point& p, Int here, Int n, const V* old, V* fresh) {
@@ -30,7 +37,7 @@ static __attribute__((noinline)) void gates(Point p, const V* a, Int first, Int 
         V old[2], fresh[2], kept[Cell::kept];
         for (int s = 0; s < Cell::states; s++) old[s] = load(p.old[s] + here, n);
         V update = p.update ? load(p.update + here, n) : all(1.0f);
-        V mask = p.cell ? load(p.cell + here, n) : all(1.0f);
+        V mask = on_c<Cell>(p.cell, here, n);
         Cell::forward(a, update, mask, old, kept, fresh);
         take<Cell>(p, here, n, old, fresh);
         if (p.kept)
@@ -80,7 +87,7 @@ static __attribute__((noinline)) void gates_backward(Back p, Int rows) {
             arrive<Cell>(p, here, here_w, n, grad, left);
             for (int i = 0; i < Cell::kept; i++) kept[i] = load(p.kept + (row * Cell::kept + i) * hw + unit);
             V update = p.update ? load(p.update + here, n) : all(1.0f);
-            V mask = p.cell ? load(p.cell + here, n) : all(1.0f);
+            V mask = on_c<Cell>(p.cell, here, n);
             Cell::backward(kept, update, mask, old, grad, da, dold);
             for (int s = 0; s < Cell::states; s++) store(p.dstates[s] + here_w, dold[s] + left[s]);
             for (int s = 0; s < S; s++) {

@@ -31,7 +31,7 @@ static __attribute__((noinline)) void gates(const Point& p, const Stage& stage) 
             for (int s = 0; s < H; s++) a[Cell::h_first + s] += gain_h[s] * load(stage.h + (row * H + s) * hw + unit);
             for (int s = 0; s < Cell::states; s++) old[s] = load(p.old[s] + here, n);
             V update = p.update ? load(p.update + here, n) : all(1.0f);
-            V mask = p.cell ? load(p.cell + here, n) : all(1.0f);
+            V mask = on_c<Cell>(p.cell, here, n);
             if constexpr (apart) {
                 Cell::remember(a, update, mask, old, kept, fresh);
                 store(stage.c + row * hw + unit, fresh[1]);
@@ -101,7 +101,7 @@ static __attribute__((noinline)) void gates_backward_through_c(
             grad[1] += load(stage.c + here_w);
             for (int i = 0; i < Cell::kept; i++) kept[i] = load(p.kept + (row * Cell::kept + i) * hw + unit);
             V update = p.update ? load(p.update + here, n) : all(1.0f);
-            V mask = p.cell ? load(p.cell + here, n) : all(1.0f);
+            V mask = on_c<Cell>(p.cell, here, n);
             Cell::remember_back(kept, update, mask, old, grad, da, dold);
             for (int s = 0; s < 2; s++) store(p.dstates[s] + here_w, load(p.dstates[s] + here_w) + dold[s]);
             for (int s = 0; s < S; s++) {
