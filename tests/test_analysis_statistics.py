@@ -105,11 +105,13 @@ def test_choice_is_that_of_training():
 
     losses = np.array([[0.5, 0.7], [0.4, 0.8], [0.9, 0.2]])
     records = [
-        SimpleNamespace(phase="tune", strength=s, scores={"best": {"validation": {"loss": v}}})
+        SimpleNamespace(
+            phase="tune", tuned=(None, s), seed=seed, scores={"best": {"validation": {"loss": v}}}
+        )
         for s, row in zip((1.0, 2.0, 3.0), losses, strict=True)
-        for v in row
+        for seed, v in enumerate(row)
     ]
-    assert choose(records, "best") == (1.0, 2.0, 3.0)[losses.mean(1).argmin()]
+    assert choose(records, "best")[1] == (1.0, 2.0, 3.0)[losses.mean(1).argmin()]
 
 
 @given(arrays(float, (3, 9), elements=some.floats(-1e3, 1e3, allow_subnormal=False)))

@@ -7,7 +7,7 @@ import pytest
 
 from rnnreg.data import prepared
 from rnnreg.errors import UserError
-from rnnreg.study import registry, search, study
+from rnnreg.study import registry, schema, search, study
 from rnnreg.training import estimate
 
 TINY = """title: Tiny
@@ -179,3 +179,12 @@ def test_no_clip_of_the_large_study_is_weaker_than_the_one_it_replaces():
         if registry.load("regularizer", row.regularizer).clips:
             base = registry.load("benchmark", row.benchmark).base_clip
             assert all(strength <= base for _, strength in row.settings)
+
+
+@pytest.mark.parametrize("name", registry.names("regularizer"))
+def test_every_regularizer_can_be_searched(name):
+    ends, scale = search.strengths("a study", name, None)
+    facts = registry.facts("regularizer", name)
+    for _, strength in search.Search(strength=ends, scale=scale).settings:
+        schema.check_strength(name, strength, facts["range"])
+    assert (ends[0] == ends[1]) == (len(facts["strengths"]) == 1)
