@@ -16,6 +16,7 @@ sys.path.insert(0, workflow.basedir)
 
 from rnnreg.study import owner, study as studies
 from rnnreg.study.facts import made_from
+from rnnreg.study.variants import base
 from rnnreg.errors import UserError
 
 # `python -m rnnreg` below is this project's, by the python that runs the workflow, whether or not
@@ -48,7 +49,7 @@ def rows(wildcards):
 
 
 wildcard_constraints:
-    benchmark=r"\w+",
+    benchmark=r"\w+(@\w+)?",
     cell=r"\w+",
     regularizer=r"\w+",
 
@@ -73,17 +74,19 @@ rule download:
 
 rule prepare:
     input:
-        "data/raw/{benchmark}/sources.json",
-        HERE / "benchmarks/{benchmark}.py",
+        lambda w: f"data/raw/{base(w.benchmark)}/sources.json",
+        lambda w: HERE / f"benchmarks/{base(w.benchmark)}.py",
     output:
         "data/prepared/{benchmark}.npz",
         "data/prepared/{benchmark}.json",
     log:
         "data/prepared/{benchmark}.log",
     params:
-        made_from=lambda w: made_from(w.benchmark),  # prepared anew where it changes
+        # prepared anew where it changes
+        made_from=lambda w: made_from(w.benchmark, STUDY.variant(w.benchmark).train),
+        study=lambda w: ["--study", ASKED] if base(w.benchmark) != w.benchmark else [],
     shell:
-        "python -m rnnreg prepare {wildcards.benchmark:q} > {log:q} 2>&1"
+        "python -m rnnreg prepare {wildcards.benchmark:q} {params.study:q} > {log:q} 2>&1"
 
 
 # `ancient`: data prepared again, the same to the byte, retrains nothing. Data that did change is

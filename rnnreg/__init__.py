@@ -18,6 +18,7 @@ a module only from modules above it:
       document        the text of a study file -> plain values
       schema          checks of what a study file says
       search          the trials of a row, and their ranges
+      variants        what a study changes of a benchmark: name@variant
       study           study YAML -> Study -> rows
       record          what is known of one trained member, and what can be wrong with it
       records         Record <-> JSON lines
@@ -50,7 +51,7 @@ a module only from modules above it:
       text            vocabularies; texts -> Splits
       series          columns of numbers -> Splits for forecasting
       naive           scores that need no network
-      part            a part of the training split, where a benchmark asks for one
+      part            a part of the training split, where one is asked for
       checks          what is true of any prepared benchmark
       prepared        raw files -> arrays and facts, written and read
     training/         from a row to its records

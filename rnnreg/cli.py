@@ -17,6 +17,7 @@ from rnnreg.study import owner, records, registry, schema, study
 from rnnreg.study.facts import in_unit
 from rnnreg.study.facts import read as read_facts
 from rnnreg.study.protocol import current
+from rnnreg.study.variants import base
 
 FORMAT_WARNING = warnings.formatwarning
 PREPARED, RAW = Path("data/prepared"), Path("data/raw")
@@ -202,14 +203,19 @@ def download(given: argparse.Namespace) -> None:
     from rnnreg.data.prepared import download as fetch
 
     mirror = given.mirror or (study.read(given.study).mirror if given.study else None)
-    _each("download", "benchmarks", _benchmarks(given), lambda name: fetch(name, RAW, mirror))
+    names = list(dict.fromkeys(map(base, _benchmarks(given))))
+    _each("download", "benchmarks", names, lambda name: fetch(name, RAW, mirror))
 
 
 def prepare(given: argparse.Namespace) -> None:
     """Prepare the benchmarks named."""
     from rnnreg.data.prepared import prepare as make
 
-    _each("prepare", "benchmarks", _benchmarks(given), lambda name: make(name, RAW, PREPARED))
+    names = _benchmarks(given)
+    asked = study.read(given.study) if given.study else study.Study("", "", ())
+    _each(
+        "prepare", "benchmarks", names, lambda name: make(name, RAW, PREPARED, asked.variant(name))
+    )
 
 
 def _each(command: str, what: str, names: list[str], run: Callable[[str], object]) -> None:
@@ -243,8 +249,16 @@ def _benchmarks(given: argparse.Namespace) -> list[str]:
     if not chosen:
         known = ", ".join(registry.names("benchmark"))
         raise UserError(f"no benchmark named; name some, or give --all or --study. Known: {known}")
+    variants = study.read(given.study).benchmarks if given.study else []
     for name in chosen:
-        registry.path("benchmark", name)
+        if name not in variants:
+            if base(name) != name:
+                raise UserError(
+                    f"{name}: a variant is what a study makes of {base(name)}, given "
+                    f"{f'{given.study}, which has none of that name' if given.study else 'none'}. "
+                    "Remedy: --study, with the study that lists it."
+                )
+            registry.path("benchmark", name)
     return chosen
 
 
@@ -334,7 +348,7 @@ def _train_row(chosen: study.Study, row: study.Row, device: str) -> str:
     from rnnreg.study.progress import Progress
     from rnnreg.training import row as training
 
-    facts, splits = prepared.read(row.benchmark, PREPARED)
+    facts, splits = prepared.read(row.benchmark, PREPARED, row.variant)
     file = chosen.records(row)
     partial = chosen.unfinished(row)
     known = [r for f in (file, partial) if f.exists() for r in records.read(f)]
@@ -431,8 +445,9 @@ def estimate(given: argparse.Namespace) -> None:
     from rnnreg.training.estimate import show
 
     device = _device(given)
-    read = cache(lambda benchmark: prepared.read(benchmark, PREPARED))
-    show(make(study.read(given.study), read, device), device)
+    chosen = study.read(given.study)
+    read = cache(lambda name: prepared.read(name, PREPARED, chosen.variant(name)))
+    show(make(chosen, read, device), device)
 
 
 def regime(given: argparse.Namespace) -> None:
@@ -442,7 +457,11 @@ def regime(given: argparse.Namespace) -> None:
     from rnnreg.data import prepared
     from rnnreg.training.regime import measure_all
 
-    asked, read = study.read(given.study), lambda benchmark: prepared.read(benchmark, PREPARED)
+    asked = study.read(given.study)
+
+    def read(name: str) -> tuple[dict, dict]:
+        return prepared.read(name, PREPARED, asked.variant(name))
+
     for name in given.benchmarks:
         if name not in asked.benchmarks:
             raise unknown(f"study {asked.name}: benchmark", name, asked.benchmarks)

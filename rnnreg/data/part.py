@@ -1,4 +1,4 @@
-"""A part of the training split, where a benchmark's file asks for one."""
+"""A part of the training split, where a benchmark's file or a study asks for one."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,6 +10,12 @@ from rnnreg.errors import UserError
 from rnnreg.tasks import Forecast, LanguageModel, Task
 
 
+def whole_train(task: Task, splits: Splits) -> int:
+    """How much the training split has of what a part is counted in: symbols, rows or sequences."""
+    key = {LanguageModel: "tokens", Forecast: "series"}.get(type(task), "length")
+    return len(splits.train[key])
+
+
 def part_of_train(task: Task, splits: Splits, amount: int) -> Splits:
     """Splits whose training split is a part: that many symbols, rows or sequences; 0: all.
 
@@ -17,9 +23,7 @@ def part_of_train(task: Task, splits: Splits, amount: int) -> Splits:
     Vocabulary and scaling stay those of the whole training split, so that scores on validation and
     test mean what they do with the whole.
     """
-    whole = len(next(iter(splits.train.values())))
-    if not isinstance(task, Forecast | LanguageModel):
-        whole = len(splits.train["length"])
+    whole = whole_train(task, splits)
     if amount > whole:
         raise UserError(f"train: given {amount}, allowed are 0, for all, to {whole}.")
     if amount in (0, whole):

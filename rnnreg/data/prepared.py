@@ -16,10 +16,11 @@ import numpy as np
 from rnnreg.data import checks, naive, sources
 from rnnreg.data.benchmark import Arrays, Benchmark, Splits
 from rnnreg.data.declared import Raw, load
-from rnnreg.data.part import part_of_train
+from rnnreg.data.part import part_of_train, whole_train
 from rnnreg.data.tables import undecodable
 from rnnreg.errors import UserError
 from rnnreg.study import facts, records
+from rnnreg.study.variants import NOTHING, Variant, base
 from rnnreg.tasks import Classification, Forecast, LanguageModel, Task
 
 
@@ -38,16 +39,21 @@ def download(name: str, raw: Path, mirror: str | None = None) -> Path:
     return file
 
 
-def prepare(name: str, raw: Path, folder: Path) -> Path:
+def prepare(name: str, raw: Path, folder: Path, variant: Variant = NOTHING) -> Path:
     """Check raw files, prepare them, check the splits, compute naive scores; write both files."""
-    benchmark = load(name)
-    files = sources.checked(name, benchmark.sources, raw)
-    splits = _splits(benchmark, files)
-    checks.check(benchmark, splits)
+    benchmark = load(base(name))
+    files = sources.checked(base(name), benchmark.sources, raw)
+    try:
+        splits = _splits(benchmark, files, variant)
+        checks.check(benchmark, splits)
+    except UserError as error:
+        if name == base(name):
+            raise
+        raise UserError(f"{name}: {error}") from error
     described = {
-        **_facts(benchmark, splits),
+        **_facts(benchmark, splits, name),
         "sources": [sources.origin(s, files[s.name]) for s in benchmark.sources],
-        "made_from": facts.made_from(name),
+        "made_from": facts.made_from(name, variant.train),
     }
     arrays = {f"{split}/{key}": a for split, part in splits.items() for key, a in part.items()}
     file = folder / f"{name}.npz"
@@ -58,8 +64,8 @@ def prepare(name: str, raw: Path, folder: Path) -> Path:
     return file
 
 
-def _splits(benchmark: type[Benchmark], files: dict[str, Path]) -> Splits:
-    """What the benchmark's own `prepare` makes of its raw files."""
+def _splits(benchmark: type[Benchmark], files: dict[str, Path], variant: Variant) -> Splits:
+    """What the benchmark's own `prepare` makes of its raw files, with the part of train asked."""
     where = f"benchmarks/{benchmark.name}.py: prepare"
     try:
         found = benchmark().prepare(Raw(where, files))
@@ -79,23 +85,27 @@ def _splits(benchmark: type[Benchmark], files: dict[str, Path]) -> Splits:
             "forecast, language, texts, labelled or piano_rolls makes."
         )
     try:
-        return part_of_train(benchmark.task, found, benchmark.train)
+        amount = variant.amount(whole_train(benchmark.task, found))
+        return part_of_train(
+            benchmark.task, found, benchmark.train if variant.train is None else amount
+        )
     except UserError as error:
         raise UserError(f"benchmarks/{benchmark.name}.py: {error}") from error
 
 
-def read(name: str, folder: Path) -> tuple[dict, dict[str, Arrays]]:
+def read(name: str, folder: Path, variant: Variant = NOTHING) -> tuple[dict, dict[str, Arrays]]:
     """Facts and {"train" | "validation" | "test": arrays}.
 
     UserError where they are missing or damaged, do not belong together, or are older than what
-    the benchmark's file, or a raw file of one's own, says now.
+    the benchmark's file, the study's variant or a raw file of one's own says now.
     """
-    benchmark = load(name)
+    benchmark = load(base(name))
     file, found = folder / f"{name}.npz", facts.read(name, folder)
-    if found.get("made_from") != facts.made_from(name):
+    if found.get("made_from") != facts.made_from(name, variant.train):
         raise UserError(
-            f"{file}: prepared by another state of benchmarks/{name}.py, or of rnnreg, than the "
-            f"present one. {facts.remedy(name)}"
+            f"{file}: prepared by another state of benchmarks/{benchmark.name}.py, "
+            f"{'of the study, ' if name != base(name) else ''}or of rnnreg, than the present one. "
+            f"{facts.remedy(name)}"
         )
     made = {source["name"]: source["sha256"] for source in found["sources"]}
     for source in benchmark.sources:
@@ -140,14 +150,15 @@ def data_hash(splits: Splits) -> str:
     return total.hexdigest()[:16]
 
 
-def _facts(benchmark: type[Benchmark], splits: Splits) -> dict:
+def _facts(benchmark: type[Benchmark], splits: Splits, name: str) -> dict:
     task = benchmark.task
     scores = naive.scores(task, splits)
     first = next(iter(scores.values()))["validation"]
+    change = name.partition("@")[2].replace("_", " ")
     inputs = splits.symbols or next(iter(splits.train.values())).shape[1]
     return {
-        "name": benchmark.name,
-        "title": benchmark.title,
+        "name": name,
+        "title": benchmark.title if name == base(name) else f"{benchmark.title} ({change})",
         "group": benchmark.group,
         "family": benchmark.family or benchmark.name,
         "regime": benchmark.regime,

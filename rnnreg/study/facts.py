@@ -7,6 +7,7 @@ from pathlib import Path
 from rnnreg.errors import UserError
 from rnnreg.study import records, registry
 from rnnreg.study.fingerprint import WORDS, code, digest
+from rnnreg.study.variants import base
 
 # Raise this when rnnreg.data makes other arrays or facts from the same raw files than before:
 # prepared data is then made again. Pinned hashes in tests/test_preparation.py fail when it should
@@ -28,7 +29,7 @@ def read(benchmark: str, folder: Path) -> dict:
     if not file.is_file():
         raise UserError(
             f"{file.with_suffix('.npz')}: the data of {benchmark} is not prepared. Remedy: "
-            f"python -m rnnreg download {benchmark} && python -m rnnreg prepare {benchmark}"
+            f"python -m rnnreg download {base(benchmark)} && {_command(benchmark)}"
         )
     try:
         found = json.loads(file.read_text(encoding="utf-8"))
@@ -73,9 +74,18 @@ def in_unit(facts: dict, errors: dict[str, float]) -> dict[str, float]:
 
 def remedy(benchmark: str) -> str:
     """The command that renews prepared data."""
-    return f"Remedy: python -m rnnreg prepare {benchmark}"
+    return f"Remedy: {_command(benchmark)}"
 
 
-def made_from(benchmark: str) -> str:
-    """A hash of what decides a benchmark's data beside its raw files: its file's code and ours."""
-    return digest([PREPARED_VERSION, code(registry.path("benchmark", benchmark), APART)])
+def _command(benchmark: str) -> str:
+    study = " --study STUDY" if base(benchmark) != benchmark else ""
+    return f"python -m rnnreg prepare {benchmark}{study}"
+
+
+def made_from(benchmark: str, train: int | str | None = None) -> str:
+    """A hash of what decides a benchmark's data beside its raw files: its file's code and ours.
+
+    `train` is the part of the training split that a variant has.
+    """
+    parts = [PREPARED_VERSION, code(registry.path("benchmark", base(benchmark)), APART)]
+    return digest(parts if train is None else [*parts, train])

@@ -42,11 +42,16 @@ def check_seeds(where: str, count: int) -> None:
         )
 
 
-def chosen_names(where: str, given: list | str, kind: str, left_out: list[str]) -> list[str]:
-    """The names of a list, in which a group stands for its members; or of 'all'."""
+def chosen_names(
+    where: str, given: list | str, kind: str, left_out: list[str], more: list[str]
+) -> list[str]:
+    """The names of a list, in which a group stands for its members; or of 'all'.
+
+    `more` names are known to this study alone; no group has them, nor 'all'.
+    """
     if given == "all":
         return [n for n in registry.shipped(kind) if n not in left_out]
-    known = registry.names(kind)
+    known = [*registry.names(kind), *more]
     if isinstance(given, str):
         raise UserError(
             f"{where}: given '{given}', allowed are 'all' or a list of: {', '.join(known)}"

@@ -12,6 +12,7 @@ Everything here reads names and syntax trees only, so the workflow can ask witho
     search: {trials: 16, survivors: 3, seeds: 2, learning_rate: [3e-4, 3e-2]}  # the defaults
     strengths: {l2: [1e-5, 1e-3]}          # instead of the range in the regularizer's file
     budgets: {python_docs: {steps: 600}}   # instead of fields of the benchmark's Budget
+    variants: {small: {train: 1/4}}        # for python_docs@small in `benchmarks`: see variants.py
     mirror: /data/mirror                   # looked into before any download (or RNNREG_MIRROR)
     job: cell                              # what a job of the workflow trains in one process:
                                            # a row (default), or all rows of a benchmark and cell
@@ -30,13 +31,15 @@ from pathlib import Path
 from rnnreg.errors import UserError, unknown
 from rnnreg.study import fingerprint, registry, schema
 from rnnreg.study import search as searches
+from rnnreg.study import variants as changed
+from rnnreg.study.variants import NOTHING, Variant
 
 STUDIES = registry.ROOT / "benchmarks" / "studies"
 LISTS = {"benchmarks": "benchmark", "cells": "cell", "regularizers": "regularizer"}
 KEYS = {
     "title": str, "benchmarks": (list, str), "cells": (list, str), "regularizers": (list, str),
     "except": list, "mine": (list, bool), "seeds": dict, "strengths": dict, "budgets": dict,
-    "mirror": str, "job": str, "search": (dict, str),
+    "mirror": str, "job": str, "search": (dict, str), "variants": dict,
 }  # fmt: skip
 JOBS = ("row", "cell")  # the default first
 FIRST_EVALUATION_SEED = 1000  # tuning seeds count from 0, so the two never meet
@@ -56,6 +59,7 @@ class Row:
     evaluation_seeds: tuple[int, ...]
     budget: dict[str, object] = field(default_factory=dict)  # overrides of the benchmark's Budget
     search: searches.Search | None = None  # None: the strengths are a grid
+    variant: Variant = NOTHING
 
     @property
     def name(self) -> str:
@@ -69,13 +73,14 @@ class Row:
         their own: so more seeds or trials train only the new members, and the hash is known before
         the data is there.
         """
-        names = [(kind, getattr(self, kind)) for kind in LISTS.values()]
+        names = [(kind, changed.base(getattr(self, kind))) for kind in LISTS.values()]
         # A combination's results follow from the files of its parts, too.
         parts = registry.facts("regularizer", self.regularizer).get("ratios", {})
         names += [("regularizer", part) for part in parts]
         files = [registry.path(kind, name) for kind, name in names]
         code = [fingerprint.code(file) for file in files]
-        return fingerprint.digest([fingerprint.RESULTS_VERSION, self.budget, *code])
+        given = {**self.budget, **self.variant.model}
+        return fingerprint.digest([fingerprint.RESULTS_VERSION, given, *code])
 
     @property
     def settings(self) -> tuple[Setting, ...]:
@@ -125,6 +130,10 @@ class Study:
             raise unknown(f"study {self.name}: row", wanted, found)
         return found[wanted]
 
+    def variant(self, benchmark: str) -> Variant:
+        """What the study changes of a benchmark; nothing, of one that it does not name."""
+        return next((r.variant for r in self.rows if r.benchmark == benchmark), NOTHING)
+
     @property
     def benchmarks(self) -> list[str]:
         return list(dict.fromkeys(r.benchmark for r in self.rows))
@@ -161,13 +170,23 @@ def read(study: str) -> Study:
 
 def _resolve(name: str, where: str, given: object) -> Study:
     schema.check_mapping(where, given, KEYS, required=("title", *LISTS, "seeds"))
-    chosen = _chosen(where, given)
+    known, listed = registry.names("benchmark"), given["benchmarks"]
+    variants = changed.read(f"{where}: variants", given.get("variants", {}))
+    variants = changed.named(where, listed if isinstance(listed, list) else [], known, variants)
+    chosen = _chosen(where, given, list(variants))
     searched = _search(where, given)
     tuning, evaluation = _seeds(f"{where}: seeds", given["seeds"], searched)
     tuned = _tuned(f"{where}: strengths", given.get("strengths", {}), chosen, searched)
-    budgets = _budgets(f"{where}: budgets", given.get("budgets", {}), searched)
+    budgets = given.get("budgets", {})
+    schema.check_names(f"{where}: budgets", budgets, [*known, *variants])
+    _check_budgets(f"{where}: budgets", budgets, searched)
     rows = tuple(
-        Row(b, c, r, tuned[r][0], tuning, evaluation, budgets.get(b, {}), tuned[r][1])
+        Row(
+            *(b, c, r, tuned[r][0], tuning, evaluation),
+            budget={**budgets.get(changed.base(b), {}), **budgets.get(b, {})},
+            search=tuned[r][1],
+            variant=variants.get(b, NOTHING),
+        )
         for b in chosen["benchmarks"]
         for c in chosen["cells"]
         for r in chosen["regularizers"]
@@ -178,8 +197,8 @@ def _resolve(name: str, where: str, given: object) -> Study:
     return Study(name, given["title"], rows, given.get("mirror"), job)
 
 
-def _chosen(where: str, given: dict) -> dict[str, list[str]]:
-    """The names of each of the three lists."""
+def _chosen(where: str, given: dict, variants: list[str]) -> dict[str, list[str]]:
+    """The names of each of the three lists; among the benchmarks, variants."""
     left_out = given.get("except", [])
     everything = [n for kind in LISTS.values() for n in registry.names(kind)]
     schema.check_names(f"{where}: except", left_out, everything)
@@ -188,12 +207,13 @@ def _chosen(where: str, given: dict) -> dict[str, list[str]]:
     schema.check_names(f"{where}: mine", mine, list(LISTS))
     chosen = {}
     for key, kind in LISTS.items():
-        chosen[key] = schema.chosen_names(f"{where}: {key}", given[key], kind, left_out)
+        more = variants if kind == "benchmark" else []
+        chosen[key] = schema.chosen_names(f"{where}: {key}", given[key], kind, left_out, more)
         if key in mine:
             own = [n for n in registry.names(kind) if n not in registry.shipped(kind)]
             chosen[key] += [n for n in own if n not in (*chosen[key], *left_out)]
         for name in chosen[key]:
-            registry.path(kind, name)
+            registry.path(kind, changed.base(name))
     return chosen
 
 
@@ -239,9 +259,8 @@ def _tuned(
     return {r: ((), replace(searched, strength=s, scale=scale)) for r, (s, scale) in ranges.items()}
 
 
-def _budgets(where: str, given: dict, searched: searches.Search | None) -> dict[str, dict]:
+def _check_budgets(where: str, given: dict, searched: searches.Search | None) -> None:
     """What the study says of benchmarks' budgets."""
-    schema.check_names(where, given, registry.names("benchmark"))
     for benchmark, budget in given.items():
         schema.check_budget(f"{where}: {benchmark}", budget)
         if searched and "learning_rate" in budget:
@@ -250,4 +269,3 @@ def _budgets(where: str, given: dict, searched: searches.Search | None) -> dict[
                 f"searched. Remedy: leave it out (and set search: learning_rate), or write "
                 f"search: {GRID}."
             )
-    return given

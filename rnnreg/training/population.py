@@ -24,6 +24,7 @@ from rnnreg.regularizers import Chain, Regularizer, norms
 from rnnreg.regularizers._checks import attributes, checked
 from rnnreg.study import registry
 from rnnreg.study.study import Row
+from rnnreg.study.variants import base
 from rnnreg.tasks import Totals
 from rnnreg.trace import Batch, Data, Params, Trace
 from rnnreg.training.batches import batches
@@ -74,28 +75,29 @@ class Setting:
 
 def setting(row: Row, facts: dict, splits: dict, device: str = "cpu") -> Setting:
     """Resolve a row's names and numbers."""
-    benchmark = registry.load("benchmark", row.benchmark)
+    benchmark = registry.load("benchmark", base(row.benchmark))
+    model = replace(benchmark.model, **row.variant.model)
     cell = registry.load("cell", row.cell)
     budget = replace(benchmark.budget, **row.budget)
     allowed = {"optimizer": OPTIMIZERS, "schedule": SCHEDULES, "precision": PRECISIONS}
     for key, known in allowed.items():
         if getattr(budget, key) not in known:
-            where = f"benchmarks/{row.benchmark}.py (or the study): budget: {key}"
+            where = f"benchmarks/{benchmark.name}.py (or the study): budget: {key}"
             given = f"given '{getattr(budget, key)}', allowed are {', '.join(known)}"
             raise UserError(f"{where}: {given}.")
     if budget.checks > budget.steps:
         raise UserError(
-            f"benchmarks/{row.benchmark}.py (or the study): budget: checks: given {budget.checks}, "
-            f"allowed is at most one a step, {budget.steps}."
+            f"benchmarks/{benchmark.name}.py (or the study): budget: checks: given "
+            f"{budget.checks}, allowed is at most one a step, {budget.steps}."
         )
     regularizer = registry.load("regularizer", row.regularizer)
     network = Network(
         cell,
         facts["inputs"],
         facts["outputs"],
-        benchmark.model.hidden,
-        benchmark.model.layers,
-        benchmark.model.embedding,
+        model.hidden,
+        model.layers,
+        model.embedding,
         symbols=facts["symbols"] > 0,
         every_step=benchmark.task.every_step,
     )

@@ -62,7 +62,7 @@ def measure(row: Row, facts: dict, splits: dict[str, Arrays], device: str = "cpu
         "targets_a_weight": size(job.benchmark.task, splits["train"]) / parameters,
         "learning_rate": rate,
         "steps": job.budget.steps,
-        "hidden": job.benchmark.model.hidden,
+        "hidden": job.network.hidden,
     }
 
 

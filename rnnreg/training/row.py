@@ -102,7 +102,7 @@ def records(row: Row, job: Setting, population: Population, phase: str) -> list[
         "numpy": np.__version__,
     }
     clip = job.benchmark.base_clip
-    described = {**vars(job.budget), **vars(job.benchmark.model)}
+    described = {**vars(job.budget), **vars(job.benchmark.model), **row.variant.model}
     described["base_clip"] = None if math.isinf(clip) else clip
     trials = {setting: i for i, setting in enumerate(row.settings)} if row.search else {}
     made = []
