@@ -55,15 +55,19 @@ def test_more_than_there_is():
         part_of_train(TASKS["labels"].task, splits("labels"), 41)
 
 
-def test_no_target_of_a_block_is_trained_on():
-    series = np.arange(200, dtype=np.float32)[:, None]
-    found = regime.inside(SERIES, {"series": series})
+def test_no_target_of_a_fold_is_trained_on():
+    series = np.arange(205, dtype=np.float32)[:, None]
+    found = regime.fold(SERIES, {"train": {"series": series}}, 2)
     targets = {
-        split: {int(s) + 5 + k for s in found[split]["starts"] for k in range(3)} for split in found
+        split: {int(s) + 5 + k for s in arrays["starts"] for k in range(3)}
+        for split, arrays in found.items()
     }
-    assert not targets["train"] & targets["validation"]
-    held = sorted(targets["validation"])
-    assert len(held) == pytest.approx(0.2 * 195, abs=4)
+    assert targets["validation"] == targets["fold 2"]
+    assert not targets["train"] & targets["fold 2"]
+    folds = [targets[f"fold {number}"] for number in range(regime.FOLDS)]
+    assert sorted(row for own in folds for row in own) == list(range(5, 205)), "each row once"
+    assert all(own <= targets["train"] for number, own in enumerate(folds) if number != 2)
+    held = sorted(folds[2])
     assert sum(b - a > 1 for a, b in pairwise(held)) == regime.BLOCKS - 1
 
 

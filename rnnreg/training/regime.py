@@ -4,13 +4,14 @@ A benchmark over-fits where, at the best check of its best learning rate, valida
 training loss, both in evaluation, is at least GAP of the validation loss, the lower end of the
 interval over seeds is above LOW, and the best check of the first 70% of the steps is within LATE
 of the best of all. For a series validation is not what comes after train, which may differ for
-other reasons, but blocks of targets inside it that are left out of training.
+other reasons, but a fold of blocks inside it that is left out of training; the training loss
+there is that of the models, one a fold, that have trained on it.
 """
 
 import math
 import statistics
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -20,28 +21,24 @@ from rnnreg.study import regimes
 from rnnreg.study.study import Row, Study
 from rnnreg.tasks import Forecast, LanguageModel
 from rnnreg.training.capture import populate
-from rnnreg.training.population import Setting, setting
+from rnnreg.training.population import Population, Setting, setting
 
 GAP, LOW, LATE, EARLY = 0.10, 0.05, 0.01, 0.7
 RATES = tuple(float(f"{rate:.3g}") for rate in np.geomspace(3e-4, 3e-2, 7))
 CELLS = ("gru", "lstm")
-CHOOSING, MEASURING = (2000, 2001), (3000, 3001, 3002, 3003, 3004)  # seeds of no study
-BLOCKS, SHARE = 4, 0.2  # of the training targets of a series, left out in so many blocks
+CHOOSING, SEEDS = (2000, 2001), (3000, 3001, 3002, 3003, 3004)  # of no study
+FOLDS, BLOCKS = len(SEEDS), 4  # of the training targets of a series; blocks a fold
 T = 2.776  # quantile 0.975 of Student's t with four degrees of freedom
 
 
 def measure(row: Row, facts: dict, splits: dict[str, Arrays], device: str = "cpu") -> dict:
     """One line of the table, for a benchmark and cell without regularization."""
     job = setting(row, facts, splits, device)
-    if isinstance(job.benchmark.task, Forecast):
-        job = replace(job, splits={**splits, **inside(job.benchmark.task, splits["train"])})
-    rate = _best_rate(job)
-    population = populate(job, [0.0] * len(MEASURING), list(MEASURING), [rate] * len(MEASURING))
-    population.run()
-    curves, losses = population.curves, population.curves.loss.cpu().numpy()  # (checks, M)
-    trained = population.evaluate(population.best, population.reg, "sample")["loss"].cpu().numpy()
+    series = isinstance(job.benchmark.task, Forecast)
+    rate = _best_rate(replace(job, splits=fold(job.benchmark.task, splits, 0)) if series else job)
+    found = _by_folds(job, rate) if series else _by_seeds(job, rate)
+    losses, gaps = found.losses, found.gaps
     best = np.nanmin(losses, axis=0)
-    gaps = (best - trained) / best
     mean, half = gaps.mean(), T * gaps.std(ddof=1) / math.sqrt(len(gaps))
     early = np.nanmin(losses[: int(EARLY * len(losses))], axis=0)
     late = ((early - best) / early).mean()
@@ -56,14 +53,55 @@ def measure(row: Row, facts: dict, splits: dict[str, Arrays], device: str = "cpu
         "gap_low": mean - half,
         "gap_high": mean + half,
         "late_gain": late,
-        "best_check": float((curves.best_check.double() + 1).mean()) / len(losses),
-        "last_over_best": float((losses[-1] / best).mean()),
+        "best_check": (np.nanargmin(losses, axis=0) + 1).mean() / len(losses),
+        "last_over_best": (losses[-1] / best).mean(),
         "passes": passes(job),
         "targets_a_weight": size(job.benchmark.task, splits["train"]) / parameters,
         "learning_rate": rate,
         "steps": job.budget.steps,
         "hidden": job.network.hidden,
     }
+
+
+@dataclass(frozen=True)
+class Found:
+    """Validation losses of all checks (checks, 5), and the gap at the best check of each (5,)."""
+
+    losses: np.ndarray
+    gaps: np.ndarray
+
+
+def _by_seeds(job: Setting, rate: float) -> Found:
+    population = _trained(job, rate, SEEDS)
+    losses = population.curves.loss.cpu().numpy()
+    best = np.nanmin(losses, axis=0)
+    return Found(losses, (best - _loss(population, "sample")) / best)
+
+
+def _by_folds(job: Setting, rate: float) -> Found:
+    """One model a fold: its loss there against that of the models that have trained on it."""
+    task, splits, curves = job.benchmark.task, job.splits, []
+    scores = np.empty((FOLDS, FOLDS))  # model, fold
+    for left_out, seed in enumerate(SEEDS):
+        own = replace(job, splits=fold(task, splits, left_out))
+        population = _trained(own, rate, [seed])
+        curves.append(population.curves.loss.cpu().numpy()[:, 0])
+        for number in range(FOLDS):
+            scores[left_out, number] = _loss(population, f"fold {number}")[0]
+    out = scores.diagonal()
+    trained_on = (scores.sum(0) - out) / (FOLDS - 1)
+    return Found(np.stack(curves, axis=1), (out - trained_on) / out)
+
+
+def _trained(job: Setting, rate: float, seeds: Sequence[int]) -> Population:
+    population = populate(job, [0.0] * len(seeds), list(seeds), [rate] * len(seeds))
+    population.run()
+    return population
+
+
+def _loss(population: Population, split: str) -> np.ndarray:
+    """Of each member's weights of the best check, (M,)."""
+    return population.evaluate(population.best, population.reg, split)["loss"].cpu().numpy()
 
 
 def passes(job: Setting) -> float:
@@ -75,26 +113,24 @@ def passes(job: Setting) -> float:
     return job.budget.steps * a_step / len(train["length"])
 
 
-def inside(task: Forecast, train: Arrays) -> dict[str, Arrays]:
-    """Train without some blocks of its targets, and validation on them alone.
+def fold(task: Forecast, splits: dict[str, Arrays], left_out: int) -> dict[str, Arrays]:
+    """Splits of a series whose training targets lack one fold, on which it is validated.
 
-    No row of a block is a target in training. It may be an input: as in validation, the past is
-    known.
+    A fold is BLOCKS blocks of rows, evenly spread; "fold 0" and so on are the windows whose
+    targets are all inside it. No row of the fold that is left out is a target in training. It may
+    be an input: as in validation, the past is known.
     """
-    rows = len(train["series"])
+    train, rows = splits["train"], len(splits["train"]["series"])
+    edges = np.linspace(task.context, rows, FOLDS * BLOCKS + 1).round().astype(int)
+    owner = np.repeat(np.arange(FOLDS * BLOCKS) % FOLDS, np.diff(edges))  # of each target row
     first = np.arange(rows - task.context - task.horizon + 1)
-    length = max(2 * task.horizon, round(SHARE * (rows - task.context) / BLOCKS))
-    space = (rows - task.context) / BLOCKS
-    held = np.zeros(rows, bool)
-    for block in range(BLOCKS):
-        begin = task.context + round(block * space + (space - length) / 2)
-        held[max(begin, task.context) : begin + length] = True
-    ahead = first[:, None] + task.context + np.arange(task.horizon)
-    out = held[ahead]
-    return {
-        "train": {**train, "starts": first[~out.any(1)]},
-        "validation": {**train, "starts": first[out.all(1)]},
+    ahead = owner[first[:, None] + np.arange(task.horizon)]  # (windows, horizon)
+    whole = {
+        f"fold {number}": {**train, "starts": first[(ahead == number).all(1)]}
+        for number in range(FOLDS)
     }
+    kept = {**train, "starts": first[(ahead != left_out).all(1)]}
+    return {**splits, **whole, "train": kept, "validation": whole[f"fold {left_out}"]}
 
 
 def _best_rate(job: Setting) -> float:
