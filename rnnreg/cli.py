@@ -160,7 +160,9 @@ def _cell(facts: dict) -> list[str]:
 
 def _regularizer(facts: dict) -> list[str]:
     grid = ", ".join(f"{s:g}" for s in facts["strengths"])
-    return [f"{facts['title']}; strengths {grid}; off at {facts['off']:g}", facts["source"]]
+    low, high = facts["range"]
+    off = f"off at {facts['off']:g}" if low <= facts["off"] <= high else "never off"
+    return [f"{facts['title']}; strengths {grid}; {off}", facts["source"]]
 
 
 def _benchmark(facts: dict) -> list[str]:

@@ -115,6 +115,8 @@ def test_list_shows_everything_and_needs_next_to_nothing():
         for name in registry.names(kind):
             assert f"  {name} " in done.stdout
     assert "arXiv:1512.05287" in done.stdout, "sources are shown"
+    assert "clipped norm; strengths 5, 1, 0.5, 0.25, 0.1; off at inf" in done.stdout
+    assert "layer normalisation; strengths 1; never off" in done.stdout
 
 
 def test_list_tells_of_prepared_data_and_of_what_is_damaged(workspace, capsys, monkeypatch):
