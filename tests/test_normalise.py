@@ -49,13 +49,13 @@ def over_units(z, gates):
 
 
 def over_rows(z, counted):
-    """Each column by the mean and variance of the rows that count."""
+    """Each column by the mean and variance of the rows that count; the others become zero."""
     out = np.empty_like(z)
     for unit in range(z.shape[1]):
         own = [z[row, unit] for row in range(len(z)) if counted[row]]
         mean = sum(own) / max(len(own), 1)
         variance = sum((v - mean) ** 2 for v in own) / max(len(own), 1)
-        out[:, unit] = (z[:, unit] - mean) / np.sqrt(variance + EPSILON)
+        out[:, unit] = np.array(counted) * (z[:, unit] - mean) / np.sqrt(variance + EPSILON)
     return out
 
 
@@ -314,3 +314,24 @@ def test_unroll_takes_the_compiled_loop_in_single_precision(monkeypatch):
     wanted = unroll_normalised(cell, *given, Norm("batch", steps=5))
     assert len(calls) == 1  # double precision takes the plain loop
     torch.testing.assert_close(found[2].double(), wanted[2], rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("loop", [plain_normalised, unroll_normalised])
+@pytest.mark.parametrize("kind", ["batch", "sequence"])
+def test_what_does_not_count_does_not_grow(kind, loop):
+    """Thirty steps after the end of all sequences but one, and of all; rectified units."""
+    cell = registry.load("cell", "elman_relu")
+    x, weights, state, masks = normalised_case(kind, cell, (1, 60, 4, 3, 8))
+    x, state = x.float(), tuple(s.float() for s in state)
+    weights = {n: 3 * w.float() for n, w in weights.items()}
+    norm = Norm(kind, torch.tensor([[30, 2, 1, 2]]), steps=60)
+    leaves = [x.requires_grad_(), *(w.requires_grad_() for w in weights.values())]
+    output, _, _ = loop(cell, x, weights, state, masks, norm)
+    assert output.isfinite().all()
+    counted = torch.arange(60)[:, None] < norm.length[0]
+    grads = torch.autograd.grad(output[0][counted].sum(), leaves)
+    assert all(g.isfinite().all() for g in grads)
+    assert (grads[0][0][~counted] == 0).all()
+    if kind == "batch":  # nothing is left but the bias
+        bias = weights["bias"][0].relu()
+        assert torch.equal(output[0][~counted], bias.expand(int((~counted).sum()), -1))

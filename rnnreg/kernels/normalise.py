@@ -31,7 +31,8 @@ class Norm:
                     (Cooijmans et al. 2017, arXiv:1603.09025)
                 sequence: of x alone, over sequences and steps (Laurent et al. 2016,
                     arXiv:1510.01378)
-    length      (M or 1, B): only steps before it count for statistics; None: all count
+    length      (M or 1, B): only steps before it count for statistics, and what does not count
+                becomes zero, but for "layer"; None: all count
     statistics  None in training: those of the batch, which are returned; in evaluation the
                 running ones (M, *statistics_shape): step t takes entry t, or the last
     steps       how many steps have running statistics of their own; one for "sequence"
@@ -140,7 +141,7 @@ class Normaliser:
         if given is not None:
             steps = torch.arange(begin, end, device=given.device).clamp(max=given.shape[1] - 1)
             mean, variance = given[:, steps, :, self.at[part]].unsqueeze(-2).unbind(2)
-            return (values - mean) * (variance + EPSILON).rsqrt()
+            return _counting((values - mean) * (variance + EPSILON).rsqrt(), counted)
         one = values.new_ones(1, 1, values.shape[2], 1)
         share = one if counted is None else counted.to(values.dtype)
         share = share / share.sum(2, keepdim=True)  # NaN where nothing counts
@@ -148,7 +149,7 @@ class Normaliser:
         mean = (values * used).sum(2, keepdim=True)
         variance = ((values - mean).square() * used).sum(2, keepdim=True)
         self.seen[part].append(_seen(mean, variance, share))
-        return (values - mean) * (variance + EPSILON).rsqrt()
+        return _counting((values - mean) * (variance + EPSILON).rsqrt(), counted)
 
     def _counted(self, begin: int, end: int, batch: int) -> Tensor | None:
         """Which entries count, (M or 1, steps, B, 1)."""
@@ -157,6 +158,14 @@ class Normaliser:
             return None
         steps = torch.arange(begin, end, device=length.device)
         return (steps[:, None] < length[:, None])[..., None]
+
+
+def _counting(values: Tensor, counted: Tensor | None) -> Tensor:
+    """Zero for what does not count.
+
+    By the statistics of others, of one sequence or of none, it could grow from step to step.
+    """
+    return values if counted is None else values.masked_fill(~counted, 0)
 
 
 @torch.no_grad()

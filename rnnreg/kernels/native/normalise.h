@@ -151,7 +151,8 @@ static inline V root(V v) {
     return v;
 }
 
-// z and hat may be the same.
+// z and hat may be the same. A row that does not count becomes zero: by the statistics of others, of one
+// row or of none, it could grow from step to step.
 static void by_rows(const Part& part, const float* z, Int stride, Int rows, Int hidden, Counts counts, float* hat,
                     float* scale) {
     Int hw = wide(hidden), columns = part.slots * hw;
@@ -190,7 +191,7 @@ static void by_rows(const Part& part, const float* z, Int stride, Int rows, Int 
         for (Int row = 0; row < rows; row++)
             for (int v = 0; v < W; v++)
                 store(to + row * columns + v * LANES,
-                      (load(from + row * stride + v * LANES) - mean[v]) * variance[v]);
+                      counts.share[row] > 0 ? (load(from + row * stride + v * LANES) - mean[v]) * variance[v] : V{});
     });
 }
 
@@ -204,7 +205,7 @@ static void by_rows_back(const Part& part, const float* da, Int stride, const fl
         const float *from = da + first * LANES, *own = hat + first * LANES;
         V sum[W] = {}, along[W] = {}, factor[W];
         for (Int row = 0; row < rows; row++)
-            for (int v = 0; v < W; v++) {
+            for (int v = 0; v < W && counts.share[row] > 0; v++) {
                 V d = load(from + row * stride + v * LANES);
                 sum[v] += d;
                 along[v] += d * load(own + row * columns + v * LANES);
@@ -220,7 +221,8 @@ static void by_rows_back(const Part& part, const float* da, Int stride, const fl
             for (int v = 0; v < W; v++) {
                 V d = load(from + row * stride + v * LANES);
                 V mean = sum[v] + along[v] * load(own + row * columns + v * LANES);
-                store(to + row * dz_stride + v * LANES, factor[v] * (d - share * mean));
+                store(to + row * dz_stride + v * LANES,
+                      counts.share[row] > 0 ? factor[v] * (d - share * mean) : V{});
             }
         }
     });
