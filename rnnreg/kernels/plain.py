@@ -98,7 +98,7 @@ def _in_whole_vectors(x: Tensor, state: State, masks: Masks, norm: Norm | None, 
     whole = -(-batch // every) * every
     if whole == batch:
         return x, state, masks, norm
-    rows = torch.arange(whole).clamp(max=batch - 1)
+    rows = torch.arange(whole, device=x.device).clamp(max=batch - 1)
 
     def more(values):
         if not isinstance(values, Tensor) or values.shape[-2] != batch or batch == 1:
@@ -106,7 +106,9 @@ def _in_whole_vectors(x: Tensor, state: State, masks: Masks, norm: Norm | None, 
         return values[..., rows, :]
 
     if norm is not None:
-        length = torch.full((1, batch), x.shape[1]) if norm.length is None else norm.length
+        length = norm.length
+        if length is None:
+            length = torch.full((1, batch), x.shape[1], device=x.device)
         norm = replace(norm, length=F.pad(length, (0, whole - batch)))  # copies do not count
     carry = tuple(map(more, masks.carry))
     masks = Masks(more(masks.recurrent), more(masks.update), carry, more(masks.cell))
