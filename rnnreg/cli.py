@@ -353,15 +353,16 @@ def _train_row(chosen: study.Study, row: study.Row, device: str) -> str:
     facts, splits = prepared.read(row.benchmark, PREPARED, row.variant)
     file = chosen.records(row)
     partial = chosen.unfinished(row)
-    known = [r for f in (file, partial) if f.exists() for r in records.read(f)]
+    there = [f for f in (file, partial) if f.exists()]
+    found = [r for f in there for r in records.read(f, row.name, records.warn)]
+    known = list(current(row, found, facts["data_hash"]).values())
     records.write(partial, known)
     bar = Progress(row.name, partial)
     found = training.train(
         row, facts, splits, known, device, lambda some: records.write(partial, some), bar
     )
     bar.clear()
-    have = current(row, known, facts["data_hash"])
-    records.write(file, {**{r.member: r for r in found}, **have}.values())
+    records.write(file, {r.member: r for r in [*found, *known]}.values())
     return f"{_summary(found, facts)} -> {file}"
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -109,3 +110,112 @@ def test_what_the_study_no_longer_asks_for_is_left_out(small):
 def test_an_uncollected_folder_names_the_remedy(tmp_path):
     with pytest.raises(UserError, match="python -m rnnreg collect nowhere"):
         load(tmp_path / "nowhere")
+
+
+def edited(score):
+    """A fault of a line: its score, and no hash that would tell the edit."""
+
+    def edit(line):
+        made = json.loads(line)
+        made["scores"]["final"]["test"]["loss"] = score
+        return json.dumps({**made, "content": ""}).encode()
+
+    return edit
+
+
+def without(*keys):
+    def edit(line):
+        made = json.loads(line)
+        inner = made
+        for key in keys[:-1]:
+            inner = inner[key]
+        del inner[keys[-1]]
+        return json.dumps({**made, "content": ""}).encode()
+
+    return edit
+
+
+def said(**values):
+    return lambda line: json.dumps({**json.loads(line), **values, "content": ""}).encode()
+
+
+TESTED = "the score 'final, test, loss' is "
+FAULTS = {
+    "null": (edited(None), TESTED + "None"),
+    "NaN": (edited(float("nan")), "not a record (NaN is no number of JSON)"),
+    "inf": (edited(float("inf")), "not a record (Infinity is no number of JSON)"),
+    "too large": (lambda line: edited(1)(line).replace(b'"loss": 1,', b'"loss": 1e999,'), "is inf"),
+    "negative": (edited(-1), TESTED + "-1"),
+    "a text": (edited("0.3"), TESTED + "'0.3'"),
+    "true": (edited(True), TESTED + "True"),
+    "no score": (without("scores", "final", "test"), "there is no score 'final, test'"),
+    "no scores": (without("scores"), "not a record of this version ('scores' is missing)"),
+    "no loss": (
+        without("scores", "best", "validation", "loss"),
+        "there is no score 'best, validation, loss'",
+    ),
+    "an edit": (
+        lambda line: line.replace(b'"seconds": ', b'"seconds": 1'),
+        "edited since it was written: its content has another hash",
+    ),
+    "another cell": (said(cell="gru"), "a record of elnino/gru/l2, in the file of elnino/lstm/l2"),
+    "another phase": (said(phase="test"), "phase is 'test', allowed are 'tune' and 'evaluate'"),
+    "a tuning member with a test score": (
+        said(phase="tune"),
+        "a tuning member has a score on test",
+    ),
+    "a seed that is a text": (said(seed="1"), "seed is '1'"),
+    "a field of a later version": (said(colour=1), "a record of another version (it has 'colour')"),
+    "a list": (lambda line: b"[]", "not a record"),
+    "half a line": (lambda line: line[:100], "not a record ("),
+    "deep": (lambda line: b"[" * 100_000, "not a record ("),
+    "latin-1": (lambda line: line.replace(b"l2", b"l\xe92"), "not UTF-8"),
+}
+
+
+@pytest.mark.parametrize("case", FAULTS)
+def test_a_line_that_cannot_be_used_is_refused_by_name_and_costs_itself_alone(small, case):
+    edit, why = FAULTS[case]
+    row = small.row("elnino", "lstm", "l2")
+    file = small.records(row)
+    lines = file.read_bytes().splitlines()
+    file.write_bytes(b"\n".join([*lines[:-1], edit(lines[-1])]))
+    with pytest.raises(UserError) as told:
+        collect(small)
+    assert f"{file}:{len(lines)}: {row.name}: " in str(told.value)
+    assert why in str(told.value)
+    assert COMMAND in str(told.value)
+    with pytest.warns(UserWarning, match="This line is left out, the others are used") as warned:
+        kept = records.read(file, row.name, records.warn)
+    assert f"{file}:{len(lines)}: " in str(warned[0].message)
+    assert len(kept) == len(lines) - 1
+
+
+def test_a_duplicate_is_refused_by_name(small):
+    row = small.row("elnino", "lstm", "l2")
+    file = small.records(row)
+    records.write(file, [*records.read(file), records.read(file)[2]])
+    count = len(file.read_text().splitlines())
+    with pytest.raises(UserError, match=rf"l2\.jsonl:{count}: .*the member of line 3 again"):
+        collect(small)
+
+
+def test_a_file_that_may_not_be_read_is_told(small, monkeypatch):
+    def closed(self):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_bytes", closed)
+    with pytest.raises(UserError, match=r"none\.jsonl: cannot be read \(Permission denied\)"):
+        collect(small)
+
+
+def test_records_from_before_the_newest_fields_are_read(small):
+    file = small.records(small.rows[0])
+    before = records.read(file)
+    new = ("learning_rate", "trial", "gradient_by_distance", "parts", "content")
+    lines = [json.loads(line) for line in file.read_text().splitlines()]
+    older = [{k: v for k, v in line.items() if k not in new} for line in lines]
+    file.write_text("".join(json.dumps(line) + "\n" for line in older))
+    assert records.read(file) == before
+    assert before[0].rate == before[0].setting["learning_rate"]
+    assert before[0].member == ("tune", None, before[0].strength, 0)

@@ -28,9 +28,9 @@ def collect(study: Study, prepared: Path = Path("data/prepared")) -> Path:
     facts = {b: read_facts(b, prepared) for b in study.benchmarks}
     wanted, places, faults, rows = [], [], [], []
     for row in study.rows:
-        found, why = _check(study, row, facts[row.benchmark]["data_hash"])
+        found, where, why = _check(study, row, facts[row.benchmark]["data_hash"])
         if why:
-            faults.append((row, why))
+            faults.append((row, where, why))
             continue
         wanted += found
         place = {setting: i for i, setting in enumerate(row.settings)}
@@ -56,18 +56,21 @@ def table(members: list[Record]) -> pd.DataFrame:
     return pd.DataFrame([_flat(m) for m in members])
 
 
-def _check(study: Study, row: Row, data_hash: str) -> tuple[list[Record], str]:
-    """The members that the row asks for, in the order of its grid, and what is wrong, or ''."""
-    file = study.records(row)
+def _check(study: Study, row: Row, data_hash: str) -> tuple[list[Record], str, str]:
+    """The members that the row asks for, in the order of its grid; where is what wrong, or ''."""
+    file, bad = study.records(row), []
     if not file.is_file():
-        return [], f"no records ({file} is not there)"
-    found = {r.member: r for r in records.read(file)}
+        return [], str(file), f"no records ({file} is not there)"
+    members = records.read(file, row.name, lambda *fault: bad.append(fault))
+    if bad:
+        return [], *bad[0]
+    found = {r.member: r for r in members}
     code = row.fingerprint
-    fresh = {k: r for k, r in found.items() if r.fingerprint == code}
-    have = current(row, found.values(), data_hash)
+    fresh = {r.member: r for r in members if r.fingerprint == code}
+    have = current(row, members, data_hash)
     wanted = asked(row, have)
     why = _why(wanted, found, fresh, have)
-    return [] if why else [have[k] for k in wanted], why
+    return [] if why else [have[k] for k in wanted], str(file), why
 
 
 def _why(wanted: list, found: dict, fresh: dict, current: dict) -> str:
@@ -97,13 +100,13 @@ def _described(row: Row, found: list[Record], chosen: dict[str, int]) -> dict:
     }
 
 
-def _refusal(study: Study, faults: list[tuple[Row, str]]) -> UserError:
-    row, why = faults[0]
+def _refusal(study: Study, faults: list[tuple[Row, str, str]]) -> UserError:
+    row, where, why = faults[0]
     command = f"python -m rnnreg train --study {study.asked or study.name}"
-    message = f"{study.records(row)}: {row.name}: {why}.\n"
+    message = f"{where}: {row.name}: {why}.\n"
     message += f"Remedy: {command} {row.benchmark} {row.cell} {row.regularizer}"
     if len(faults) > 1:
-        others = ", ".join(r.name for r, _ in faults[1:4])
+        others = ", ".join(r.name for r, *_ in faults[1:4])
         more = f" and {len(faults) - 4} others" if len(faults) > 4 else ""
         message += f"\nThe same holds for {others}{more}; all at once: {command} --missing"
     return UserError(message)

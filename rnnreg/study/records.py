@@ -18,7 +18,7 @@ from rnnreg.errors import UserError
 from rnnreg.study.fingerprint import digest
 from rnnreg.study.record import Record, fault
 
-__all__ = ["Record", "read", "sound", "write", "write_bytes", "write_text"]
+__all__ = ["Record", "read", "refuse", "warn", "write", "write_bytes", "write_text"]
 
 
 def write(file: Path, records: Iterable[Record]) -> None:
@@ -27,33 +27,29 @@ def write(file: Path, records: Iterable[Record]) -> None:
     write_text(file, "".join(line + "\n" for line in lines))
 
 
-def read(file: Path, row: str | None = None) -> list[Record]:
-    """Read what `write` wrote; UserError names the first line that cannot be used, and why.
+Tell = Callable[[str, str], None]  # where a line is, as "file:line", and what is wrong with it
+
+
+def refuse(where: str, why: str) -> None:
+    """End with the first line that cannot be used."""
+    raise UserError(
+        f"{where}: {why}. Remedy: train the row again; that drops this line, and trains its "
+        "member alone."
+    )
+
+
+def warn(where: str, why: str) -> None:
+    """Go on without a line that cannot be used."""
+    warnings.warn(f"{where}: {why}. This line is left out, the others are used.", stacklevel=3)
+
+
+def read(file: Path, row: str | None = None, tell: Tell = refuse) -> list[Record]:
+    """Read what `write` wrote; `tell` is told of each line that cannot be used, and why.
 
     That is a line that is no record of this version, that was edited since it was written, that
     lacks a score or has one that is no finite number from 0, that is there twice, or that is not
-    of `row`, benchmark/cell/regularizer.
+    of `row`, benchmark/cell/regularizer. UserError where the file cannot be read.
     """
-
-    def refuse(fault: str) -> None:
-        raise UserError(
-            f"{fault}. Remedy: train the row again; that drops this line, and trains its member "
-            "alone."
-        )
-
-    return _read(file, row, refuse)
-
-
-def sound(file: Path, row: str | None = None) -> list[Record]:
-    """The records that `read` takes, whatever else is there: each other line is warned of."""
-
-    def warn(fault: str) -> None:
-        warnings.warn(f"{fault}. This line is left out, the others are used.", stacklevel=4)
-
-    return _read(file, row, warn)
-
-
-def _read(file: Path, row: str | None, tell: Callable[[str], None]) -> list[Record]:
     try:
         lines = file.read_bytes().splitlines()
     except OSError as error:
@@ -69,7 +65,7 @@ def _read(file: Path, row: str | None, tell: Callable[[str], None]) -> list[Reco
             if made in seen:
                 raise ValueError(f"the member of line {seen[made]} again")
         except (ValueError, RecursionError) as error:
-            tell(f"{file}:{number}: {error}")
+            tell(f"{file}:{number}", str(error))
             continue
         seen[made] = number
         found.append(record)

@@ -28,17 +28,18 @@ def state(study: Study, row: Row) -> State:
     """How far a row is, by its files; a row that lacks members asked for is waiting for them."""
     file, unfinished = study.records(row), study.unfinished(row)
     begun, ended = _changed(unfinished), _changed(file)
-    found = [r for f in (file, unfinished) if f.exists() for r in records.read(f)]
+    there = [f for f in (file, unfinished) if f.exists()]
+    found = [r for f in there for r in records.read(f, row.name, records.warn)]
     have = {r.member: r for r in found if r.fingerprint == row.fingerprint}
     members = asked(row, have)
-    there = [have[member] for member in members if member in have]
+    trained = [have[member] for member in members if member in have]
     if begun > ended:
         word = "running" if time.time() - begun < 6 * BEAT else "interrupted"
     elif len(have) < len({r.member for r in found}):
         word = "stale"
     else:
-        word = "done" if len(there) == len(members) else "waiting"
-    return State(word, len(there), len(members), sum(r.seconds for r in there))
+        word = "done" if len(trained) == len(members) else "waiting"
+    return State(word, len(trained), len(members), sum(r.seconds for r in trained))
 
 
 def _changed(file: Path) -> float:

@@ -83,7 +83,7 @@ def _figures(folder: Path) -> dict[tuple, Figure]:
         )
     found, counted = {}, _counted(folder)
     for file in files:
-        members = records.read(file)
+        members = records.read(file, "/".join(file.with_suffix("").parts[-3:]))
         if counted is not None:
             named = ((m, (m.row, m.phase, m.rate, m.strength, m.seed)) for m in members)
             members = [m for m, name in named if name in counted]
