@@ -421,7 +421,11 @@ def test_a_sum_of_squares_does_not_know_how_many_members_there_are():
         assert torch.equal(sums[chosen], optimizers.sum_of_squares([v[chosen] for v in several]))
 
 
-PROGRAM = "from rnnreg.kernels.native.build import library; print(library() is not None)"
+PROGRAM = """
+from rnnreg.kernels.native import build
+build.SOURCES = [file for file in build.SOURCES if file.stem == "noise"]  # the quickest
+print(build.library() is not None)
+"""
 
 
 def start(cache, **environment):
