@@ -1,0 +1,117 @@
+"""Mutation testing of the statistics and of what feeds a sentence: do the tests notice a change?
+
+    python tests/mutants.py COUNT [SEED]
+
+makes COUNT mutants in a copy of the project, one at a time (a comparison, an operator, a number, a
+truth value, min for max, best for final), runs the tests of the analysis on each, and prints those
+that survive. A mutant takes some ten seconds on an idle core.
+"""
+
+import ast
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+FILES = [
+    *sorted(p.relative_to(ROOT) for p in (ROOT / "rnnreg/analysis/statistics").glob("[!_]*.py")),
+    *(Path("rnnreg/analysis") / n for n in ("results.py", "families.py", "words.py")),
+    *(Path("rnnreg/analysis/report") / n for n in ("findings.py", "sentences.py", "reproduced.py")),
+]
+TESTS = [
+    "worked",
+    "simultaneous",
+    "statistics",
+    "aggregate",
+    "reproduction",
+    "compare",
+    "selection",
+    "collect",
+]
+OPERATORS = {
+    ast.Lt: "<=", ast.LtE: "<", ast.Gt: ">=", ast.GtE: ">", ast.Eq: "!=", ast.NotEq: "==",
+    ast.In: "not in", ast.NotIn: "in", ast.Is: "is not", ast.IsNot: "is", ast.Add: "-",
+    ast.Sub: "+", ast.Mult: "/", ast.Div: "*", ast.Pow: "*", ast.And: "or", ast.Or: "and",
+}  # fmt: skip
+SWAPS = [("max", "min"), ("argmax", "argmin"), ("idxmax", "idxmin"), ("any", "all")]
+NAMES = dict(SWAPS) | {b: a for a, b in SWAPS} | {"mean": "median"}
+WORDS = {"best": "final", "final": "best", "better": "worse", "worse": "better"}
+
+
+def mutants(text: bytes) -> Iterator[tuple[int, int, str]]:
+    """Where to put what in place of which bytes."""
+    starts = [0]
+    for line in text.splitlines(keepends=True):
+        starts.append(starts[-1] + len(line))
+
+    def begin(node: ast.AST) -> int:
+        return starts[node.lineno - 1] + node.col_offset
+
+    def end(node: ast.AST) -> int:
+        return starts[node.end_lineno - 1] + node.end_col_offset
+
+    for node in ast.walk(ast.parse(text)):
+        for left, operator, right in _operations(node):
+            between = text[end(left) : begin(right)]
+            if type(operator) in OPERATORS and b"(" not in between and b")" not in between:
+                yield end(left), begin(right), f" {OPERATORS[type(operator)]} "
+        if isinstance(node, ast.Constant):
+            value = node.value
+            if isinstance(value, bool):
+                yield begin(node), end(node), str(not value)
+            elif isinstance(value, int | float):
+                yield begin(node), end(node), repr(value + 1)
+            elif isinstance(value, str) and value in WORDS:
+                yield begin(node), end(node), repr(WORDS[value])
+        if isinstance(node, ast.Attribute) and node.attr in NAMES:
+            yield end(node) - len(node.attr), end(node), NAMES[node.attr]
+        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.Invert):
+            yield begin(node), begin(node) + 1, ""
+
+
+def _operations(node: ast.AST) -> list[tuple]:
+    if isinstance(node, ast.Compare) and len(node.ops) == 1:
+        return [(node.left, node.ops[0], node.comparators[0])]
+    if isinstance(node, ast.BoolOp):
+        return [(node.values[0], node.op, node.values[1])]
+    return [(node.left, node.op, node.right)] if isinstance(node, ast.BinOp) else []
+
+
+def noticed(root: Path, file: Path) -> bool:
+    """Whether the tests of the analysis fail on what now stands in a file."""
+    paths = [f"tests/test_analysis_{name}.py" for name in TESTS]
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", str(file)]
+    found = subprocess.run([*command, *paths], cwd=root, capture_output=True, check=False)
+    return found.returncode != 0
+
+
+def main(count: int, seed: int = 0) -> None:
+    """Try so many mutants, and print those that survive."""
+    every = [(f, *m) for f in FILES for m in mutants((ROOT / f).read_bytes())]
+    chosen = random.Random(seed).sample(every, min(count, len(every)))
+    survived = 0
+    with tempfile.TemporaryDirectory() as scratch:
+        root = Path(scratch) / "project"
+        hidden = shutil.ignore_patterns(".git", ".venv", "results", "data", ".snakemake")
+        shutil.copytree(ROOT, root, ignore=hidden)
+        if noticed(root, FILES[0]):
+            raise SystemExit("The tests fail without a mutant.")
+        for file, start, stop, new in chosen:
+            text = (ROOT / file).read_bytes()
+            (root / file).write_bytes(text[:start] + new.encode() + text[stop:])
+            if not noticed(root, file):
+                survived += 1
+                line = text[:start].count(b"\n")
+                shown = text.splitlines()[line].decode().strip()
+                old = text[start:stop].decode().strip()
+                print(f"survived: {file}:{line + 1}: {old!r} -> {new.strip()!r}: {shown}")
+            (root / file).write_bytes(text)
+    print(f"{len(chosen) - survived} of {len(chosen)} mutants noticed, of {len(every)} in all")
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))
