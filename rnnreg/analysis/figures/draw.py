@@ -11,13 +11,14 @@ from rnnreg.analysis import speed
 from rnnreg.analysis.figures import across as over
 from rnnreg.analysis.figures import benchmark as within
 from rnnreg.analysis.figures import effects, style, tuning
+from rnnreg.analysis.figures.pays import pays
 from rnnreg.analysis.figures.speed import scaling
 from rnnreg.analysis.results import load
 from rnnreg.study import records
 
 STUDY: tuple[Callable, ...] = (
     effects.effects, effects.heatmap, effects.cells, effects.best_and_final,
-    over.performance_profile, over.critical_difference, over.cost, over.gap,
+    over.performance_profile, over.critical_difference, over.cost, over.gap, pays,
     tuning.trials, tuning.patience,
 )  # fmt: skip
 BENCHMARK: tuple[Callable, ...] = (

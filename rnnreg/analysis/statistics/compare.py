@@ -8,6 +8,8 @@ from rnnreg.analysis.statistics.across import across
 from rnnreg.analysis.statistics.advice import advice
 from rnnreg.analysis.statistics.comparisons import comparisons
 from rnnreg.analysis.statistics.diagnostics import diagnostics, patience
+from rnnreg.analysis.statistics.pays import pays
+from rnnreg.analysis.statistics.prediction import prediction
 from rnnreg.analysis.statistics.sensitivity import sensitivity
 from rnnreg.analysis.statistics.tuning import tuning
 from rnnreg.study import records
@@ -20,6 +22,7 @@ def compare(folder: Path) -> Path:
     across, pairs, profiles      see `across.across`          diagnostics   see `diagnostics`
     patience                     see `diagnostics.patience`   scores        one line a seed
     advice                       see `advice.advice`          sensitivity   see `sensitivity`
+    pays                         see `pays.pays`              prediction    see `prediction`
     """
     results = load(folder)
     found = {"scores": results.scores, "comparisons": comparisons(results)}
@@ -27,6 +30,7 @@ def compare(folder: Path) -> Path:
     found["across"], found["pairs"], found["profiles"] = across(results)
     found |= {"diagnostics": diagnostics(results), "patience": patience(results)}
     found |= {"advice": advice(results, found), "sensitivity": sensitivity(results)}
+    found |= {"pays": pays(results, found["comparisons"]), "prediction": prediction(results)}
     for name, frame in found.items():
         records.write_text(
             results.folder / f"{name}.csv", frame.to_csv(index=False, float_format="%.10g")

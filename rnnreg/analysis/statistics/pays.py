@@ -1,0 +1,38 @@
+"""When does it pay: each effect beside how far `none` over-fits there."""
+
+import pandas as pd
+
+from rnnreg.analysis.results import REFERENCE, Results
+
+COLUMNS = ["family", "benchmark", "cell", "regularizer", "overfit", "effect", "effect_low",
+           "effect_high"]  # fmt: skip
+
+
+def pays(results: Results, comparisons: pd.DataFrame) -> pd.DataFrame:
+    """One line a row other than `none`, at the best validation check.
+
+    overfit                  100 x (validation - train) / validation loss of `none` in the same
+                             benchmark and cell, both in evaluation, mean over seeds; of a series
+                             validation comes after train, so that drift counts, too
+    effect, *_low, *_high    see `comparisons`
+    """
+    scores = results.scores
+    none = scores[(scores["criterion"] == "best") & (scores["regularizer"] == REFERENCE)]
+    share = 100 * (1 - none["train_loss"] / none["validation_loss"])
+    overfit = share.groupby([none["benchmark"], none["cell"]]).mean().rename("overfit")
+    of = {name: facts["family"] for name, facts in results.benchmarks.items()}
+    names = [name for name in results.compared("best") if name != REFERENCE]
+    if none.empty or not names:
+        return pd.DataFrame(columns=COLUMNS)
+    frame = comparisons[comparisons["criterion"] == "best"]
+    frame = frame[frame["regularizer"].isin(names)].join(overfit, on=["benchmark", "cell"])
+    return frame.assign(family=frame["benchmark"].map(of))[COLUMNS]
+
+
+def growth(frame: pd.DataFrame) -> pd.Series:
+    """Spearman's rank correlation of `overfit` and `effect`, a regularizer each, highest first."""
+    found = {
+        name: own["overfit"].corr(own["effect"], method="spearman")
+        for name, own in frame.groupby("regularizer", sort=False)
+    }
+    return pd.Series(found, dtype=float).dropna().sort_values(ascending=False)

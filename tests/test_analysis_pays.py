@@ -1,0 +1,128 @@
+"""When does it pay, and does validation predict test: by numbers that can be worked by hand."""
+
+import math
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from rnnreg.analysis.figures.pays import pays as figure
+from rnnreg.analysis.report import shown_pays
+from rnnreg.analysis.statistics.pays import COLUMNS, growth, pays
+from rnnreg.analysis.statistics.prediction import prediction
+
+SEEDS = range(4)
+
+
+def results(validation, test, names=("a", "b"), cells=("gru", "lstm", "own")):
+    """Scores from functions of (regularizer's place, cell's place, seed); `none` has log 0."""
+    lines = [
+        {
+            "benchmark": "x", "cell": cell, "regularizer": name, "seed": seed, "criterion": "best",
+            "log_validation": validation(r, c, seed) if r else 0.0,
+            "log": test(r, c, seed) if r else 0.0,
+            "train_loss": 0.5, "validation_loss": 0.5 / (0.9 - 0.2 * c),
+        }
+        for r, name in enumerate(("none", *names))
+        for c, cell in enumerate(cells)
+        for seed in SEEDS
+    ]  # fmt: skip
+    return SimpleNamespace(
+        scores=pd.DataFrame(lines),
+        has_reference=True,
+        compared=lambda criterion: ["none", *names],
+        benchmarks={"x": {"family": "of x", "group": "NLP"}},
+        title=lambda kind, name: name.upper(),
+    )
+
+
+def test_the_gap_of_none_stands_beside_each_effect():
+    made = results(lambda r, c, s: 0.0, lambda r, c, s: 0.0)
+    comparisons = pd.DataFrame(
+        [
+            {"benchmark": "x", "cell": cell, "regularizer": name, "criterion": criterion,
+             "effect": effect, "effect_low": effect - 1, "effect_high": effect + 1}
+            for criterion in ("best", "final")
+            for name, sign in (("none", 0), ("a", 1), ("b", -1))
+            for cell, effect in (("gru", sign), ("lstm", 5 * sign), ("own", 3 * sign))
+        ]
+    )  # fmt: skip
+    frame = pays(made, comparisons)
+    assert set(frame["regularizer"]) == {"a", "b"}
+    assert len(frame) == 6, "the best check alone"
+    overfit = frame.set_index(["regularizer", "cell"])["overfit"]
+    assert overfit["a", "gru"] == pytest.approx(10), "1 - train / validation, in percent"
+    assert overfit["b", "own"] == pytest.approx(50)
+    assert set(frame["family"]) == {"of x"}
+    assert growth(frame).to_dict() == pytest.approx({"a": 0.5, "b": -0.5})
+    assert list(growth(frame).index) == ["a", "b"], "the highest first"
+
+    made.read = lambda name: frame
+    drawn = figure(made)
+    assert [ax.get_title() for ax in drawn.axes] == ["A", "B"]
+    points = [line for line in drawn.axes[0].lines if line.get_gid() == "of x"]
+    assert sorted(x for line in points for x in line.get_xdata()) == pytest.approx([10, 30, 50])
+    assert shown_pays.pays(made) == (
+        "3 pairs of data set and cell: too few to tell whether effects grow with over-fitting."
+    )
+    more = [frame.assign(benchmark=name) for name in ("x", "y")]
+    made.read = lambda name: pd.concat(more)
+    assert shown_pays.pays(made).startswith(
+        "Without regularization the gap between validation and training loss is 10% to 50% of the "
+        "validation loss, over 6 pairs of data set and cell. Rank correlation of that share and "
+        "the effect: A (0.50) and B (−0.50)."
+    )
+
+
+def test_without_none_there_is_nothing_to_pay():
+    made = results(lambda r, c, s: 0.0, lambda r, c, s: 0.0, names=())
+    assert list(pays(made, pd.DataFrame()).columns) == COLUMNS
+    assert prediction(made).empty
+
+
+def test_the_same_order_on_both_splits_is_one_and_the_reverse_minus_one():
+    true = lambda r, c, s: -(r + 0.1 * c)  # noqa: E731
+    (line,) = prediction(results(true, true)).to_dict("records")
+    assert line["pairs"] == 6
+    for key in ("observed", "reliability_validation", "reliability_test", "corrected"):
+        assert line[key] == pytest.approx(1)
+    (line,) = prediction(results(true, lambda *at: -true(*at))).to_dict("records")
+    assert line["observed"] == line["corrected"] == pytest.approx(-1)
+
+
+def test_chance_that_both_splits_share_is_taken_out():
+    """Models are the same on both: luck of a seed makes an observed correlation of nothing."""
+    rng = np.random.default_rng(0)
+    cells = tuple(map(str, range(200)))
+    luck, one, other = rng.normal(size=(3, 3, 200, 4))
+    effect = rng.normal(size=(2, 3, 200))
+    made = results(
+        lambda r, c, s: effect[0, r, c] + luck[r, c, s] + 0.1 * one[r, c, s],
+        lambda r, c, s: effect[1, r, c] + luck[r, c, s] + 0.1 * other[r, c, s],
+        cells=cells,
+    )
+    (line,) = prediction(made).to_dict("records")
+    assert line["observed"] > 0.15, "effects are independent, but share their luck"
+    assert abs(line["corrected"]) < 0.12
+
+
+def test_a_validation_split_that_chance_rules_has_no_corrected_value():
+    rng = np.random.default_rng(1)
+    noise = rng.normal(size=(3, 3, 4))
+    made = results(lambda r, c, s: noise[r, c, s] * (-1) ** s, lambda r, c, s: r + c)
+    (line,) = prediction(made).to_dict("records")
+    assert line["reliability_test"] == pytest.approx(1)
+    assert line["reliability_validation"] < 0.2
+    assert math.isnan(line["corrected"])
+    made.read = lambda name: prediction(made)
+    (row,) = shown_pays.prediction(made).rows
+    assert [c.text for c in row][:2] == ["X", "6"]
+    assert row[-1].text == "–"
+
+
+def test_few_pairs_have_no_correlation():
+    made = results(lambda r, c, s: r, lambda r, c, s: r, cells=("gru",))
+    assert math.isnan(prediction(made)["observed"].iloc[0])
+    made.read = lambda name: prediction(made)
+    assert shown_pays.prediction(made).rows == []
