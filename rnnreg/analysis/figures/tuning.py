@@ -54,7 +54,7 @@ def strengths(results: Results, benchmark: str) -> Figure:
         _scale(ax, own, results.search(name))
         ax.axhline(0, color="black", linewidth=0.6)
         ax.set_title(results.title("regularizers", name))
-    figure.supylabel(f"validation {label}", fontsize=8)
+    figure.supylabel(f"validation\n{label}", fontsize=8)
     figure.supxlabel("strength", fontsize=8)
     handles = [ax_line for ax_line in axes[0].get_lines() if ax_line.get_label()[0] != "_"]
     labels = [results.title("cells", h.get_label()) for h in handles]
