@@ -32,6 +32,7 @@ TESTS = [
     "selection",
     "collect",
 ]
+LEFT_OUT = (".git", ".venv", ".snakemake", "results", "data")  # of the project's own folder
 OPERATORS = {
     ast.Lt: "<=", ast.LtE: "<", ast.Gt: ">=", ast.GtE: ">", ast.Eq: "!=", ast.NotEq: "==",
     ast.In: "not in", ast.NotIn: "in", ast.Is: "is not", ast.IsNot: "is", ast.Add: "-",
@@ -96,8 +97,7 @@ def main(count: int, seed: int = 0) -> None:
     survived = 0
     with tempfile.TemporaryDirectory() as scratch:
         root = Path(scratch) / "project"
-        hidden = shutil.ignore_patterns(".git", ".venv", "results", "data", ".snakemake")
-        shutil.copytree(ROOT, root, ignore=hidden)
+        shutil.copytree(ROOT, root, ignore=lambda at, _: LEFT_OUT if Path(at) == ROOT else ())
         if noticed(root, FILES[0]):
             raise SystemExit("The tests fail without a mutant.")
         for file, start, stop, new in chosen:

@@ -149,6 +149,8 @@ def test_the_statement_turns_with_the_result(runs):
     said = reproduced.statement(load(folder))
     assert said.startswith("Of 12 published or fresh figures: 12 same (12 to the last digit).")
     assert said.endswith("This run repeats the published one.")
+    rows = reproduced.comparison(load(folder)).rows
+    assert [r[5].text for r in rows] == [r[6].text for r in rows]
     shift(study, 1.3)
     compare(collect(study))
     said = reproduced.statement(load(folder))
