@@ -353,6 +353,9 @@ def _train_row(chosen: study.Study, row: study.Row, device: str) -> str:
     facts, splits = prepared.read(row.benchmark, PREPARED, row.variant)
     file = chosen.records(row)
     partial = chosen.unfinished(row)
+    if reason := training.unsuited(row, facts, splits):
+        records.write_unsuited(file, row.fingerprint, reason)
+        return f"left out, for it makes no sense here: {reason} -> {file}"
     there = [f for f in (file, partial) if f.exists()]
     found = [r for f in there for r in records.read(f, row.name, records.warn)]
     known = list(current(row, found, facts["data_hash"]).values())

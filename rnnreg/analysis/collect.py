@@ -27,7 +27,11 @@ def collect(study: Study, prepared: Path = Path("data/prepared")) -> Path:
     """
     facts = {b: read_facts(b, prepared) for b in study.benchmarks}
     wanted, places, faults, rows = [], [], [], []
+    left_out = {}
     for row in study.rows:
+        if reason := records.unsuited(study.records(row), row.fingerprint):
+            left_out[row.name] = reason
+            continue
         found, where, why = _check(study, row, facts[row.benchmark]["data_hash"])
         if why:
             faults.append((row, where, why))
@@ -42,6 +46,7 @@ def collect(study: Study, prepared: Path = Path("data/prepared")) -> Path:
     table(wanted).assign(place=places).to_parquet(frame, index=False)
     records.write_bytes(study.folder / "members.parquet", frame.getvalue())
     described = {"name": study.name, "title": study.title, "rows": rows, "benchmarks": facts}
+    described["unsuited"] = left_out
     described["regime"] = [li for li in regimes.read() if li["benchmark"] in study.benchmarks]
     for key, kind in {"cells": "cell", "regularizers": "regularizer"}.items():
         names = dict.fromkeys(getattr(row, kind) for row in study.rows)

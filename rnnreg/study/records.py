@@ -18,7 +18,17 @@ from rnnreg.errors import UserError
 from rnnreg.study.fingerprint import digest
 from rnnreg.study.record import Record, fault
 
-__all__ = ["Record", "read", "refuse", "warn", "write", "write_bytes", "write_text"]
+__all__ = [
+    "Record",
+    "read",
+    "refuse",
+    "unsuited",
+    "warn",
+    "write",
+    "write_bytes",
+    "write_text",
+    "write_unsuited",
+]
 
 
 def write(file: Path, records: Iterable[Record]) -> None:
@@ -59,6 +69,8 @@ def read(file: Path, row: str | None = None, tell: Tell = refuse) -> list[Record
         ) from error
     found, seen = [], {}
     for number, line in enumerate(lines, 1):
+        if _unsuited(line):
+            continue
         try:
             record = _record(line, row)
             made = (*record.member, record.fingerprint, record.data_hash)
@@ -70,6 +82,28 @@ def read(file: Path, row: str | None = None, tell: Tell = refuse) -> list[Record
         seen[made] = number
         found.append(record)
     return found
+
+
+def write_unsuited(file: Path, fingerprint: str, reason: str) -> None:
+    """Write, in place of a row's records, why it makes no sense."""
+    write_text(file, json.dumps({"unsuited": reason, "fingerprint": fingerprint}) + "\n")
+
+
+def unsuited(file: Path, fingerprint: str) -> str:
+    """Why a row makes no sense, as the present code says; "" where it does, or was not tried."""
+    if not file.is_file():
+        return ""
+    found = [_unsuited(line) for line in file.read_bytes().splitlines()]
+    return next((f["unsuited"] for f in found if f and f.get("fingerprint") == fingerprint), "")
+
+
+def _unsuited(line: bytes) -> dict | None:
+    if not line.startswith(b'{"unsuited"'):
+        return None
+    try:
+        return json.loads(line)
+    except ValueError:
+        return None  # `read` says what is wrong with the line
 
 
 def _record(line: bytes, row: str | None) -> Record:

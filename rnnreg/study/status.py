@@ -27,6 +27,8 @@ class State:
 def state(study: Study, row: Row) -> State:
     """How far a row is, by its files; a row that lacks members asked for is waiting for them."""
     file, unfinished = study.records(row), study.unfinished(row)
+    if records.unsuited(file, row.fingerprint):
+        return State("done", 0, 0, 0.0)
     begun, ended = _changed(unfinished), _changed(file)
     there = [f for f in (file, unfinished) if f.exists()]
     found = [r for f in there for r in records.read(f, row.name, records.warn)]

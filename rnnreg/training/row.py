@@ -5,6 +5,7 @@ import platform
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -13,6 +14,7 @@ from torch import Tensor
 from rnnreg.errors import UserError, out_of_memory
 from rnnreg.kernels.unroll import path
 from rnnreg.regularizers.base import Regularizer, matrices, norms
+from rnnreg.study import registry
 from rnnreg.study.protocol import asked, current, phases
 from rnnreg.study.records import Record
 from rnnreg.study.study import Row
@@ -48,6 +50,13 @@ def train(
                 del part  # its memory is for the next one
             save(list(have.values()))
     return [have[member] for member in asked(row, have)]
+
+
+def unsuited(row: Row, facts: dict, splits: dict) -> str:
+    """Why a row's regularizer makes no sense for its network and task; "" where it does."""
+    none = setting(replace(row, regularizer="none"), facts, splits)
+    kind = registry.load("regularizer", row.regularizer)
+    return kind.suits(none.network, none.benchmark.task)
 
 
 def trained(

@@ -23,6 +23,8 @@ def scores(results: Results, benchmark: str) -> Figure:
     for ax, cell in zip(axes, results.cells, strict=True):
         part = rows[rows["cell"] == cell].set_index("regularizer")
         for y, name in enumerate(names):
+            if name not in part.index:  # it makes no sense here
+                continue
             look, row = style.of(name), part.loc[name]
             own = seeds[(seeds["cell"] == cell) & (seeds["regularizer"] == name)]
             ax.plot(own["score"], [y] * len(own), "|", color=look["color"], alpha=0.6, markersize=6)

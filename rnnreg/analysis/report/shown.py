@@ -56,6 +56,9 @@ def scores(results: Results, benchmark: str, criterion: str = "best") -> Table:
     for name in results.regularizers:
         cells = []
         for cell in results.cells:
+            if (name, cell) not in frame.index:  # it makes no sense here
+                cells.append(word("–"))
+                continue
             r = frame.loc[(name, cell)]
             better = r["verdict"] == "better"
             cells.append(
@@ -99,7 +102,8 @@ def across(results: Results) -> Table:
     order = frame[frame["scope"] == "all"]
     order = order.sort_values(["criterion", "effect"], ascending=[True, False])
     rows = []
-    for name in order["regularizer"].unique():  # those of the best check first
+    # Those of the best check first, those that are not everywhere last.
+    for name in dict.fromkeys([*order["regularizer"], *frame["regularizer"]]):
         found = {key: wide.loc[(name, *key)] for key in shown if (name, *key) in wide.index}
         cells = [_effect(found[key], "seeds") if key in found else word("–") for key in shown]
         new = _effect(found[shown[0]], "sets") if shown[0] in found else word("–")
@@ -116,7 +120,7 @@ def across(results: Results) -> Table:
         "a 95% interval over seeds for these data sets, simultaneous within a family of "
         "regularizers; second column: the interval for new data sets, each alone (none below six "
         "families of them). Bold: better. A dash: it restores its best check, so at the best check "
-        "it can only save steps."
+        "it can only save steps; or it makes no sense on one of the data sets."
     )
     return Table("across", caption, columns, rows)
 

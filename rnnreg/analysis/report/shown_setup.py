@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 
+from rnnreg.analysis import words
 from rnnreg.analysis.results import REFERENCE, Results
 from rnnreg.analysis.tables import Table, number, strength, whole, word
 
@@ -13,6 +14,20 @@ TASKS = {
     "Forecast": "forecasting",
     "Polyphony": "polyphony",
 }
+
+
+def left_out(results: Results) -> str:
+    """Sentences on rows that make no sense, with the reason of each regularizer."""
+    where: dict[tuple[str, str], list[str]] = {}
+    for name, reason in results.study.get("unsuited", {}).items():
+        benchmark, _, regularizer = name.split("/")
+        where.setdefault((regularizer, reason), []).append(benchmark)
+    said = []
+    for (regularizer, reason), benchmarks in where.items():
+        sets = words.listed([results.title("benchmarks", b) for b in dict.fromkeys(benchmarks)])
+        title = results.title("regularizers", regularizer)
+        said.append(f"{title} is left out on {sets}, where a dash stands in tables: {reason}.")
+    return " ".join(said)
 
 
 def data(results: Results) -> Table:

@@ -39,10 +39,13 @@ def across(results: Results) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     frames, pairs, profiles = [], [], []
     if results.has_reference:
         for criterion in CRITERIA:
-            names = results.compared(criterion)
+            every = results.compared(criterion)
             gain, sets = gains(results, criterion)
             for scope, chosen, cells in scopes(results, sets):
                 part = gain[:, chosen][:, :, cells]
+                # One that makes no sense somewhere in a scope takes no part in it.
+                whole = ~np.isnan(part).any((1, 2, 3))
+                names, part = [n for n, w in zip(every, whole, strict=True) if w], part[whole]
                 frame, ranking = _scope(results, names, part, [sets[i] for i in chosen])
                 label = {"criterion": criterion, "scope": scope}
                 if ": " not in scope:

@@ -50,7 +50,7 @@ def _group(
     """The lines of one benchmark, cell and criterion; score and log are regularizers by seeds."""
     facts = results.benchmarks[benchmark]
     lower = facts["metrics"][facts["headline"]]["better"] == "lower"
-    names = results.regularizers
+    names = [n for n in results.regularizers if n in log.index]  # a row may make no sense
     score, log = score.loc[names].to_numpy(), log.loc[names].to_numpy()  # (R, n)
     frame = pd.DataFrame({"benchmark": benchmark, "cell": cell, "regularizer": names})
     frame = frame.assign(criterion=criterion, metric=facts["headline"], compared=facts["compared"])
@@ -65,7 +65,7 @@ def _group(
     frame["effect"] = percent(-gain.mean(1))
     columns = ["effect_low", "effect_high", "p", "p_adjusted", "effect_detectable"]
     frame[columns], frame["verdict"] = np.nan, "saving"
-    compared = results.compared(criterion)
+    compared = [n for n in results.compared(criterion) if n in names]
     for members in results.families(compared).values():
         places = [names.index(compared[i]) for i in members]
         family, tests = told(gain[places][:, None]), len(places)
