@@ -93,7 +93,11 @@ def unsuited(file: Path, fingerprint: str) -> str:
     """Why a row makes no sense, as the present code says; "" where it does, or was not tried."""
     if not file.is_file():
         return ""
-    found = [_unsuited(line) for line in file.read_bytes().splitlines()]
+    try:
+        lines = file.read_bytes().splitlines()
+    except OSError:
+        return ""  # `read` says why
+    found = [_unsuited(line) for line in lines]
     return next((f["unsuited"] for f in found if f and f.get("fingerprint") == fingerprint), "")
 
 
