@@ -56,6 +56,11 @@ class Results:
         found = next(r for r in self.study["rows"] if r["regularizer"] == regularizer)
         return found.get("search")
 
+    def everywhere(self, criterion: str) -> list[str]:
+        """Of those compared, the ones that make sense on every data set and with every cell."""
+        left_out = {name.rpartition("/")[2] for name in self.study.get("unsuited", {})}
+        return [n for n in self.compared(criterion) if n not in left_out]
+
     def families(self, names: list[str]) -> dict[str, list[int]]:
         """Family -> the places of its members in `names`: what is corrected together."""
         return families(self.study["regularizers"], names)

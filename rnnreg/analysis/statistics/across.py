@@ -40,7 +40,7 @@ def across(results: Results) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     if results.has_reference:
         for criterion in CRITERIA:
             every = results.compared(criterion)
-            gain, sets = gains(results, criterion)
+            gain, sets = gains(results, criterion, names=every)
             for scope, chosen, cells in scopes(results, sets):
                 part = gain[:, chosen][:, :, cells]
                 # One that makes no sense somewhere in a scope takes no part in it.
@@ -59,10 +59,15 @@ def across(results: Results) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
 
 
 def gains(
-    results: Results, criterion: str, column: str = "log", frame: pd.DataFrame | None = None
+    results: Results,
+    criterion: str,
+    column: str = "log",
+    frame: pd.DataFrame | None = None,
+    names: list[str] | None = None,
 ) -> tuple[np.ndarray, list[str]]:
     """Log loss of `none` minus that of each at the same seed, (R, D, C, N), and the data sets.
 
+    names           the regularizers; `results.everywhere`, unless given
     column, frame   of `results.scores`: `log` of the test split, `log_validation` of the other; or
                     a column of a frame that has the same lines
     """
@@ -70,7 +75,7 @@ def gains(
     scores = scores[scores["criterion"] == criterion]
     keys = ["regularizer", "benchmark", "cell", "seed"]
     orders = [
-        results.compared(criterion),
+        names or results.everywhere(criterion),
         list(results.benchmarks),
         results.cells,
         sorted(scores["seed"].unique()),

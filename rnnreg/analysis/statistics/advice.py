@@ -43,9 +43,9 @@ def advice(results: Results, found: dict[str, pd.DataFrame]) -> pd.DataFrame:
     strength            median of those chosen, on the scale that they were searched on
     cost                geometric mean of seconds over those of `none`
     """
-    if not results.has_reference or len(results.compared("best")) < 2:
+    if not results.has_reference or len(results.everywhere("best")) < 2:
         return pd.DataFrame(columns=COLUMNS)
-    names = results.compared("best")
+    names = results.everywhere("best")
     gain, sets = gains(results, "best", "log_validation")
     test = found["across"].query("criterion == 'best'").set_index(["scope", "regularizer"])
     always = test.loc["all"]["effect"].idxmax()

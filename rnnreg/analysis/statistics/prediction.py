@@ -42,7 +42,8 @@ def _effects(scores: pd.DataFrame, column: str, names: list[str]) -> np.ndarray:
     """Log ratios to `none`, (pairs of regularizer and cell, seeds); positive is better."""
     wide = scores.set_index(["regularizer", "cell", "seed"])[column].unstack("seed")
     none = wide.loc[REFERENCE]
-    return np.concatenate([(none - wide.loc[name]).loc[none.index].to_numpy() for name in names])
+    there = [name for name in names if name in wide.index]  # a row may make no sense
+    return np.concatenate([(none - wide.loc[name]).dropna().to_numpy() for name in there])
 
 
 def _line(validation: np.ndarray, test: np.ndarray) -> dict:

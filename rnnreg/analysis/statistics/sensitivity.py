@@ -23,9 +23,9 @@ def sensitivity(results: Results) -> pd.DataFrame:
     interquartile mean  over runs (see `aggregate.interquartile_mean`); it has no interval
     without NAME        all data sets but this one, where there are two at least
     """
-    if not results.has_reference or len(results.compared("best")) < 2:
+    if not results.has_reference or len(results.everywhere("best")) < 2:
         return pd.DataFrame(columns=COLUMNS)
-    names = results.compared("best")
+    names = results.everywhere("best")
     gain, sets = gains(results, "best")
     checks = {"as reported": shown(results, names, gain)}
     naive, _ = gains(results, "best", "log_naive")
@@ -43,7 +43,7 @@ def sensitivity(results: Results) -> pd.DataFrame:
 
 def _scaled(results: Results) -> np.ndarray:
     """How much further each gets on the way from naive to best than `none` does, (R, D, C, N)."""
-    names, scores = results.compared("best"), results.scores
+    names, scores = results.everywhere("best"), results.scores
     scores = scores[(scores["criterion"] == "best") & scores["regularizer"].isin(names)]
     loss = np.exp(scores["log"])
     best = loss.groupby([scores[c] for c in ("benchmark", "cell", "regularizer")]).mean()
