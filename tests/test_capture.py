@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.utils._python_dispatch import TorchDispatchMode
-from toys import TASKS, setting, suited
+from toys import TASKS, one_of_each_kind, setting, suited
 
 import rnnreg.training.model
 from rnnreg.kernels import fused
@@ -20,8 +20,6 @@ from rnnreg.kernels.native import losses, noise, optimizers, recurrence
 from rnnreg.study import registry
 from rnnreg.training.capture import Captured, CapturedPopulation
 from rnnreg.training.population import Population
-
-REGULARIZERS = registry.names("regularizer")
 
 
 def recorder():
@@ -87,8 +85,8 @@ def test_replayed_steps_are_steps(kind, cell, as_on_a_gpu):
     assert_same(ours, theirs)
 
 
-@pytest.mark.parametrize("regularizer", REGULARIZERS)
-def test_under_every_regularizer(regularizer, as_on_a_gpu):
+@pytest.mark.parametrize("regularizer", one_of_each_kind())
+def test_under_every_kind_of_regularizer(regularizer, as_on_a_gpu):
     grid = registry.load("regularizer", regularizer).strengths
     kind = suited(regularizer, "series", "language")[0]
     job = setting(kind, "lstm", regularizer, steps=9, checks=3)
@@ -176,7 +174,7 @@ def asks_nothing_of_the_host(job, grid):
 
 
 @pytest.mark.parametrize(
-    ("kind", "regularizer"), [(kind, r) for r in REGULARIZERS for kind in suited(r)]
+    ("kind", "regularizer"), [(kind, r) for r in one_of_each_kind() for kind in suited(r)]
 )
 def test_a_step_asks_nothing_of_the_host(kind, regularizer, as_on_a_gpu):
     grid = registry.load("regularizer", regularizer).strengths

@@ -8,11 +8,11 @@ from functools import cache, partial
 
 import pytest
 import torch
-from toys import setting, suited
+from toys import one_of_each_kind, setting, suited
 
 from rnnreg.kernels.noise import Noise, Site
 from rnnreg.regularizers._checks import attributes
-from rnnreg.regularizers.base import HOOKS, SITES, matrices
+from rnnreg.regularizers.base import SITES, matrices
 from rnnreg.study import registry
 from rnnreg.trace import Batch
 from rnnreg.training.model import initial
@@ -22,16 +22,9 @@ from rnnreg.training.population import Population
 CELLS, REGULARIZERS = registry.names("cell"), registry.names("regularizer")
 
 
-def hooks(regularizer: str) -> tuple:
-    """The kind of a regularizer: which hooks are its own, and the second pass."""
-    cls = registry.load("regularizer", regularizer)
-    own = (hook for hook in HOOKS if hook in vars(cls))
-    return cls.second, *sorted(own), *sorted(getattr(cls, "ratios", ()))
-
-
 # Every regularizer with one cell; with the others, one regularizer of each kind.
-KINDS = {hooks(name): name for name in reversed(REGULARIZERS)}
-PAIRS = [(c, r) for r in REGULARIZERS for c in CELLS if c == "lstm" or r in KINDS.values()]
+KINDS = one_of_each_kind()
+PAIRS = [(c, r) for r in REGULARIZERS for c in CELLS if c == "lstm" or r in KINDS]
 each_cell = pytest.mark.parametrize("cell", CELLS)
 each_regularizer = pytest.mark.parametrize("regularizer", REGULARIZERS)
 each_pair = pytest.mark.parametrize(("cell", "regularizer"), PAIRS)
@@ -85,7 +78,7 @@ def test_off_is_none_bit_for_bit(cell, regularizer):
     off_is_none(cell, regularizer, "as chosen")
 
 
-@pytest.mark.parametrize("regularizer", [r for r in KINDS.values() if has_off(r)])
+@pytest.mark.parametrize("regularizer", [r for r in KINDS if has_off(r)])
 def test_off_is_none_bit_for_bit_in_the_plain_loop(regularizer, plain_loop):
     off_is_none("lstm", regularizer, "plain")
 
@@ -243,6 +236,7 @@ def test_regularizer_facts_are_complete(regularizer):
         registry.load("regularizer", regularizer),
     )
     assert facts["title"]
+    assert facts["group"] != "own" or regularizer not in registry.shipped("regularizer")
     assert any(c.isdigit() for c in facts["source"]) or regularizer == "none"
     assert ">>>" in facts["doc"], "the docstring holds a doctest with a number"
     low, high = facts["range"]

@@ -7,6 +7,7 @@ import torch
 
 from rnnreg.data.benchmark import Benchmark, Budget, Model
 from rnnreg.network import Network
+from rnnreg.regularizers.base import HOOKS
 from rnnreg.study import registry
 from rnnreg.tasks import Classification, Forecast, LanguageModel, Polyphony
 from rnnreg.training.population import Setting
@@ -69,6 +70,17 @@ ENDS = {  # inputs, outputs, symbols
     "series": (SERIES, 3 * SERIES, 0),
     "music": (KEYS, KEYS, 0),
 }
+
+
+def one_of_each_kind() -> list[str]:
+    """One regularizer for each set of hooks and second pass that some regularizer has."""
+
+    def kind(name: str) -> tuple:
+        cls = registry.load("regularizer", name)
+        own = (hook for hook in HOOKS if hook in vars(cls))
+        return cls.second, *sorted(own), hasattr(cls, "ratios")
+
+    return list({kind(name): name for name in reversed(registry.names("regularizer"))}.values())
 
 
 def suited(regularizer: str, *kinds: str) -> list[str]:

@@ -29,6 +29,7 @@ GROUPS = (
     "stopping",
     "normalisation",
     "combinations",
+    "own",
 )
 SITES = ("input", "between", "output", "recurrent", "update", "cell", "carry/h", "carry/c")
 SECOND = ("none", "draws", "inputs", "weights")
@@ -69,7 +70,7 @@ class Regularizer(ABC):
     """
 
     title: ClassVar[str]
-    group: ClassVar[str]  # one of GROUPS
+    group: ClassVar[str] = "own"  # one of GROUPS; those that ship name theirs
     source: ClassVar[str]  # paper, and section or equation
     strengths: ClassVar[tuple[float, ...]]  # the grid of the study, weakest first
     off: ClassVar[float] = 0.0  # the strength that changes nothing
