@@ -25,6 +25,7 @@ class JsbChorales(Benchmark):
         ),
     )
     task = Polyphony()
+    train = 50  # chorales, the part in use
     model = Model(hidden=64)
     budget = Budget(steps=1500, batch=16, learning_rate=1e-2, checks=20)
     published = tuple(

@@ -36,7 +36,7 @@ class Pendigits(Benchmark):
     task = Classification()
     train = 300  # digits, the part in use
     model = Model(hidden=32)
-    budget = Budget(steps=500, batch=32, learning_rate=3e-3, checks=20, validated=600)
+    budget = Budget(steps=800, batch=32, learning_rate=3e-3, checks=20, validated=600)
 
     def prepare(self, raw):
         (x, y, writers), (x_test, y_test, _) = (read(raw[part]) for part in HASHES)

@@ -10,6 +10,7 @@ import sys
 import traceback
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from rnnreg.errors import UserError, unknown
@@ -366,13 +367,35 @@ def _train_row(chosen: study.Study, row: study.Row, device: str) -> str:
     )
     bar.clear()
     records.write(file, {r.member: r for r in [*found, *known]}.values())
-    return f"{_summary(found, facts)} -> {file}"
+    reference = chosen.records(replace(row, regularizer="none"))
+    none = records.read(reference, tell=records.warn) if reference.is_file() else []
+    return f"{_summary(found, facts)} -> {file}\n{_beside(found, none, facts)}"
+
+
+def _beside(found: list[records.Record], none: list[records.Record], facts: dict) -> str:
+    """A row's test score beside the naive one and that of `none`; a warning where it is worse."""
+    metric = facts["headline"]
+    naive = facts["naive"][facts["naive_best"]]["test"][metric]
+    own, reference = (_mean_score(some, metric) for some in (found, none))
+    told = f"  naive ({facts['naive_best']}) {naive:.4g}, this row {own:.4g}"
+    told += f", none {reference:.4g}" if none else ""
+    lower = facts["metrics"][metric]["better"] == "lower"
+    if own >= naive if lower else own <= naive:
+        told += (
+            ". Warning: the row is no better than the naive score; more steps, another learning "
+            "rate or another model may be what it needs"
+        )
+    return told
+
+
+def _mean_score(found: list[records.Record], metric: str) -> float:
+    scores = [r.scores["best"]["test"][metric] for r in found if r.phase == "evaluate"]
+    return sum(scores) / len(scores) if scores else float("nan")
 
 
 def _summary(found: list[records.Record], facts: dict) -> str:
     tested = [r for r in found if r.phase == "evaluate"]
     metric = facts["headline"]
-    scores = [r.scores["best"]["test"][metric] for r in tested]
     settings = sorted({(r.strength, r.rate) for r in tested})
     chosen = " and ".join(f"strength {s:g} at rate {rate:g}" for s, rate in settings)
     means = {
@@ -381,7 +404,7 @@ def _summary(found: list[records.Record], facts: dict) -> str:
     unit = _in_unit(facts, means)
     return (
         f"{chosen}, test {facts['metrics'][metric]['label']} "
-        f"{sum(scores) / len(scores):.4g} (mean of {len(scores)} members), "
+        f"{_mean_score(tested, metric):.4g} (mean of {len(tested)} members), "
         f"{f'in the unit of the data {unit}, ' if unit else ''}"
         f"{sum(r.diverged for r in found)} of {len(found)} diverged, "
         f"{sum(r.seconds for r in found):.1f} s"

@@ -63,10 +63,23 @@ def test_several_rows_by_hand(workspace):
     options = ["--steps", "20", "--seeds", "1", "--strengths", "1e-3"]
     done = run(["train", "elnino", "gru", "l1", "l2", *options], cwd=workspace)
     assert done.returncode == 0, done.stderr
-    assert [line.partition(":")[0] for line in done.stdout.splitlines()] == [
-        "elnino/gru/l1",
-        "elnino/gru/l2",
-    ]
+    lines = [line for line in done.stdout.splitlines() if not line.startswith(" ")]
+    assert [line.partition(":")[0] for line in lines] == ["elnino/gru/l1", "elnino/gru/l2"]
+
+
+def test_a_row_stands_beside_its_naive_score_and_none(workspace):
+    options = ["--steps", "20", "--seeds", "1", "--tuning-seeds", "1"]
+    for name in ("none", "l2"):
+        done = run(["train", "elnino", "gru", name, "--strengths", "0", *options], cwd=workspace)
+        assert done.returncode == 0, done.stderr
+    beside = done.stdout.splitlines()[1]
+    found = re.fullmatch(r"  naive \(\w+\) ([\d.]+), this row ([\d.]+), none ([\d.]+)\. .*", beside)
+    naive, own, none = map(float, found.groups())
+    assert own == none > naive
+    assert beside.endswith(
+        "Warning: the row is no better than the naive score; more steps, another learning rate or "
+        "another model may be what it needs"
+    )
 
 
 def test_many_rows_in_one_process(workspace):

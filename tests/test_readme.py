@@ -1,0 +1,44 @@
+"""README's regularizer keeps what it promises, as it stands there."""
+
+import doctest
+import re
+import sys
+from dataclasses import replace
+from types import ModuleType
+
+import pytest
+from toys import setting
+
+from rnnreg.regularizers import Regularizer
+from rnnreg.regularizers._checks import attributes
+from rnnreg.study import registry
+from rnnreg.training.population import Population
+
+NAME = "l2_recurrent"
+
+
+@pytest.fixture
+def kind(monkeypatch) -> type[Regularizer]:
+    text = (registry.ROOT / "README.md").read_text(encoding="utf-8")
+    (code,) = re.findall(rf"```python\n(# rnnreg/regularizers/{NAME}\.py\n.*?)```", text, re.DOTALL)
+    module = ModuleType(f"rnnreg.regularizers.{NAME}")
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    exec(compile(code, f"{NAME}.py", "exec"), vars(module))
+    return module.L2Recurrent
+
+
+def test_its_doctest_holds(kind):
+    found = doctest.testmod(sys.modules[kind.__module__])
+    assert (found.attempted, found.failed) == (3, 0)
+
+
+def test_it_trains_and_its_off_is_none(kind):
+    attributes(kind)
+    job = setting("labels")
+    runs = [Population(replace(job, regularizer=kind), [s], [1]) for s in (kind.off, 1e-2)]
+    runs.append(Population(job, [0.0], [1]))
+    for population in runs:
+        population.run()
+    off, strong, none = (p.final["0.recurrent"] for p in runs)
+    assert off.equal(none)
+    assert strong.norm() < none.norm()
