@@ -34,6 +34,9 @@ examples:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; a fault of the user's is one message and exit status 2."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a terminal that is ASCII shows ? for what it lacks
+            stream.reconfigure(errors="replace")
     given = parser().parse_args(arguments)
     warnings.formatwarning = _format_warning
     try:
@@ -441,9 +444,23 @@ def report(given: argparse.Namespace) -> None:
     from rnnreg.analysis.report.report import report as make
 
     if not given.only:
+        _collect_anew(given.folder)
         compare(given)
         draw(given)
     print(f"The report: {make(given.folder)}")
+
+
+def _collect_anew(folder: Path) -> None:
+    """Collect the study that a results folder belongs to, where its file is there.
+
+    Then a report shows what the study file asks for now and what was trained since; UserError
+    names the command where something of that is missing.
+    """
+    from rnnreg.analysis.collect import collect as gather
+
+    file = owner.of(folder)
+    if file is not None:
+        gather(study.read(str(file)), PREPARED)
 
 
 def readme(given: argparse.Namespace) -> None:

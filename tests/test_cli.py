@@ -2,6 +2,7 @@
 
 import argparse
 import io
+import os
 import re
 import subprocess
 import sys
@@ -326,3 +327,10 @@ def test_a_line_that_is_no_record_is_named(tmp_path):
     file.write_text('{"benchmark": "elnino"}\n')
     with pytest.raises(UserError, match=r"broken\.jsonl:1: not a record of this version"):
         records.read(file)
+
+
+def test_a_terminal_that_is_ascii(workspace):
+    ascii_only = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = run(["list", "benchmarks"], cwd=workspace, env=ascii_only)
+    assert done.returncode == 0, done.stderr
+    assert "El Ni?o" in done.stdout

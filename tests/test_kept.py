@@ -177,3 +177,35 @@ def test_a_finished_row_is_done_while_others_of_its_job_train(small):
     assert status.state(small, row).word == "done"
     records.write(small.unfinished(row), made)
     assert status.state(small, row).word == "running", "more seeds, of a row that was done"
+
+
+def test_a_report_is_collected_anew_or_refused(run, tmp_path):
+    """After a change of the study file, and after training what it lacks."""
+    from rnnreg.cli import _collect_anew
+
+    folder = Path("results/tiny")
+    assert run(FEWER, "train", "--study", "{file}", "--missing") == 0
+    assert run(FEWER, "collect", "{file}") == 0
+    assert len(pd.read_parquet(folder / "members.parquet")) == 4
+    (tmp_path / "tiny.yaml").write_text(STUDY)
+    with pytest.raises(
+        UserError, match=r"missing.*\nRemedy: python -m rnnreg train --study tiny.yaml"
+    ):
+        _collect_anew(folder)
+    assert run(STUDY, "train", "--study", "{file}", "--missing") == 0
+    _collect_anew(folder)
+    assert len(pd.read_parquet(folder / "members.parquet")) > 4
+    (tmp_path / "tiny.yaml").unlink()
+    _collect_anew(folder)  # nothing to go by: the tables stay as they are
+
+
+@pytest.mark.parametrize("name", ["study.json", "members.parquet"])
+def test_a_damaged_collection_is_told_with_the_command_that_renews_it(run, name):
+    from rnnreg.analysis.results import load
+
+    folder = Path("results/tiny")
+    assert run(FEWER, "train", "--study", "{file}", "--missing") == 0
+    assert run(FEWER, "collect", "{file}") == 0
+    (folder / name).write_bytes(b"{half")
+    with pytest.raises(UserError, match=rf"{name}: cannot be read .*python -m rnnreg collect tiny"):
+        load(folder)

@@ -334,3 +334,18 @@ def test_the_probe_sees_what_is_wrong(folder, tmp_path):
     assert any("nothing_of_this_name" in error for error in seen["errors"])
     assert seen["requests"] == ["https://example.org/a.png"]
     assert seen["drawn"] == seen["images"] - 1
+
+
+def test_a_title_that_looks_like_html_is_text():
+    import mistune
+
+    from rnnreg.analysis.report import web
+
+    said = "Over <script>alert(1)</script> and <b>two</b> sets.\n\n<script>alert(2)</script>\n"
+    shown = web.MARKDOWN(said)
+    assert "<script>" not in shown
+    assert "&lt;script&gt;alert(1)" in shown
+    tokens = mistune.create_markdown(renderer=None)(said)
+    typeset = paper._blocks(tokens)
+    assert "alert(1)" in typeset
+    assert "alert(2)" in typeset

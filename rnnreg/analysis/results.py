@@ -127,8 +127,16 @@ def load(folder: Path | str) -> Results:
             raise UserError(
                 f"{folder / name}: not there. Remedy: python -m rnnreg collect {folder.name}"
             )
-    study = json.loads((folder / "study.json").read_text(encoding="utf-8"))
-    return Results(folder, study, pd.read_parquet(folder / "members.parquet"))
+    name = "study.json"
+    try:
+        study = json.loads((folder / name).read_text(encoding="utf-8"))
+        name = "members.parquet"
+        return Results(folder, study, pd.read_parquet(folder / name))
+    except (OSError, ValueError) as error:  # pyarrow's errors are of these
+        raise UserError(
+            f"{folder / name}: cannot be read ({error}). Remedy: "
+            f"python -m rnnreg collect {folder.name}"
+        ) from error
 
 
 def _scored(members: pd.DataFrame, criterion: str, facts: dict[str, dict]) -> pd.DataFrame:

@@ -31,6 +31,16 @@ def claim(study: Study) -> None:
         records.write_text(study.folder / NOTE, _path(study) + "\n")
 
 
+def of(folder: Path) -> Path | None:
+    """The study file that a results folder belongs to; None where there is none (any more)."""
+    note = folder / NOTE
+    if not note.is_file():
+        return None
+    file = Path(note.read_text(encoding="utf-8").strip())
+    here = folder.resolve() == (Path("results") / file.stem).resolve()
+    return file if here and file.is_file() else None
+
+
 def check_workplace() -> None:
     """UserError where this user cannot write into the folder that the workflow runs in."""
     if not os.access(".", os.W_OK):

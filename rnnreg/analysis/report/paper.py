@@ -91,6 +91,8 @@ def _block(token: dict) -> str:
         return "\n".join(f"{sign} {item}" for item in items)
     if kind in ("blank_line", "thematic_break"):
         return ""
+    if kind == "block_html":  # a title, say, that looks like HTML
+        return _escape(token["raw"].strip())
     raise ValueError(f"report.md: {kind} cannot be typeset; use headings, paragraphs and lists")
 
 
@@ -104,6 +106,8 @@ def _span(token: dict) -> str:
         return _cited(token["raw"])
     if kind == "codespan":
         return f"#raw({json.dumps(token['raw'], ensure_ascii=False)})"
+    if kind == "inline_html":
+        return _escape(token["raw"])
     if kind in ("softbreak", "linebreak"):
         return "\n"
     inner = _inline(token["children"])

@@ -7,7 +7,7 @@ import nbformat
 
 from rnnreg.analysis.report import citations
 
-MARKDOWN = mistune.create_markdown(escape=False, plugins=["table"])
+MARKDOWN = mistune.create_markdown(escape=True, plugins=["table"])
 
 STYLE = """
 :root { --ink: #1c1c1c; --soft: #5c5c5c; --line: #d9d9d9; --paper: #fffefb; --link: #0b5394; }
