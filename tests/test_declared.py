@@ -110,7 +110,7 @@ def test_a_width_of_zero_is_seen_before_training_too(project):
     ("change", "told"),
     [
         ('"character"|"letter"', "task: level: given 'letter', allowed are character, word."),
-        ("window=|window=-", "task: window: given -16, allowed are whole numbers from 1."),
+        ("window=|window=-", "task: window: given -32, allowed are whole numbers from 1."),
     ],
 )
 def test_a_language_model_that_is_none(project, change, told):
