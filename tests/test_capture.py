@@ -173,6 +173,12 @@ def asks_nothing_of_the_host(job, grid):
         ours.measuring(ours._measure, ("validation", portion[0]), portion[1])
 
 
+@pytest.mark.parametrize("regularizer", ["gradient_noise", "weight_averaging"])
+def test_what_reads_the_number_of_the_step_asks_nothing_of_the_host(regularizer, as_on_a_gpu):
+    grid = registry.load("regularizer", regularizer).strengths
+    asks_nothing_of_the_host(setting("series", "gru", regularizer), grid)
+
+
 @pytest.mark.parametrize(
     ("kind", "regularizer"), [(kind, r) for r in one_of_each_kind() for kind in suited(r)]
 )

@@ -32,8 +32,8 @@ class GradientNoise(Regularizer):
 
     def gradients(self, grads, params, noise):
         """Gradient + N(0, strength / (1 + t)^gamma)."""
-        share = (1 + torch.as_tensor(noise.step, dtype=torch.float64)) ** -DECAY
-        deviation = (self.strength * share).sqrt().float()  # (M,)
+        steps = torch.ones_like(self.strength, dtype=torch.float64) + noise.step  # (M,)
+        deviation = (self.strength * steps**-DECAY).sqrt().float()
         return {
             n: g + spread(deviation, g.ndim) * noise.at(Site(f"gradient/{n}")).normal(g.shape[1:])
             for n, g in grads.items()

@@ -37,7 +37,7 @@ class WeightAveraging(Regularizer):
 
     def keep(self, kept, params, noise):
         """Decay x average + (1 - decay) x weights."""
-        done = torch.as_tensor(noise.step, dtype=torch.float64)
+        done = torch.zeros_like(self.strength, dtype=torch.float64) + noise.step  # (M,)
         decay = self.strength.minimum((done / (done + 1)).to(self.strength))
         return {n: p.lerp(kept[n], spread(decay, p.ndim)) for n, p in params.items()}
 
