@@ -14,7 +14,7 @@ from rnnreg.regularizers._checks import attributes
 from rnnreg.study import registry
 from rnnreg.training.population import Population
 
-NAME = "l2_recurrent"
+NAME = "l2_output"
 
 
 @pytest.fixture
@@ -24,12 +24,12 @@ def kind(monkeypatch) -> type[Regularizer]:
     module = ModuleType(f"rnnreg.regularizers.{NAME}")
     monkeypatch.setitem(sys.modules, module.__name__, module)
     exec(compile(code, f"{NAME}.py", "exec"), vars(module))
-    return module.L2Recurrent
+    return module.L2Output
 
 
 def test_its_doctest_holds(kind):
     found = doctest.testmod(sys.modules[kind.__module__])
-    assert (found.attempted, found.failed) == (3, 0)
+    assert (found.attempted, found.failed) == (2, 0)
 
 
 def test_it_trains_and_its_off_is_none(kind):
@@ -39,6 +39,6 @@ def test_it_trains_and_its_off_is_none(kind):
     runs.append(Population(job, [0.0], [1]))
     for population in runs:
         population.run()
-    off, strong, none = (p.final["0.recurrent"] for p in runs)
+    off, strong, none = (p.final["output"] for p in runs)
     assert off.equal(none)
     assert strong.norm() < none.norm()
