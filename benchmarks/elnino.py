@@ -27,6 +27,7 @@ class Elnino(Benchmark):
     task = Forecast(context=24, horizon=12, season=12)
     model = Model(hidden=32)
     budget = Budget(steps=800, batch=16, learning_rate=3e-3, checks=20)
+    noisy = 0.3  # standard deviations of noise
 
     def prepare(self, raw):
         values = read_csv(raw["elnino.csv"], MONTHS).reshape(-1, 1)

@@ -32,6 +32,7 @@ class Trec(Benchmark):
     train = 1_470  # questions, the part in use
     model = Model(hidden=48, embedding=32)
     budget = Budget(steps=500, batch=32, learning_rate=1e-3, checks=20)
+    noisy = 0.2  # the share of words that are dropped
 
     def prepare(self, raw):
         train, test = (questions(raw[f"{part}.all"]) for part in HASHES)

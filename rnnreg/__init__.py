@@ -59,6 +59,7 @@ a module only from modules above it:
       batches         per-seed order -> (M, T, B)
       optimizers      Adam and SGD with a member axis
       passes          the gradients of a step, from one forward pass or two
+      noisy           the test split with noise in its inputs
       population      M members trained side by side, step by step: the page to read first
       capture         the same on a GPU: steps recorded once and replayed
       row             train(row): tune, evaluate -> records

@@ -15,6 +15,7 @@ from rnnreg.study.protocol import asked, current
 from rnnreg.study.records import Record
 from rnnreg.study.selection import CRITERIA, choose
 from rnnreg.study.study import Row, Study
+from rnnreg.study.variants import base
 
 
 def collect(study: Study, prepared: Path = Path("data/prepared")) -> Path:
@@ -26,6 +27,9 @@ def collect(study: Study, prepared: Path = Path("data/prepared")) -> Path:
     longer asks for are left out.
     """
     facts = {b: read_facts(b, prepared) for b in study.benchmarks}
+    for benchmark, own in facts.items():
+        if noise := registry.facts("benchmark", base(benchmark)).get("noisy"):
+            own["noisy"] = noise
     wanted, places, faults, rows = [], [], [], []
     left_out = {}
     for row in study.rows:

@@ -13,6 +13,7 @@ from rnnreg.errors import UserError
 
 KEYS = ["benchmark", "cell", "regularizer"]
 CRITERIA = ("best", "final")
+LOGS = {"log": "test", "log_validation": "validation", "log_noisy": "noisy"}  # column -> split
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,8 @@ class Results:
                 of comparisons across benchmarks. An error rate of k in n counts as
                 (k + 1/2) / (n + 1), so that no errors at all have a logarithm too.
         log_validation   the same on the validation split
+        log_noisy        the same on test with noise in its inputs; empty where there is no such
+                         score, `log` where the member diverged
         log_naive        `log`, where a member that diverged counts as the naive score
 
         A member that diverged has the naive score, or that of the worst of its family or of `none`
@@ -145,16 +148,21 @@ def _scored(members: pd.DataFrame, criterion: str, facts: dict[str, dict]) -> pd
     frame = members[[*KEYS, *plain]].assign(criterion=criterion)
     for part in ("train", "validation", "test"):
         frame[f"{part}_loss"] = members[f"{criterion}_{part}_loss"]
-    frame["score"], frame["log"], frame["log_validation"] = np.nan, np.nan, np.nan
+    frame[["score", *LOGS]] = np.nan
     for benchmark, fact in facts.items():
         here = members["benchmark"] == benchmark
         frame.loc[here, "score"] = members.loc[here, f"{criterion}_test_{fact['headline']}"]
-        for column, part in {"log": "test", "log_validation": "validation"}.items():
-            compared = members.loc[here, f"{criterion}_{part}_{fact['compared']}"].astype(float)
+        for column, part in LOGS.items():
+            key = f"{criterion}_{part}_{fact['compared']}"
+            if key not in members:
+                continue
+            compared = members.loc[here, key].astype(float)
             if fact["compared"] == "error":
-                n = fact["sizes"][part]
+                n = fact["sizes"]["test" if part == "noisy" else part]
                 compared = (compared * n + 0.5) / (n + 1)
             frame.loc[here, column] = np.log(compared.clip(lower=1e-12))
+    without = frame["diverged"] & frame.groupby("benchmark")["log_noisy"].transform("count").gt(0)
+    frame.loc[without, "log_noisy"] = frame.loc[without, "log"]
     return frame.assign(log_naive=frame["log"])
 
 
@@ -172,7 +180,7 @@ def _diverging_never_pays(
         for label in own[fell].unique():
             beside = here[~fell & ((own == label) | (here["regularizer"] == REFERENCE))]
             index = here.index[fell & (own == label)]
-            for column in ("test_loss", "validation_loss", "log", "log_validation"):
+            for column in ("test_loss", "validation_loss", *LOGS):
                 scores.loc[index, column] = here.loc[index, column].clip(lower=beside[column].max())
             worst = {"lower": beside["score"].max()} if lower else {"upper": beside["score"].min()}
             scores.loc[index, "score"] = here.loc[index, "score"].clip(**worst)

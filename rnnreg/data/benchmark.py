@@ -84,6 +84,7 @@ class Benchmark(ABC):
     train: ClassVar[int] = 0  # symbols, rows or sequences of the training split in use; 0: all
     regime: ClassVar[str] = OVER_FITS  # or why it cannot be made to over-fit: it is a control
     base_clip: ClassVar[float] = inf  # clip of the gradient's norm that holds for every row
+    noisy: ClassVar[float] = 0.0  # of further scores on test; see training/noisy.py
     published: ClassVar[tuple[dict, ...]] = ()  # results from papers on the same split
 
     name: ClassVar[str]

@@ -13,7 +13,7 @@ RESULTS_VERSION = 2
 # Class attributes that no result depends on: words, and what is searched (a strength is the
 # member's own).
 WORDS = {
-    "title", "source", "group", "family", "licence", "citation", "published", "regime",
+    "title", "source", "group", "family", "licence", "citation", "published", "regime", "noisy",
     "strengths", "searched", "scale",
 }  # fmt: skip
 

@@ -15,7 +15,8 @@ class Record:
     Curves have one entry a check. `scores` is {"best" | "final": {"train" | "validation" | "test":
     {metric: value}}}: "best" is the check with the lowest validation loss, "final" the last one
     (for a regularizer scored at its best check, final is best). Losses are without penalty and in
-    evaluation. Only the evaluation phase has "test". A member that diverged has the naive scores.
+    evaluation. Only the evaluation phase has "test"; and "noisy", test with noise in its inputs,
+    where the benchmark asks for it. A member that diverged has the naive scores.
     Fields with a default are missing in older records.
     """
 

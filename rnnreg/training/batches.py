@@ -254,17 +254,19 @@ class Sequences(Batches):
 class Windows(Batches):
     """Forecasting: every window of `context` rows with the `horizon` rows after it.
 
-    An array "starts" in a split names the first rows of its windows, where they are not all.
+    An array "starts" in a split names the first rows of its windows, where they are not all; one
+    "inputs" holds what is read in place of the series.
     """
 
     def load(self, arrays):
         series = self.tensor(arrays["series"], torch.float32)
         observed = arrays.get("observed")
         observed = None if observed is None else self.tensor(observed, torch.float32)
+        inputs = self.tensor(arrays["inputs"], torch.float32) if "inputs" in arrays else series
         if "starts" in arrays:
-            return series, observed, self.tensor(arrays["starts"], torch.int64)
+            return series, observed, self.tensor(arrays["starts"], torch.int64), inputs
         count = max(len(series) - self.task.context - self.task.horizon + 1, 0)
-        return series, observed, torch.arange(count, device=self.device)
+        return series, observed, torch.arange(count, device=self.device), inputs
 
     def sample(self, splits):
         train, rows = splits["train"], len(splits["validation"]["series"])
@@ -292,11 +294,11 @@ class Windows(Batches):
 
     def batch(self, split, key, index):
         """The windows that start at rows `index` (M, B)."""
-        series, observed, _ = self.splits[split]
+        series, observed, _, inputs = self.splits[split]
         context, horizon = self.task.context, self.task.horizon
         time = torch.arange(context, device=self.device)[:, None]
         ahead = index[..., None] + context + torch.arange(horizon, device=self.device)
-        x = _rows(series, index[:, None] + time)  # (M, T, B, D)
+        x = _rows(inputs, index[:, None] + time)  # (M, T, B, D)
         y = _rows(series, ahead)  # (M, B, horizon, D)
         if self.task.anchored:
             last = x[:, -1]  # (M, B, D)

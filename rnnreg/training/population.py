@@ -29,6 +29,7 @@ from rnnreg.tasks import Totals
 from rnnreg.trace import Batch, Data, Params, Trace
 from rnnreg.training.batches import batches
 from rnnreg.training.model import forward, initial, zero_statistics
+from rnnreg.training.noisy import noisy
 from rnnreg.training.optimizers import OPTIMIZERS, Number
 from rnnreg.training.passes import differentiate
 
@@ -103,6 +104,9 @@ def setting(row: Row, facts: dict, splits: dict, device: str = "cpu") -> Setting
     )
     attributes(regularizer)
     network = regularizer.network(network)
+    if benchmark.noisy:
+        made = noisy(benchmark.task, splits["test"], facts["symbols"], benchmark.noisy)
+        splits = {**splits, "noisy": made}
     device = torch.device(device)
     return Setting(benchmark, cell, regularizer, budget, network, splits, facts, device)
 

@@ -174,7 +174,10 @@ def _scores(population: Population, reg: Regularizer, phase: str) -> list[dict]:
     if phase == "tune":
         return found
     final = population.best if reg.scored_at == "best" else population.final
-    for split, name in (("sample", "train"), ("test", "test")):
+    names = {"sample": "train", "test": "test", "noisy": "noisy"}
+    for split, name in names.items():
+        if split not in population.batches.splits:
+            continue
         best = population.evaluate(population.best, reg, split)
         at_end = best if final is population.best else population.evaluate(final, reg, split)
         for m in members:

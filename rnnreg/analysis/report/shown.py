@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from rnnreg.analysis.report.shown_pays import prediction
+from rnnreg.analysis.report.shown_robustness import robustness
 from rnnreg.analysis.report.shown_rows import criterion_rows, diagnostics, every_row, selection
 from rnnreg.analysis.report.shown_setup import TASKS, data, models, naive, regularizers
 from rnnreg.analysis.results import REFERENCE, Results
@@ -30,6 +31,7 @@ def tables(results: Results) -> list[Table]:
         sensitivity(results),
         ranks(results),
         prediction(results),
+        robustness(results),
         selection(results),
         every_row(results),
         every_row(results, "final"),

@@ -10,6 +10,7 @@ from rnnreg.analysis.statistics.comparisons import comparisons
 from rnnreg.analysis.statistics.diagnostics import diagnostics, patience
 from rnnreg.analysis.statistics.pays import pays
 from rnnreg.analysis.statistics.prediction import prediction
+from rnnreg.analysis.statistics.robustness import robustness
 from rnnreg.analysis.statistics.sensitivity import sensitivity
 from rnnreg.analysis.statistics.tuning import tuning
 from rnnreg.study import records
@@ -23,6 +24,7 @@ def compare(folder: Path) -> Path:
     patience                     see `diagnostics.patience`   scores        one line a seed
     advice                       see `advice.advice`          sensitivity   see `sensitivity`
     pays                         see `pays.pays`              prediction    see `prediction`
+    robustness                   see `robustness`
     """
     results = load(folder)
     found = {"scores": results.scores, "comparisons": comparisons(results)}
@@ -31,6 +33,7 @@ def compare(folder: Path) -> Path:
     found |= {"diagnostics": diagnostics(results), "patience": patience(results)}
     found |= {"advice": advice(results, found), "sensitivity": sensitivity(results)}
     found |= {"pays": pays(results, found["comparisons"]), "prediction": prediction(results)}
+    found["robustness"] = robustness(results)
     for name, frame in found.items():
         records.write_text(
             results.folder / f"{name}.csv", frame.to_csv(index=False, float_format="%.10g")
