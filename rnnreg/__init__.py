@@ -18,6 +18,7 @@ a module only from modules above it:
       document        the text of a study file -> plain values
       schema          checks of what a study file says
       search          the trials of a row, and their ranges
+      described       what a regularizer's file says of itself, in words
       variants        what a study changes of a benchmark: name@variant
       study           study YAML -> Study -> rows
       record          what is known of one trained member, and what can be wrong with it
@@ -66,7 +67,7 @@ a module only from modules above it:
       regime          whether a benchmark over-fits without regularization
       estimate        what a study will cost on this machine
     analysis/         from records to tables, figures and prose; no torch
-      collect, families, results, tables, words, speed
+      collect, families, results, tables, words, speed, explain
       statistics/     results -> tables of numbers
       figures/        one function a figure
       report/         tables to be read, prose, HTML and PDF

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from rnnreg.errors import UserError, unknown
 from rnnreg.study import owner, records, registry, schema, study
+from rnnreg.study.described import grouped
 from rnnreg.study.facts import in_unit
 from rnnreg.study.facts import read as read_facts
 from rnnreg.study.protocol import current
@@ -25,6 +26,7 @@ PREPARED, RAW = Path("data/prepared"), Path("data/raw")
 EXAMPLES = """\
 examples:
   rnnreg list                                   what there is, with sources
+  rnnreg explain dropout                        one regularizer: equation, paper, range, standing
   rnnreg train elnino lstm dropout              train one row by hand, with a progress bar
   rnnreg train --study quick --missing          train what a study still lacks, in one process
   rnnreg report results/quick                   rebuild tables, figures and report from records
@@ -105,8 +107,12 @@ def parser() -> argparse.ArgumentParser:
         p.add_argument("folder", type=Path, help="results/<study>")
         if name == "report":
             p.add_argument("--only", action="store_true", help="from the tables as they are")
-    p = command("readme", readme, "write a study's findings into README.md")
-    p.add_argument("folder", type=Path, help="results/<study>, with its report made")
+    p = command("explain", explain, "explain a regularizer: equation, paper, range, standing")
+    p.add_argument("name", metavar="regularizer")
+    p = command("readme", readme, "write the generated parts of README.md and docs/")
+    p.add_argument(
+        "folder", type=Path, nargs="?", help="results/<study>, with its report made: its findings"
+    )
     p = command("compare-runs", compare_runs, "test whether two runs of a study agree")
     p.add_argument("a", type=Path, help="a folder of records")
     p.add_argument("b", type=Path, help="another")
@@ -142,20 +148,29 @@ def _format_warning(message, category, filename, lineno, line=None) -> str:
 
 def list_(given: argparse.Namespace) -> None:
     """Print what there is; of benchmarks that are prepared also sizes and naive scores."""
-    tell = {"benchmark": _benchmark, "cell": _cell, "regularizer": _regularizer}
+    tell = {"benchmark": _benchmark, "cell": _cell}
     for kind, lines in tell.items():
         if given.kind in (None, f"{kind}s"):
-            print(f"{kind}s:")
-            for name in registry.names(kind):
-                first, *more = lines(registry.facts(kind, name))
-                print(f"  {name:<18} {first}")
-                for line in more:
-                    print(f"  {'':<18} {line}")
+            found = {name: lines(registry.facts(kind, name)) for name in registry.names(kind)}
+            _columns(f"{kind}s", found)
+    if given.kind in (None, "regularizers"):
+        width = max(map(len, registry.names("regularizer")))
+        for group, names in grouped().items():
+            found = {name: _regularizer(registry.facts("regularizer", name)) for name in names}
+            _columns(f"regularizers, {group}", found, width)
     if given.kind in (None, "studies"):
-        print("studies:")
-        for name in study.names():
-            found = study.read(name)
-            print(f"  {name:<18} {len(found.rows)} rows: {found.title}")
+        found = {name: study.read(name) for name in study.names()}
+        _columns("studies", {n: [f"{len(s.rows)} rows: {s.title}"] for n, s in found.items()})
+
+
+def _columns(head: str, told: dict[str, list[str]], least: int = 18) -> None:
+    """Names with their lines beside them, in a column that is wide enough for all."""
+    width = max(least, *map(len, told))
+    print(f"{head}:")
+    for name, (first, *more) in told.items():
+        print(f"  {name:<{width}} {first}")
+        for line in more:
+            print(f"  {'':<{width}} {line}")
 
 
 def _cell(facts: dict) -> list[str]:
@@ -163,10 +178,14 @@ def _cell(facts: dict) -> list[str]:
 
 
 def _regularizer(facts: dict) -> list[str]:
-    grid = ", ".join(f"{s:g}" for s in facts["strengths"])
+    told = {key: facts.get(key, f"no {key} in its file") for key in ("title", "source")}
+    try:
+        grid = ", ".join(f"{s:g}" for s in schema.grid("list", facts["name"], None))
+    except UserError as error:
+        return [told["title"], str(error)]
     low, high = facts["range"]
     off = f"off at {facts['off']:g}" if low <= facts["off"] <= high else "never off"
-    return [f"{facts['title']}; strengths {grid}; {off}", facts["source"]]
+    return [f"{told['title']}; strengths {grid}; {off}", told["source"]]
 
 
 def _benchmark(facts: dict) -> list[str]:
@@ -463,11 +482,18 @@ def _collect_anew(folder: Path) -> None:
         gather(study.read(str(file)), PREPARED)
 
 
+def explain(given: argparse.Namespace) -> None:
+    """A regularizer's equation, paper, range, and where it stands."""
+    from rnnreg.analysis.explain import terminal
+
+    print(terminal(given.name))
+
+
 def readme(given: argparse.Namespace) -> None:
-    """The generated parts of the README."""
+    """The generated parts of the README, and the page of the regularizers."""
     from rnnreg.analysis.report.readme import update
 
-    update(given.folder, registry.ROOT / "benchmarks/speed/results")
+    update(given.folder)
 
 
 def compare_runs(given: argparse.Namespace) -> None:

@@ -75,15 +75,30 @@ def facts(kind: str, name: str) -> dict:
 
     Attributes that the file leaves out come from the kind's base class.
     """
-    module, base = BASES[kind]
-    base_file = PACKAGE.joinpath(*module.split(".")[1:]).with_suffix(".py")
+    found = definition(kind, name)
+    default = next(c for c in _base(kind).body if getattr(c, "name", "") == BASES[kind][1])
+    doc = ast.get_docstring(found) or ""
+    return {**_literals(default), **_literals(found), "name": name, "doc": doc}
+
+
+def definition(kind: str, name: str) -> ast.ClassDef:
+    """The one class in the file of that name, as a syntax tree."""
+    base = BASES[kind][1]
     bases = (base, "Combination") if kind == "regularizer" else (base,)
     found = _classes(path(kind, name), bases)
     if len(found) != 1:
         raise _not_one(path(kind, name), base, [c.name for c in found])
-    default = next(c for c in _tree(base_file).body if getattr(c, "name", "") == base)
-    doc = ast.get_docstring(found[0]) or ""
-    return {**_literals(default), **_literals(found[0]), "name": name, "doc": doc}
+    return found[0]
+
+
+def constants(kind: str) -> dict:
+    """The literal values at the top of the base class's module: GROUPS of regularizers, say."""
+    return _literals(_base(kind))
+
+
+def _base(kind: str) -> ast.Module:
+    module = BASES[kind][0]
+    return _tree(PACKAGE.joinpath(*module.split(".")[1:]).with_suffix(".py"))
 
 
 @cache
@@ -144,7 +159,7 @@ def _bases(node: ast.ClassDef) -> list[str]:
     return [getattr(b, "id", getattr(b, "attr", "")) for b in node.bases]
 
 
-def _literals(node: ast.ClassDef) -> dict:
+def _literals(node: ast.ClassDef | ast.Module) -> dict:
     values = {}
     for item in node.body:
         targets = item.targets if isinstance(item, ast.Assign) else [getattr(item, "target", None)]

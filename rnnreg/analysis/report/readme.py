@@ -1,27 +1,37 @@
-"""The numbers of the README: written between its marks from what commands made, never by hand."""
+"""README's generated parts: written between their marks from what commands made, never by hand."""
 
 import re
 from pathlib import Path
 
-from rnnreg.analysis import words
+from rnnreg.analysis import explain, words
 from rnnreg.analysis.report import findings
 from rnnreg.analysis.results import load
 from rnnreg.errors import UserError
-from rnnreg.study import records
+from rnnreg.study import records, registry
 
 
-def update(folder: Path, speed: Path, readme: Path = Path("README.md")) -> None:
-    """Write a study's findings, and the speed benchmark's short tables, into the README.
+def update(folder: Path | None, root: Path = registry.ROOT) -> None:
+    """Write README.md's generated parts, and the page of the regularizers.
 
-    `speed` holds one folder a machine that was measured, each with its table.md.
-    Each stands between `<!-- NAME: begin -->` and `<!-- NAME: end -->`; UserError where a mark is
-    missing.
+    The speed benchmark's short tables, one a machine; the list of the regularizers; and of a
+    results folder, where one is given, the study's findings, whose table across.csv then lies
+    beside its published records.
+
+    Each part stands between `<!-- NAME: begin -->` and `<!-- NAME: end -->`; UserError where a
+    mark is missing.
     """
+    readme = root / "README.md"
     text = readme.read_text(encoding="utf-8")
-    text = replace(text, "findings", found(folder), readme)
-    tables = [file.read_text(encoding="utf-8") for file in sorted(speed.glob("*/table.md"))]
+    if folder:
+        text = replace(text, "findings", found(folder), readme)
+        across = (folder / "across.csv").read_text(encoding="utf-8")
+        records.write_text(explain.PUBLISHED / folder.name / "across.csv", across)
+    speed = sorted((root / "benchmarks/speed/results").glob("*/table.md"))
+    tables = [file.read_text(encoding="utf-8") for file in speed]
     text = replace(text, "speed", "\n".join(tables), readme)
+    text = replace(text, "regularizers", explain.table(), readme)
     records.write_text(readme, text)
+    records.write_text(root / explain.PAGE, explain.page())
 
 
 def found(folder: Path) -> str:

@@ -1,0 +1,158 @@
+"""A regularizer explained: the same text in a terminal and on docs/regularizers.md."""
+
+import textwrap
+from pathlib import Path
+
+import pandas as pd
+
+from rnnreg.analysis import speed, words
+from rnnreg.analysis.families import REFERENCE
+from rnnreg.errors import UserError
+from rnnreg.study import described, registry
+
+PUBLISHED = registry.ROOT / "results" / "published"
+PAGE = "docs/regularizers.md"
+WIDTH = 98
+WHEN = {"best": "at the best check", "final": "after the last step"}
+HEAD = """\
+# The regularizers
+
+Written by `rnnreg readme` from their files under `rnnreg/regularizers/`, from the published tables
+under `results/published/` and from `benchmarks/speed/results/`; edit those, not this page.
+`rnnreg explain NAME` shows the same text, and where a regularizer stands in the studies at hand.
+"""
+
+
+def terminal(name: str) -> str:
+    """What `rnnreg explain` prints, with the studies under results/."""
+    facts = registry.facts("regularizer", name)
+    lines = [f"{facts.get('title', name)} ({name}; {facts['group']})"]
+    studies = _tables(Path("results")) | published()
+    for heading, paragraphs in sections(name, studies).items():
+        lines.append(f"\n{heading}")
+        lines += [textwrap.indent(text, "  ") for text in paragraphs]
+    return "\n".join(lines)
+
+
+def page() -> str:
+    """Markdown: all regularizers that ship, by group."""
+    parts, studies = [HEAD], published()
+    for group, names in _shipped().items():
+        parts.append(f"## {words.capital(group)}\n")
+        for name in names:
+            parts.append(f"### {name}\n\n*{registry.facts('regularizer', name)['title']}*\n")
+            for heading, paragraphs in sections(name, studies).items():
+                parts.append(f"**{heading}**\n\n" + "\n\n".join(paragraphs) + "\n")
+    return "\n".join(parts)
+
+
+def table() -> str:
+    """Markdown: a line a group, each regularizer with its source and a link to its place."""
+    lines = ["| Group | Regularizers |", "| --- | --- |"]
+    for group, names in _shipped().items():
+        told = (_linked(registry.facts("regularizer", name)) for name in names)
+        lines.append(f"| {group} | {'; '.join(told)} |")
+    return "\n".join(lines)
+
+
+def _linked(facts: dict) -> str:
+    name = facts["name"]
+    return f"[{facts['title']}]({PAGE}#{name}) ({described.authors(facts['source'])})"
+
+
+def _shipped() -> dict[str, list[str]]:
+    known = registry.shipped("regularizer")
+    found = {g: [n for n in names if n in known] for g, names in described.grouped().items()}
+    return {group: names for group, names in found.items() if names}
+
+
+def sections(name: str, studies: dict[str, pd.DataFrame]) -> dict[str, list[str]]:
+    """Heading -> paragraphs, in Markdown that a terminal can show.
+
+    `studies` has the table `across` of each study, by the study's name.
+    """
+    facts = registry.facts("regularizer", name)
+    equations = [f"`{hook}`: {text}" for hook, text in described.equations(name).items()]
+    parts = [f"{part} {strength:g}" for part, strength in described.parts(name).items()]
+    reasons = "; ".join(described.unsuited(name))
+    source = words.capital(facts.get("source", "no source in its file")) + "."
+    found = {
+        "Equation": _list(equations),
+        "What it does": [described.does(name)],
+        "Parts at strength 1": _list(parts),
+        "When it suits": [_fill(f"Not where {reasons}." if reasons else "Any cell and any task.")],
+        "Paper": [_fill(text) for text in (source, *described.departures(name))],
+        "Strength": [_fill(words.capital(described.strengths(name)) + ".")],
+        "Cost": _list(cost(name)),
+        "Where it stands": _standing(name, studies),
+    }
+    return {heading: paragraphs for heading, paragraphs in found.items() if paragraphs}
+
+
+def cost(name: str) -> list[str]:
+    """The time of a training step against that of none, a sentence a machine."""
+    found = []
+    for file in sorted(speed.FOLDER.glob("*/cost.csv")):
+        frame = pd.read_csv(file).query("regularizer == @name")
+        ends = frame.groupby("cell", sort=False)["ratio"].agg(["min", "max"])
+        each = [f"{c} {_range(low, high)}" for c, low, high in ends.itertuples()]
+        if each:
+            machine = file.with_name("machine.txt").read_text(encoding="utf-8").strip()
+            found.append(f"a training step against one of none: {', '.join(each)} ({machine})")
+    return found
+
+
+def published() -> dict[str, pd.DataFrame]:
+    """The table `across` of each published study, by name."""
+    return {f"{name}, published": frame for name, frame in _tables(PUBLISHED).items()}
+
+
+def _tables(folder: Path) -> dict[str, pd.DataFrame]:
+    files = sorted(folder.glob("*/across.csv"))
+    return {file.parent.name: _read(file) for file in files if file.read_bytes().strip()}
+
+
+def _read(file: Path) -> pd.DataFrame:
+    try:
+        frame = pd.read_csv(file, keep_default_na=False, na_values=[""])
+        return frame.astype({"regularizer": str, "scope": str, "criterion": str, "effect": float})
+    except (OSError, KeyError, ValueError) as error:
+        raise UserError(
+            f"{file}: cannot be read ({error}). Remedy: python -m rnnreg compare {file.parent}"
+        ) from error
+
+
+def _standing(name: str, studies: dict[str, pd.DataFrame]) -> list[str]:
+    """Its effect against none in each study, over all data sets and group by group."""
+    if name == REFERENCE:
+        return []
+    lines = []
+    for study, across in studies.items():
+        frame = across[across["regularizer"] == name]
+        frame = frame[~frame["scope"].str.contains(": ")]  # those are of one cell
+        for criterion, when in WHEN.items():
+            rows = frame[frame["criterion"] == criterion].iterrows()
+            if each := [f"{row['scope']} {words.judged(row)}" for _, row in rows]:
+                lines.append(f"{study}, {when}: {'; '.join(each)}")
+    head = "Improvement of the test loss over none, geometric mean over data sets and cells:"
+    return [head, *_list(lines)] if lines else ["In no study that is compared here."]
+
+
+def _list(items: list[str]) -> list[str]:
+    """One paragraph, an item a line."""
+    return ["\n".join(_fill(item, "- ") for item in items)] if items else []
+
+
+def _fill(text: str, mark: str = "") -> str:
+    return textwrap.fill(
+        text,
+        WIDTH,
+        initial_indent=mark,
+        subsequent_indent=" " * len(mark),
+        break_on_hyphens=False,
+        break_long_words=False,
+    )
+
+
+def _range(low: float, high: float) -> str:
+    return f"{low:.2f}" if low == high else f"{low:.2f} to {high:.2f}"
