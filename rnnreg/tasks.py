@@ -44,6 +44,10 @@ class Task(ABC):
     def outputs(self, inputs: int, classes: int) -> int:
         """V, from D (or the size of the vocabulary) and the number of classes."""
 
+    def columns(self, inputs: int) -> tuple[int, ...]:
+        """The columns of D inputs whose later rows are the targets."""
+        return ()
+
     def loss(self, output: Tensor, y: Tensor, weight: Tensor | None = None) -> Tensor:
         """Mean loss over each member's targets, (M,)."""
         each = self.each(output, y)
@@ -169,7 +173,10 @@ class Forecast(Task):
         return "mse"
 
     def outputs(self, inputs: int, classes: int) -> int:
-        return self.horizon * (inputs if self.targets is None else len(self.targets))
+        return self.horizon * len(self.columns(inputs))
+
+    def columns(self, inputs: int) -> tuple[int, ...]:
+        return tuple(range(inputs)) if self.targets is None else self.targets
 
     def each(self, output: Tensor, y: Tensor) -> Tensor:
         return (output.view(y.shape) - y).square()

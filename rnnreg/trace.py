@@ -34,10 +34,12 @@ class Data:
 
     symbols   the size of the vocabulary, 0 where inputs are real vectors; its last is <unk>
     counts    (symbols,) how often each one stands in the training split
+    columns   the columns of the inputs whose later rows are the targets; none but in forecasting
     """
 
     symbols: int
     counts: Tensor | None
+    columns: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

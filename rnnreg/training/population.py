@@ -114,7 +114,7 @@ def setting(row: Row, facts: dict, splits: dict, device: str = "cpu") -> Setting
 def _data(setting: Setting) -> Data:
     """What a regularizer may know of the training split."""
     if not setting.network.symbols:
-        return Data(0, None)
+        return Data(0, None, setting.benchmark.task.columns(setting.network.inputs))
     train, symbols = setting.splits["train"], setting.network.inputs
     counts = np.bincount(train["tokens" if "tokens" in train else "x"], minlength=symbols)
     return Data(symbols, torch.as_tensor(counts, device=setting.device))
