@@ -20,7 +20,7 @@ class WeightDrop(Regularizer):
 
     title = "weight drop"
     group = "weights"
-    # Unlike Wan et al., who draw a mask for each example and infer by a moment-matched Gaussian.
+    # Unlike Wan et al., whose examples have a mask each.
     source = (
         "Wan et al. 2013, Regularization of Neural Networks using DropConnect, ICML: "
         "r = a((M * W) v); on recurrent matrices Merity, Keskar and Socher 2018, ICLR "

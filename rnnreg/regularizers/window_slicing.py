@@ -26,8 +26,7 @@ class WindowSlicing(Regularizer):
 
     title = "window slicing"
     group = "inputs"
-    # Unlike their code, a slice may begin and end between two rows; and it is one a training step,
-    # without a vote over slices in evaluation.
+    # Unlike their code, a slice may begin and end between two rows.
     source = (
         "Le Guennec, Malinowski and Tavenard 2016, Data Augmentation for Time Series "
         "Classification using Convolutional Neural Networks (halshs-01357973); stretched as in "
