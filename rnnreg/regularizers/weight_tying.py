@@ -7,7 +7,7 @@ from rnnreg.tasks import LanguageModel
 
 
 class WeightTying(Regularizer):
-    """The output matrix is the embedding: the score of a symbol is its embedding times h, plus b.
+    """The output matrix is the embedding: a symbol's score is its embedding times h, plus a bias.
 
     The one matrix has the initial values of the embedding, and gets the gradients of both. No
     strength is none: the network is another one. Penalties on matrices do not see it.
@@ -42,4 +42,5 @@ class WeightTying(Regularizer):
 
     @classmethod
     def network(cls, network):
+        """Output = h x embedding' + bias."""
         return replace(network, tied=True)
