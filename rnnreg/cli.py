@@ -18,7 +18,7 @@ from rnnreg.study import owner, records, registry, schema, study
 from rnnreg.study.described import grouped
 from rnnreg.study.facts import in_unit
 from rnnreg.study.facts import read as read_facts
-from rnnreg.study.protocol import current
+from rnnreg.study.protocol import asked, current
 from rnnreg.study.variants import base
 
 FORMAT_WARNING = warnings.formatwarning
@@ -317,8 +317,10 @@ def _by_hand(given: argparse.Namespace) -> study.Study:
     schema.check_seeds("--tuning-seeds", given.tuning_seeds)
     registry.path("benchmark", benchmark)
     registry.path("cell", cell)
-    rows = tuple(_row_by_hand(given, benchmark, cell, r) for r in regularizers)
-    return study.Study("by_hand", "rows trained by hand", rows)
+    rows = [_row_by_hand(given, benchmark, cell, r) for r in regularizers]
+    if "none" not in regularizers:  # it is not trained; where it was, the row is held against it
+        rows.append(replace(rows[0], regularizer="none", strengths=(0.0,)))
+    return study.Study("by_hand", "rows trained by hand", tuple(rows))
 
 
 def _row_by_hand(
@@ -389,9 +391,18 @@ def _train_row(chosen: study.Study, row: study.Row, device: str) -> str:
     )
     bar.clear()
     records.write(file, {r.member: r for r in [*found, *known]}.values())
-    reference = chosen.records(replace(row, regularizer="none"))
-    none = records.read(reference, tell=records.warn) if reference.is_file() else []
+    none = _reference(chosen, row, facts)
     return f"{_summary(found, facts)} -> {file}\n{_beside(found, none, facts)}"
+
+
+def _reference(chosen: study.Study, row: study.Row, facts: dict) -> list[records.Record]:
+    """The records of `none` beside a row, where all that the study asks for are there."""
+    none = next((r for r in chosen.rows if r.name == f"{row.benchmark}/{row.cell}/none"), None)
+    if none is None or not (file := chosen.records(none)).is_file():
+        return []
+    have = current(none, records.read(file, none.name, records.warn), facts["data_hash"])
+    members = asked(none, have)
+    return [have[m] for m in members] if have.keys() >= set(members) else []
 
 
 def _beside(found: list[records.Record], none: list[records.Record], facts: dict) -> str:
@@ -402,7 +413,7 @@ def _beside(found: list[records.Record], none: list[records.Record], facts: dict
     told = f"  naive ({facts['naive_best']}) {naive:.4g}, this row {own:.4g}"
     told += f", none {reference:.4g}" if none else ""
     lower = facts["metrics"][metric]["better"] == "lower"
-    if own >= naive if lower else own <= naive:
+    if not (own < naive if lower else own > naive):  # NaN, too
         told += (
             ". Warning: the row is no better than the naive score; more steps, another learning "
             "rate or another model may be what it needs"

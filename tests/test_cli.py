@@ -83,6 +83,15 @@ def test_a_row_stands_beside_its_naive_score_and_none(workspace):
     )
 
 
+def test_a_score_that_is_no_number_is_no_better_than_naive():
+    facts = {
+        "headline": "mse", "naive_best": "mean", "naive": {"mean": {"test": {"mse": 1.0}}},
+        "metrics": {"mse": {"better": "lower"}},
+    }  # fmt: skip
+    told = cli._beside([], [], facts)
+    assert told.startswith("  naive (mean) 1, this row nan. Warning: the row is no better than")
+
+
 def test_many_rows_in_one_process(workspace):
     study = workspace / "some.yaml"
     study.write_text(

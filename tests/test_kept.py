@@ -2,6 +2,7 @@
 
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -87,6 +88,30 @@ def test_rows_by_hand_keep_what_other_strengths_made(run):
     before = lines("by_hand")
     assert run(STUDY, *by_hand, "1e-2") == 0
     assert lines("by_hand") > before
+
+
+@pytest.fixture
+def beside(run, capsys):
+    """Whether `none` stands beside l2: trained before, its records changed, then l2 asked for."""
+
+    def _beside(change, *options):
+        shown = ("train", "wave", "gru", "none", "--seeds=1", "--tuning-seeds=1")
+        assert run(STUDY, *shown) == 0
+        file = Path("results/by_hand/records/wave/gru/none.jsonl")
+        records.write(file, [change(r) for r in records.read(file)])
+        capsys.readouterr()
+        assert run(STUDY, *(s.replace("none", "l2") for s in shown), *options) == 0
+        file.unlink()
+        return ", none " in capsys.readouterr().out
+
+    return _beside
+
+
+def test_none_stands_beside_a_row_where_it_was_trained_as_asked(beside):
+    assert beside(lambda record: record, "--strengths=1e-3")
+    assert not beside(lambda record: replace(record, fingerprint="0" * 16)), "by other code"
+    assert not beside(lambda record: replace(record, data_hash="0" * 16)), "on other data"
+    assert not beside(lambda record: record, "--seeds=2"), "one seed is missing"
 
 
 def test_what_other_code_made_is_not_kept(run):
@@ -179,24 +204,29 @@ def test_a_finished_row_is_done_while_others_of_its_job_train(small):
     assert status.state(small, row).word == "running", "more seeds, of a row that was done"
 
 
-def test_a_report_is_collected_anew_or_refused(run, tmp_path):
+def test_a_report_is_collected_anew_or_refused(run, tmp_path, capsys, monkeypatch):
     """After a change of the study file, and after training what it lacks."""
-    from rnnreg.cli import _collect_anew
+    from rnnreg import cli
+    from rnnreg.analysis.report import report
 
-    folder = Path("results/tiny")
-    assert run(FEWER, "train", "--study", "{file}", "--missing") == 0
+    for name in ("compare", "draw"):
+        monkeypatch.setattr(cli, name, lambda given: None)
+    monkeypatch.setattr(report, "report", lambda folder: "the one that was there")
+    folder, asked = Path("results/tiny"), ("report", "results/tiny")
+    assert run(FEWER, *TRAIN) == 0
     assert run(FEWER, "collect", "{file}") == 0
     assert len(pd.read_parquet(folder / "members.parquet")) == 4
-    (tmp_path / "tiny.yaml").write_text(STUDY)
-    with pytest.raises(
-        UserError, match=r"missing.*\nRemedy: python -m rnnreg train --study tiny.yaml"
-    ):
-        _collect_anew(folder)
-    assert run(STUDY, "train", "--study", "{file}", "--missing") == 0
-    _collect_anew(folder)
+    capsys.readouterr()
+    assert run(STUDY, *asked) == 2
+    told = capsys.readouterr()
+    assert "The report" not in told.out, "the old one is not shown"
+    assert "missing" in told.err
+    assert "\nRemedy: python -m rnnreg train --study tiny.yaml" in told.err
+    assert run(STUDY, *TRAIN) == 0
+    assert run(STUDY, *asked) == 0
     assert len(pd.read_parquet(folder / "members.parquet")) > 4
     (tmp_path / "tiny.yaml").unlink()
-    _collect_anew(folder)  # nothing to go by: the tables stay as they are
+    assert main(list(asked)) == 0, "nothing to go by: the tables stay as they are"
 
 
 @pytest.mark.parametrize("name", ["study.json", "members.parquet"])

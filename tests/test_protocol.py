@@ -234,6 +234,28 @@ def test_not_finite_is_diverged_and_written_as_null(tmp_path):
     assert isinstance(made[0], Record)
 
 
+@pytest.mark.parametrize("split", ["sample", "test", "validation"])
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_a_score_alone_that_is_not_finite_is_diverged(split, value, tmp_path, monkeypatch):
+    job = setting("labels", steps=2, checks=1)
+    evaluate = Population.evaluate
+
+    def spoiled(self, params, reg, name):
+        found = evaluate(self, params, reg, name)
+        found["error"][0] = value if name == split else found["error"][0]
+        return found
+
+    monkeypatch.setattr(Population, "evaluate", spoiled)
+    population = Population(job, [0.0, 0.0], [1000, 1001])
+    population.run()
+    row = ToyRow("toy", "lstm", "none", (0.0,), (0,), (1000, 1001))
+    made = training.records(row, job, population, "evaluate")
+    assert [r.diverged for r in made] == [True, False]
+    assert made[0].scores["final"]["test"] == {"loss": 10.0, "accuracy": 10.0}, "the naive score"
+    write(tmp_path / "records.jsonl", made)
+    assert read(tmp_path / "records.jsonl") == made
+
+
 def test_a_base_clip_holds_but_for_rows_that_clip(monkeypatch):
     def reg(name):
         job = setting("labels", "lstm", name)

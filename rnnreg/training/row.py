@@ -118,7 +118,7 @@ def records(row: Row, job: Setting, population: Population, phase: str) -> list[
     own = population.rates, population.strengths, population.all_seeds
     for m, (rate, strength, seed) in enumerate(zip(*own, strict=True)):
         checks = int(curves.checks[m])
-        diverged = bool(curves.diverged[m])
+        diverged = bool(curves.diverged[m]) or not _all_finite(scores[m])
         at = curves.at[:checks]
         made.append(
             Record(
@@ -191,6 +191,11 @@ def _naive(job: Setting, phase: str) -> dict:
     splits = ("validation", "test") if phase == "evaluate" else ("validation",)
     scores = {split: dict(job.naive[split]) for split in splits}
     return {"best": scores, "final": scores}
+
+
+def _all_finite(scores: dict) -> bool:
+    parts = (part for of_criterion in scores.values() for part in of_criterion.values())
+    return all(math.isfinite(value) for part in parts for value in part.values())
 
 
 def _finite(values: Tensor) -> list[float | None]:
