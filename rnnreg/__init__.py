@@ -21,6 +21,7 @@ a module only from modules above it:
       described       what a regularizer's file says of itself, in words
       variants        what a study changes of a benchmark: name@variant
       study           study YAML -> Study -> rows
+      stop            signals that ask a process to stop, at once or a moment later
       record          what is known of one trained member, and what can be wrong with it
       records         Record <-> JSON lines
       facts           what `prepare` wrote of a benchmark's data
@@ -61,8 +62,11 @@ a module only from modules above it:
       optimizers      Adam and SGD with a member axis
       passes          the gradients of a step, from one forward pass or two
       noisy           the test split with noise in its inputs
+      tensors         tensors by name in one file: safetensors
+      curves          what the checks have seen of a population
       population      M members trained side by side, step by step: the page to read first
       capture         the same on a GPU: steps recorded once and replayed
+      checkpoint      a population in the middle of its training, in a file
       row             train(row): tune, evaluate -> records
       regime          whether a benchmark over-fits without regularization
       estimate        what a study will cost on this machine

@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from rnnreg.errors import UserError, unknown
-from rnnreg.study import owner, records, registry, schema, study
+from rnnreg.study import owner, records, registry, schema, stop, study
 from rnnreg.study.described import grouped
 from rnnreg.study.facts import in_unit
 from rnnreg.study.facts import read as read_facts
@@ -42,15 +42,16 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser().parse_args(arguments)
     warnings.formatwarning = _format_warning
     try:
-        given.run(given)
+        with stop.at_once():
+            given.run(given)
     except UserError as error:
         print(f"rnnreg: {error}", file=sys.stderr)
         return 2
     except BrokenPipeError:  # the reader of our output went away: `rnnreg list | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except KeyboardInterrupt:
-        print("\nrnnreg: interrupted; finished phases are kept.", file=sys.stderr)
-        return 130
+    except stop.Interrupted as signal:
+        print(f"\nrnnreg: {signal}.", file=sys.stderr)
+        return 128 + signal.number
     return 0
 
 
@@ -386,8 +387,9 @@ def _train_row(chosen: study.Study, row: study.Row, device: str) -> str:
     known = list(current(row, found, facts["data_hash"]).values())
     records.write(partial, known)
     bar = Progress(row.name, partial)
+    kept = chosen.checkpoint(row)
     found = training.train(
-        row, facts, splits, known, device, lambda some: records.write(partial, some), bar
+        row, facts, splits, known, device, lambda some: records.write(partial, some), bar, kept
     )
     bar.clear()
     records.write(file, {r.member: r for r in [*found, *known]}.values())

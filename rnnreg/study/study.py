@@ -123,6 +123,10 @@ class Study:
         file = self.records(row)
         return file.with_name(f".{file.name}.partial")
 
+    def checkpoint(self, row: Row) -> Path:
+        """What a row has in training."""
+        return self.unfinished(row).with_suffix(".safetensors")
+
     def row(self, benchmark: str, cell: str, regularizer: str) -> Row:
         wanted = f"{benchmark}/{cell}/{regularizer}"
         found = {r.name: r for r in self.rows}

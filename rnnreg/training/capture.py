@@ -11,7 +11,6 @@ from itertools import chain
 import torch
 from torch import Tensor
 
-from rnnreg.cells.base import State
 from rnnreg.training.model import zero_state
 from rnnreg.training.population import Population, Setting
 
@@ -103,6 +102,7 @@ class CapturedPopulation(Population):
     def renew(self) -> None:
         """Record anew: what a recording holds for constant has changed."""
         record = self.recorder()
+        self.names = list(self.moving())
         self.advancing = Captured(self._moving(), record)
         self.measuring = Captured([*chain(*self._weights())], record)
         self.totals: list[str] = []
@@ -126,10 +126,8 @@ class CapturedPopulation(Population):
         return []
 
     def _moving(self) -> list[Tensor]:
-        """All tensors that a step moves."""
-        sums = (self.since.loss, self.since.norm, self.since.clipped)
-        state = chain(*(self.state or ()))
-        return [*chain(*self._weights()), *self.optimizer.moments, *sums, *state, self.clock]
+        """All tensors that a step moves, its number with them."""
+        return [*self.moving().values(), self.clock]
 
     def _weights(self) -> tuple[Iterable[Tensor], ...]:
         """What the weights that are evaluated follow from."""
@@ -137,15 +135,8 @@ class CapturedPopulation(Population):
 
     def _move(self, tensors: Sequence[Tensor]) -> None:
         """Put these in the place of `_moving`."""
-        each = iter(tensors)
-        self.params = {name: next(each) for name in self.params}
-        self.kept = {name: next(each) for name in self.kept}
-        self.running = {name: next(each) for name in self.running}
-        self.optimizer.moments = [next(each) for _ in self.optimizer.moments]
-        self.since.loss, self.since.norm, self.since.clipped = (next(each) for _ in range(3))
-        if self.state is not None:
-            self.state = [tuple(next(each) for _ in layer) for layer in self.state]
-        self.clock = next(each)
+        *own, self.clock = tensors
+        self.move(dict(zip(self.names, own, strict=True)))
 
     def measure(self, params, reg, split, key, index, state):
         if params is not None:
@@ -153,23 +144,23 @@ class CapturedPopulation(Population):
         before = chain(*(state or ()))
         found = self.measuring(self._measure, (split, key), index, *before)
         count = len(self.totals)
-        return dict(zip(self.totals, found[:count], strict=True)), self._layers(found[count:])
+        return dict(zip(self.totals, found[:count], strict=True)), self.layers(found[count:])
 
     def _measure(self, key: Hashable, index: Tensor, *given: Tensor) -> list[Tensor]:
         own = self.params, self.kept, self.running
         count = len(given) - sum(map(len, own))
-        state, each = self._layers(given[:count]) or None, iter(given[count:])
+        state, each = self.layers(given[:count]) or None, iter(given[count:])
         params, kept, running = ({name: next(each) for name in some} for some in own)
         weights = {**self.reg.average(params, kept), **running}
         totals, state = super().measure(weights, self.reg, *key, index, state)
         self.totals = list(totals)
         return [*totals.values(), *chain(*state)]
 
-    def _layers(self, states: Sequence[Tensor]) -> list[State]:
-        """A tuple a layer, from the states of all layers in a row."""
-        each = self.setting.cell.states
-        return [tuple(states[i : i + each]) for i in range(0, len(states), each)]
-
     def keep(self, chosen):
         super().keep(chosen)
+        self.renew()
+
+    def restore(self, snapshot):
+        super().restore(snapshot)
+        self.clock.fill_(self.done)
         self.renew()

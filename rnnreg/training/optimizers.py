@@ -18,9 +18,6 @@ class SGD:
     def __init__(self, params: Params):
         self.moments: list[Tensor] = []
 
-    def keep(self, index: Tensor) -> None:
-        """Go on with some of the members."""
-
     @staticmethod
     def numbers(step: int) -> tuple[float, ...]:
         """What a step, counted from one, needs beside its rate: nothing."""
@@ -39,10 +36,6 @@ class Adam:
 
     def __init__(self, params: Params):
         self.moments = [torch.zeros_like(p) for _ in range(2) for p in params.values()]
-
-    def keep(self, index: Tensor) -> None:
-        """Go on with some of the members."""
-        self.moments = [m[index] for m in self.moments]
 
     @classmethod
     def numbers(cls, step: int) -> tuple[float, ...]:

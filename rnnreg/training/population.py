@@ -5,10 +5,12 @@
 
 import math
 import time
+from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain
 
 import numpy as np
 import torch
@@ -28,6 +30,7 @@ from rnnreg.study.variants import base
 from rnnreg.tasks import Totals
 from rnnreg.trace import Batch, Data, Params, Trace
 from rnnreg.training.batches import batches
+from rnnreg.training.curves import Curves, Tally
 from rnnreg.training.model import forward, initial, zero_statistics
 from rnnreg.training.noisy import noisy
 from rnnreg.training.optimizers import OPTIMIZERS, Number
@@ -283,22 +286,73 @@ class Population:
 
     def keep(self, chosen: Tensor) -> None:
         """Go on with some of the members."""
-        self.params = {n: p[chosen] for n, p in self.params.items()}
-        self.kept = {n: k[chosen] for n, k in self.kept.items()}
-        self.running = {n: r[chosen] for n, r in self.running.items()}
+        self.move({name: t[chosen] for name, t in self.moving().items()})
         self.index, self.alive = self.index[chosen], self.alive[chosen]
         self.rate = self.rate[chosen]
         self.noise = Noise(self.noise.seeds[chosen], 0, steps=self.budget.steps)
         self.reg = self.reg.members(chosen)
-        self.optimizer.keep(chosen)
         self.batches.keep(chosen)
-        if self.state is not None:
-            self.state = [tuple(s[chosen] for s in layer) for layer in self.state]
-        self.since = Tally(self.index)
+
+    def moving(self) -> Params:
+        """All tensors that a step moves, by name: (M, ...) of the members that train."""
+        moments = {f"{i}": m for i, m in enumerate(self.optimizer.moments)}
+        state = {f"{i}": s for i, s in enumerate(chain(*(self.state or ())))}
+        return joined(
+            params=self.params,
+            kept=self.kept,
+            running=self.running,
+            moments=moments,
+            since=self.since.sums,
+            state=state,
+        )
+
+    def move(self, tensors: Params) -> None:
+        """Put these in the place of what is `moving`."""
+        of = parted(tensors)
+        self.params, self.kept, self.running = of["params"], of["kept"], of["running"]
+        self.optimizer.moments = list(of["moments"].values())
+        self.since.loss, self.since.norm, self.since.clipped = of["since"].values()
+        self.state = self.layers(list(of["state"].values())) or None
+
+    def layers(self, states: Sequence[Tensor]) -> list[State]:
+        """A tuple a layer, from the states of all layers in a row."""
+        each = self.setting.cell.states
+        return [tuple(states[i : i + each]) for i in range(0, len(states), each)]
+
+    def snapshot(self) -> Params:
+        """Everything that training has changed so far, by name."""
+        spent = time.perf_counter() - self.started
+        far = {"done": self.done, "since": self.since.steps, "seconds": spent}
+        return joined(
+            far={name: torch.tensor(float(n)).double() for name, n in far.items()},
+            members={"index": self.index, "alive": self.alive},
+            moving=self.moving(),
+            final=self.final,
+            best=self.best,
+            curves=self.curves.tensors(),
+        )
+
+    def fits(self, snapshot: Params) -> bool:
+        """Whether a snapshot has the tensors that this population has."""
+        own, grown = self.snapshot().keys(), ("curves/", "moving/state/")
+        more = snapshot.keys() - own
+        return own <= snapshot.keys() and all(name.startswith(grown) for name in more)
+
+    def restore(self, snapshot: Params) -> None:
+        """Go on from a snapshot of the same members, to the last bit as they would have."""
+        of = parted({n: t.to(self.setting.device) for n, t in snapshot.items()})
+        self.keep(of["members"]["index"])
+        self.alive = of["members"]["alive"]
+        self.move(of["moving"])
+        self.final, self.best = of["final"], of["best"]
+        self.curves.restore(of["curves"])
+        self.done, self.since.steps = int(of["far"]["done"]), int(of["far"]["since"])
+        self.started = time.perf_counter() - float(of["far"]["seconds"])
 
     def run(self, watch: Watch | None = None) -> None:
-        """Train to the last step, or until nobody goes on."""
-        for number, at in enumerate(self.check_steps()):
+        """Train to the last step, or until nobody goes on; from where it is."""
+        made = len(self.curves.metrics)
+        for number, at in [*enumerate(self.check_steps())][made:]:
             while self.done < at and len(self.index):
                 self.step()
                 if watch:
@@ -344,67 +398,19 @@ class Population:
         return self.task.totals(trace.output, y, weight), trace.state
 
 
-class Tally:
-    """Sums over the steps since the last check, a member each; stays on the device."""
+def joined(**groups: Params) -> Params:
+    """The tensors of all groups in one, named group/name.
 
-    def __init__(self, index: Tensor):
-        self.steps = 0
-        zeros = torch.zeros(3, len(index), dtype=torch.float64, device=index.device)
-        self.loss, self.norm, self.clipped = zeros
-
-    def clear(self) -> None:
-        """Start again from zero."""
-        self.steps = 0
-        for total in (self.loss, self.norm, self.clipped):
-            total.zero_()
-
-    def add(self, loss: Tensor, norm: Tensor, used: Tensor | None = None) -> None:
-        """One step: the loss, the gradient's norm, and its norm after the `gradients` hook."""
-        self.loss += loss.detach()
-        self.norm += norm
-        if used is not None:
-            self.clipped += used != norm
+    >>> joined(a={"x": 1}, b={"y": 2})
+    {'a/x': 1, 'b/y': 2}
+    """
+    return {f"{group}/{name}": t for group, own in groups.items() for name, t in own.items()}
 
 
-class Curves:
-    """What the checks saw of all members of a population, those that stopped included."""
-
-    def __init__(self, members: int, steps: list[int], device: torch.device):
-        def empty(dtype=torch.float64):
-            return torch.full((len(steps), members), math.nan, dtype=dtype, device=device)
-
-        self.loss, self.train_loss, self.norm = empty(), empty(), empty()
-        self.metrics: list[dict[str, Tensor]] = []
-        self.at = steps
-        self.checks = torch.zeros(members, dtype=torch.int64, device=device)
-        self.clipped = torch.zeros(members, dtype=torch.float64, device=device)
-        self.best_loss = torch.full((members,), math.inf, dtype=torch.float64, device=device)
-        self.best_check = torch.zeros(members, dtype=torch.int64, device=device)
-        self.diverged = torch.zeros(members, dtype=torch.bool, device=device)
-
-    def put(self, number, index, alive, metrics, since: Tally, done: int) -> None:
-        """The check of that number, for the members at `index` that are alive."""
-        members = index[alive]
-        self.loss[number, members] = metrics["loss"][alive]
-        self.train_loss[number, members] = (since.loss / since.steps)[alive]
-        self.norm[number, members] = (since.norm / since.steps)[alive]
-        self.clipped[members] += since.clipped[alive]
-        self.checks[members] = number + 1
-        self.metrics.append({n: self._whole(v, members, alive) for n, v in metrics.items()})
-        better = self.loss[number, members] < self.best_loss[members]  # never for NaN
-        self.best_check[members[better]] = number
-        self.best_loss[members] = torch.fmin(self.loss[number, members], self.best_loss[members])
-
-    def judge(self, number: int, index: Tensor, limit: float) -> None:
-        """Mark those as diverged whose numbers are not finite, or whose loss is above the limit."""
-        seen = torch.stack([self.loss[number], self.train_loss[number], self.norm[number]])[
-            :, index
-        ]
-        had = self.checks[index] == number + 1
-        bad = ~seen.isfinite().all(0) | (self.loss[number, index] > limit)
-        self.diverged[index] |= bad & had
-
-    def _whole(self, values: Tensor, members: Tensor, alive: Tensor) -> Tensor:
-        whole = torch.full_like(self.best_loss, math.nan)
-        whole[members] = values[alive].double()
-        return whole
+def parted(tensors: Params) -> dict[str, Params]:
+    """The groups that were `joined`; one that is not there is empty."""
+    groups: dict[str, Params] = defaultdict(dict)
+    for name, t in tensors.items():
+        group, _, own = name.partition("/")
+        groups[group][own] = t
+    return groups

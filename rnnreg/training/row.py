@@ -6,6 +6,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -15,10 +16,11 @@ from rnnreg.errors import UserError, out_of_memory
 from rnnreg.kernels.unroll import path
 from rnnreg.regularizers.base import Regularizer, matrices, norms
 from rnnreg.study import registry
-from rnnreg.study.protocol import asked, current, phases
+from rnnreg.study.protocol import Member, asked, current, phases
 from rnnreg.study.records import Record
 from rnnreg.study.study import Row
 from rnnreg.training.capture import populate
+from rnnreg.training.checkpoint import Checkpoint
 from rnnreg.training.population import Population, Setting, Watch, setting
 
 SMALL = 1e-3  # a weight below counts as zero
@@ -32,24 +34,43 @@ def train(
     device: str = "cpu",
     save: Callable[[list[Record]], None] = lambda records: None,
     watch: Watch | None = None,
+    file: Path | None = None,
 ) -> list[Record]:
     """Tune, then evaluate; returns the records of all members that the row asks for.
 
     Members among `known` that this code and this data made are not trained again. `save` gets all
-    records so far after each phase.
+    records so far after each population. `file` is where a population in training is saved now and
+    then, and gone on from; it is removed at the end.
     """
     job = setting(row, facts, splits, device)
     have = current(row, known, facts["data_hash"])
+    checkpoint = Checkpoint(file, made_from(row, job), job.budget.learning_rate) if file else None
     for wanted in phases(row, have):
         missing = [member for member in wanted if member not in have]
-        if missing:
-            (phase, *_), given = missing[0], [list(each) for each in zip(*missing, strict=True)]
-            rates, strengths, seeds = given[1:]
-            for part in trained(job, strengths, seeds, rates, watch):
-                have.update((r.member, r) for r in records(row, job, part, phase))
+        for some in checkpoint.begun(missing) if checkpoint else [missing]:
+            for part in trained(job, *_given(some), watch, checkpoint):
+                have.update((r.member, r) for r in records(row, job, part, wanted[0][0]))
                 del part  # its memory is for the next one
-            save(list(have.values()))
+                save(list(have.values()))
+    if checkpoint:
+        checkpoint.remove()
     return [have[member] for member in asked(row, have)]
+
+
+def _given(members: list[Member]) -> tuple[list[float], list[int], list[float | None]]:
+    """Strengths, seeds and learning rates of members, as a population is given them."""
+    return [m[2] for m in members], [m[3] for m in members], [m[1] for m in members]
+
+
+def made_from(row: Row, job: Setting) -> dict[str, str]:
+    """What a population must share with a checkpoint, to go on from it to the last bit."""
+    return {
+        "code": row.fingerprint,
+        "data": job.facts["data_hash"],
+        "torch": torch.__version__,
+        "device": device_name(job.device),
+        "time loop": path(job.cell, job.device, job.network.norm or None),
+    }
 
 
 def unsuited(row: Row, facts: dict, splits: dict) -> str:
@@ -65,11 +86,14 @@ def trained(
     seeds: list[int],
     rates: Sequence[float | None] = (),
     watch: Watch | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> Iterator[Population]:
     """These members, trained: one population, or several where memory does not hold all at once."""
+    if not seeds:
+        return
     try:
         whole = populate(job, strengths, seeds, rates)
-        whole.run(watch)
+        checkpoint.run(whole, watch) if checkpoint else whole.run(watch)
     except RuntimeError as error:
         if not out_of_memory(error):
             raise
@@ -92,7 +116,7 @@ def trained(
     if job.device.type == "cuda":
         torch.cuda.empty_cache()
     for own in (slice(half), slice(half, None)):
-        yield from trained(job, strengths[own], seeds[own], rates[own], watch)
+        yield from trained(job, strengths[own], seeds[own], rates[own], watch, checkpoint)
 
 
 def records(row: Row, job: Setting, population: Population, phase: str) -> list[Record]:

@@ -1,0 +1,58 @@
+"""Signals that ask a process to stop: at once, or at the next moment at which nothing is lost."""
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+
+class Interrupted(KeyboardInterrupt):
+    """A signal has asked this process to stop; `number` is the signal's."""
+
+    def __init__(self, number: int, told: str = "finished members are kept"):
+        super().__init__(f"stopped by {signal.Signals(number).name}; {told}")
+        self.number = number
+
+
+@contextmanager
+def at_once() -> Iterator[None]:
+    """A signal raises Interrupted where the process is."""
+    with _heard(_raise):
+        yield
+
+
+@contextmanager
+def later() -> Iterator[list[int]]:
+    """A signal is put into the list that this gives; a second one raises Interrupted at once."""
+    came: list[int] = []
+
+    def note(number, frame):
+        if came:
+            _raise(number, frame)
+        came.append(number)
+
+    with _heard(note):
+        yield came
+
+
+def _raise(number, frame):
+    raise Interrupted(number)
+
+
+@contextmanager
+def _heard(handler: Callable) -> Iterator[None]:
+    """Signals go to a handler, but for those that the process was told to ignore (nohup)."""
+    if threading.current_thread() is not threading.main_thread():  # Python gives it no signals
+        yield
+        return
+    before = {s: signal.getsignal(s) for s in SIGNALS}
+    own = [s for s, old in before.items() if old is not signal.SIG_IGN and old is not None]
+    for s in own:
+        signal.signal(s, handler)
+    try:
+        yield
+    finally:
+        for s in own:
+            signal.signal(s, before[s])
