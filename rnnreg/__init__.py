@@ -42,6 +42,13 @@ a module only from modules above it:
     trace             what goes into a forward pass, and what it computed
     tasks             LanguageModel, Classification, Forecast, Polyphony
     regularizers/     one regularizer a file
+    nn/               for a model of one's own: torch.nn's recurrent layers with regularizers inside
+      graph           a fast loop as a part of somebody else's graph
+      loops           the time loop that a module takes
+      forms           what torch.nn's modules take and return, packed or not -> steps first
+      draws           the masks of one forward pass
+      layers          layers and directions
+      modules         LSTM, GRU, RNN
     data/             from raw files to prepared splits
       transfer        bytes from an address, the hub or a folder: retries, resume
       sources         checked downloads and packaged data
@@ -77,3 +84,16 @@ a module only from modules above it:
       report/         tables to be read, prose, HTML and PDF
     cli               the command line
 """
+
+
+def __getattr__(name: str):
+    """rnnreg.nn and rnnreg.regularize, imported where they are used: the rest needs no torch."""
+    if name == "nn":
+        import rnnreg.nn
+
+        return rnnreg.nn
+    if name == "regularize":
+        from rnnreg.nn.regularize import regularize
+
+        return regularize
+    raise AttributeError(f"module 'rnnreg' has no attribute '{name}'")

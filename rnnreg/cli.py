@@ -353,6 +353,9 @@ def _number(option: str, text: str) -> float:
 def _device(given: argparse.Namespace) -> str:
     import torch
 
+    from rnnreg.kernels.native.build import keep_freed_memory
+
+    keep_freed_memory()
     torch.set_num_threads(given.threads)
     torch.set_flush_denormal(True)  # denormal numbers slow a CPU down many times
     torch.backends.cudnn.allow_tf32 = False  # true float32 unless somebody says otherwise

@@ -9,12 +9,14 @@ import pytest
 import torch
 
 from rnnreg.kernels import unroll
+from rnnreg.kernels.native.build import keep_freed_memory
 from rnnreg.study import registry
 from rnnreg.training import row as training
 
 
 @pytest.fixture(autouse=True, scope="session")
 def _one_thread():
+    keep_freed_memory()
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
 

@@ -25,7 +25,7 @@ def unroll(cell: type[Cell], x: Tensor, weights: dict[str, Tensor], state: State
     device, half = x.device.type, torch.bfloat16
     precision = half if torch.is_autocast_enabled(device) else None
     with torch.autocast(device, half, enabled=False):
-        output, *last = _Recurrence.apply(kernels, precision, masks, x, *w, *state)
+        output, *last = Recurrence.apply(kernels, precision, masks, x, *w, *state)
     return output, tuple(last)
 
 
@@ -87,7 +87,9 @@ def pointwise(cell: type[Cell]) -> Kernels:
     return ahead, back
 
 
-class _Recurrence(torch.autograd.Function):
+class Recurrence(torch.autograd.Function):
+    """The whole loop with its gradients; `unroll` says what its arguments are."""
+
     @staticmethod
     def forward(ctx, kernels, dtype, masks, x, wx, wh, bias, inner, *state):
         members, steps, batch, _ = x.shape

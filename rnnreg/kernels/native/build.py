@@ -33,9 +33,7 @@ def library() -> ctypes.CDLL | None:
     if os.environ.get("RNNREG_NATIVE") == "0":
         return None
     try:
-        loaded = ctypes.CDLL(str(_compiled()))
-        _keep_freed_memory()
-        return loaded
+        return ctypes.CDLL(str(_compiled()))
     except (OSError, subprocess.SubprocessError) as error:
         warnings.warn(
             "no compiled time loop, so training takes several times longer (results are the same "
@@ -52,8 +50,11 @@ def _reason(error: Exception) -> str:
     return next((line for line in lines if "error" in line), lines[0])
 
 
-def _keep_freed_memory() -> None:
-    """Let glibc keep what is freed: new pages at every step cost more than the work on them."""
+def keep_freed_memory() -> None:
+    """Let glibc keep what is freed: new pages at every step cost more than the work on them.
+
+    It holds for the whole process, so it is for a process that trains and does nothing else.
+    """
     keep = getattr(ctypes.CDLL(None), "mallopt", None)
     if keep:
         keep(-4, 0)  # M_MMAP_MAX: no allocation gets pages of its own

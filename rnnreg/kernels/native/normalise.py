@@ -41,11 +41,13 @@ def unroll(name: str, x: Tensor, weights: dict[str, Tensor], state, masks, norm,
     seen = None
     if shape is not None and norm.statistics is None:
         seen = x.new_full((len(x), *shape), torch.nan)
-    output, *last = _Normalised.apply(name, masks, norm, seen, x, *w, *state)
+    output, *last = Normalised.apply(name, masks, norm, seen, x, *w, *state)
     return output, tuple(last), seen
 
 
-class _Normalised(torch.autograd.Function):
+class Normalised(torch.autograd.Function):
+    """The whole loop with its gradients."""
+
     @staticmethod
     def forward(ctx, name, masks, norm, seen, x, *given):
         weights, gains, state = given[:4], given[4:8], given[8:]

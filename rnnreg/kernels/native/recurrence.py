@@ -75,11 +75,13 @@ def takes(x: Tensor, weights: dict[str, Tensor], state, masks) -> bool:
 def unroll(name: str, x: Tensor, weights: dict[str, Tensor], state, masks):
     """As `kernels.unroll.unroll`, for a cell that it `knows` and arguments that it `takes`."""
     w = [weights.get(n) for n in ("input", "recurrent", "bias", "recurrent_bias")]
-    output, *last = _Recurrence.apply(name, masks, x, *w, *state)
+    output, *last = Recurrence.apply(name, masks, x, *w, *state)
     return output, tuple(last)
 
 
-class _Recurrence(torch.autograd.Function):
+class Recurrence(torch.autograd.Function):
+    """The whole loop with its gradients."""
+
     @staticmethod
     def forward(ctx, name, masks, x, *weights_and_state):
         weights, state = weights_and_state[:4], weights_and_state[4:]

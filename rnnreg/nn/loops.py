@@ -1,0 +1,97 @@
+"""Which time loop computes a layer of a module.
+
+Like `rnnreg.kernels.unroll`, by cell, sizes, device and precision, never by timing.
+"""
+
+from dataclasses import replace
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from rnnreg.cells.base import Cell, State
+from rnnreg.cells.elman_relu import ElmanReLU
+from rnnreg.cells.elman_tanh import ElmanTanh
+from rnnreg.cells.gru import GRU
+from rnnreg.cells.lstm import LSTM
+from rnnreg.kernels import fused
+from rnnreg.kernels.native import blas, recurrence
+from rnnreg.kernels.native import normalise as normalised
+from rnnreg.kernels.normalise import Norm
+from rnnreg.kernels.plain import Masks, plain, plain_normalised
+from rnnreg.kernels.unroll import path
+from rnnreg.nn import graph
+
+CELLS = {"LSTM": LSTM, "GRU": GRU, "RNN_TANH": ElmanTanh, "RNN_RELU": ElmanReLU}
+WEIGHTS = ("input", "recurrent", "bias", "recurrent_bias")
+LARGE = 1 << 17  # entries of a recurrent matrix from which BLAS is faster: it leaves the L2 cache
+
+
+def unroll(
+    cell: type[Cell], x: Tensor, weights: dict[str, Tensor], state: State, masks: Masks
+) -> tuple[Tensor, State]:
+    """As `rnnreg.kernels.unroll.unroll`, of one member; normalised where weights have gains."""
+    norm = Norm("layer") if "input_gain" in weights else None
+    names = (*WEIGHTS, *normalised.GAINS) if norm else WEIGHTS
+    exact = partial(_exact, cell, masks, norm, names)
+    tensors = [x, *map(weights.get, names), *state]
+    loop = _fast(cell, x, weights, state, masks, norm)
+    output, *last = graph.run(loop, exact, tensors)
+    return output, tuple(last)
+
+
+def _exact(cell, masks, norm, names, x, *given) -> tuple[Tensor, ...]:
+    """The plain loop, as a function of tensors."""
+    found = zip(names, given[: len(names)], strict=True)
+    weights = {n: w for n, w in found if w is not None}
+    loop = plain if norm is None else partial(plain_normalised, norm=norm)
+    output, last, *_ = loop(cell, x, weights, given[len(names) :], masks)
+    return output, *last
+
+
+def _fast(cell, x, weights, state, masks, norm) -> graph.Loop | None:
+    taken = path(cell, x.device, norm and norm.kind)
+    if taken == "native" and recurrence.takes(x, weights, state, masks):
+        if norm:
+            return normalised.Normalised, (cell.name, masks, norm, None)
+        large = weights["recurrent"].numel() > LARGE
+        return blas.Products if large else recurrence.Recurrence, (cell.name, masks)
+    if taken == "fused" and fused.takes(masks):
+        precision = torch.bfloat16 if torch.is_autocast_enabled(x.device.type) else None
+        masks = masks if cell.cell_state else replace(masks, cell=1.0)
+        return fused.Recurrence, (fused.compiled(cell), precision, masks)
+    return None
+
+
+def backwards(masks: Masks) -> Masks:
+    """The masks of a loop from the last step to the first."""
+
+    def turned(mask):
+        return mask.flip(1) if isinstance(mask, Tensor) and mask.shape[1] > 1 else mask
+
+    own = {n: turned(getattr(masks, n)) for n in ("recurrent", "update", "cell")}
+    return Masks(**own, carry=tuple(map(turned, masks.carry)))
+
+
+def torch_is_faster(module, x: Tensor, packed: bool) -> bool:
+    """Whether torch's kernel is the one to take where nothing is masked.
+
+    As measured by benchmarks/speed: a call has a cost of its own; an LSTM of torch is one kernel of
+    oneDNN, its GRU and RNN are loops of small ones.
+    """
+    if x.device.type != "cpu":
+        return True
+    if torch.is_autocast_enabled("cpu"):
+        return False  # oneDNN does not have every cell in lower precision on every machine
+    w, cell = module._flat_weights[1], CELLS[module.mode]
+    single = x.dtype == w.dtype == torch.float32
+    if packed or not single or torch._C._are_functorch_transforms_active():
+        return True
+    if path(cell, x.device) != "native":
+        return True
+    steps, batch = (len(x), 1) if x.dim() == 2 else x.shape[:2]
+    if module.batch_first and x.dim() == 3:
+        steps, batch = batch, steps
+    if module.mode == "LSTM":
+        return steps * batch < 256 or batch < 8 or w.numel() >= 1 << 16
+    return steps < 16 or (module.mode != "GRU" and batch < 8)
