@@ -49,6 +49,11 @@ a module only from modules above it:
       draws           the masks of one forward pass
       layers          layers and directions
       modules         LSTM, GRU, RNN
+      names           parameters of any network, by the names that regularizers read
+      seen            what the last pass of a network computed
+      masks           a regularizer's masks in the layers of a network
+      regularization  a regularizer at work on a network
+      regularize      any regularizer in a training loop of one's own
     data/             from raw files to prepared splits
       transfer        bytes from an address, the hub or a folder: retries, resume
       sources         checked downloads and packaged data

@@ -1,4 +1,4 @@
-"""README's regularizer keeps what it promises, as it stands there."""
+"""README's examples keep what they promise, as they stand there."""
 
 import doctest
 import re
@@ -7,6 +7,7 @@ from dataclasses import replace
 from types import ModuleType
 
 import pytest
+import torch
 from toys import setting
 
 from rnnreg.regularizers import Regularizer
@@ -42,3 +43,16 @@ def test_it_trains_and_its_off_is_none(kind):
     off, strong, none = (p.final["output"] for p in runs)
     assert off.equal(none)
     assert strong.norm() < none.norm()
+
+
+def test_the_loop_of_ones_own_trains():
+    text = (registry.ROOT / "README.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(import rnnreg\n.*?)```", text, re.DOTALL)
+    torch.manual_seed(0)
+    words = torch.randint(0, 1000, (8, 12))
+    code += "    losses.append(loss.item())\n"
+    code += "    norms.append(torch.cat([p.grad.flatten() for p in model.parameters()]).norm())\n"
+    found = {"batches": [(words, words % 5)] * 30, "losses": [], "norms": []}
+    exec(compile(code, "README.md", "exec"), found)
+    assert found["losses"][-1] < 0.9 * found["losses"][0]
+    assert 0.0999 < max(found["norms"]) < 0.1001

@@ -27,8 +27,7 @@ class Draws:
     def noise(self) -> Noise:
         """Drawn on first use: what masks nothing leaves torch's generator alone."""
         training = self.module.training
-        seed = torch.randint(1 << 62, (1,)) if training else torch.zeros(1, dtype=torch.int64)
-        return Noise(seed.to(self.like.device), 0, training=training)
+        return Noise(seed(training).to(self.like.device), 0, training=training)
 
     def weights(self, w: Tensor, index: int) -> Tensor:
         """A recurrent matrix (1, GH, H) after weight_drop."""
@@ -93,3 +92,8 @@ class Draws:
 
     def _probability(self, rate: float) -> Tensor:
         return torch.full((1,), rate, device=self.like.device)
+
+
+def seed(training: bool) -> Tensor:
+    """(1,), of torch's generator in training; evaluation draws nothing."""
+    return torch.randint(1 << 62, (1,)) if training else torch.zeros(1, dtype=torch.int64)

@@ -11,7 +11,7 @@ RATES = ("recurrent_dropout", "update_dropout", "weight_drop")
 SUFFIXES = ("", "_reverse")
 
 
-class _Regularized:
+class Regularized:
     """What the three add to torch.nn's modules; the docstring of LSTM says it in full."""
 
     def __init__(
@@ -51,7 +51,7 @@ class _Regularized:
     def forward(self, input, hx=None):
         """As torch.nn's module of this name."""
         if torch.compiler.is_compiling():  # of compiled code a layer is no part, as torch.nn's
-            return torch.compiler.disable(_Regularized._run)(self, input, hx)
+            return torch.compiler.disable(Regularized._run)(self, input, hx)
         return self._run(input, hx)
 
     def _run(self, input, hx):
@@ -121,7 +121,7 @@ class _Regularized:
         )
 
 
-class LSTM(_Regularized, nn.LSTM):
+class LSTM(Regularized, nn.LSTM):
     """torch.nn.LSTM with regularizers inside; without them it computes the same.
 
     All arguments of torch.nn.LSTM but `proj_size`; its shapes, its `state_dict`, and these:
@@ -152,9 +152,9 @@ class LSTM(_Regularized, nn.LSTM):
     """
 
 
-class GRU(_Regularized, nn.GRU):
+class GRU(Regularized, nn.GRU):
     """torch.nn.GRU with regularizers inside: the arguments of LSTM."""
 
 
-class RNN(_Regularized, nn.RNN):
+class RNN(Regularized, nn.RNN):
     """torch.nn.RNN with regularizers inside: the arguments of LSTM."""

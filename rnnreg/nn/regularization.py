@@ -1,0 +1,151 @@
+"""A regularizer at work on a model that is trained by a loop of one's own."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor
+
+from rnnreg.errors import UserError
+from rnnreg.kernels.noise import Noise
+from rnnreg.nn import masks, names
+from rnnreg.nn.seen import Seen
+from rnnreg.regularizers.base import Regularizer
+
+
+class Regularization:
+    """A regularizer at work on a model."""
+
+    def __init__(self, model, reg: Regularizer, optimizer, steps: int | None):
+        self.model, self.reg, self.optimizer = model, reg, optimizer
+        self.parameters = names.parameters(model)
+        seed = torch.randint(1 << 62, (1,)).to(reg.strength.device)
+        self.noise = _Clock(seed, 0, steps=steps or 0)
+        self.noise.regularizer = reg.name
+        self.losses: list[float] = []
+        self.best: dict[str, Tensor] = {}
+        self.kept = reg.start(self._members(detached=True))
+        self.seen = Seen(model, reg.name) if reg.uses("penalty") else None
+        self.hooks = [*self.seen.hooks] if self.seen else []
+        self.arrived = not reg.uses("penalty")  # whether the penalty has reached the gradient
+        if reg.uses("mask"):
+            self.hooks += masks.put(model, reg)
+        if optimizer:
+            self.hooks.append(optimizer.register_step_pre_hook(self._before))
+            self.hooks.append(optimizer.register_step_post_hook(self._after))
+
+    def penalty(self, output: Tensor | None = None, target: Tensor | None = None) -> Tensor:
+        """What is added to the mean loss; zero for a regularizer that acts elsewhere.
+
+        output   (..., V) of the model, where the penalty is one of outputs
+        target   (...) classes or symbols; negative ones do not count
+        """
+        if self.seen is None:
+            return self.reg.strength.new_zeros(())
+        found = self.reg.penalty(self._members(), self.seen.trace(output, target))
+        if torch.is_grad_enabled():
+            if not isinstance(found, Tensor) or not found.requires_grad:
+                raise UserError(
+                    f"regularize: {self.reg.name}: this model has nothing that its penalty reads."
+                )
+            found.register_hook(self._arrive)
+        return found.sum()
+
+    def remove(self) -> None:
+        """Take the regularizer off the model and the optimizer."""
+        for hook in self.hooks:
+            hook.remove()
+
+    def check(self, loss: float) -> bool:
+        """Tell a validation loss; whether training is to go on."""
+        best = not self.losses or loss < min(self.losses)
+        self.losses.append(float(loss))
+        losses = torch.tensor(self.losses, device=self.reg.strength.device)[:, None]
+        if best and self.reg.scored_at == "best":
+            self.best = {n: p.detach().clone() for n, p in self.parameters.items()}
+        self.kept = self.reg.told(self.kept, losses, self.noise)
+        return bool(self.reg.keep_training(losses))
+
+    @contextmanager
+    def evaluated(self) -> Iterator[None]:
+        """Within it the model has the weights to evaluate: an average, or those of the best check.
+
+        Training goes on from its own afterwards.
+        """
+        if not self.losses and (self.reg.uses("told") or self.reg.uses("keep_training")):
+            raise UserError(
+                f"regularize: {self.reg.name}: it was told no validation loss: reg.check(loss)."
+            )
+        own = {n: p.detach().clone() for n, p in self.parameters.items()}
+        weights = self.reg.average(self._members(detached=True), self.kept)
+        self._write({n: w[0] for n, w in weights.items()} | self.best)
+        try:
+            yield
+        finally:
+            self._write(own)
+
+    def _members(self, detached: bool = False, of: str = "") -> dict[str, Tensor]:
+        """Parameters (or `of` them, "grad") with a member axis of one."""
+        found = {n: getattr(p, of) if of else p for n, p in self.parameters.items()}
+        found = {n: t for n, t in found.items() if t is not None}
+        return {n: (t.detach() if detached else t)[None] for n, t in found.items()}
+
+    @torch.no_grad()
+    def _write(self, values: dict[str, Tensor]) -> None:
+        for name, value in values.items():
+            self.parameters[name].copy_(value)
+
+    def _arrive(self, gradient: Tensor) -> None:
+        self.arrived = True
+
+    @torch.no_grad()
+    def _before(self, optimizer, args, kwargs) -> None:
+        """Ahead of the optimizer's step: gradients."""
+        if any(callable(a) for a in (*args, *kwargs.values())):
+            raise UserError(
+                f"regularize: {self.reg.name}: optimizer.step(closure) takes gradients inside, "
+                "where it cannot act. Remedy: optimizer.step()."
+            )
+        if not self.arrived:
+            raise UserError(
+                f"regularize: {self.reg.name}: optimizer.step(), and no gradient of its penalty. "
+                "Remedy: loss = loss + reg.penalty() before loss.backward()."
+            )
+        if self.reg.uses("gradients"):
+            grads = self._members(of="grad", detached=True)
+            params = {n: p for n, p in self._members(detached=True).items() if n in grads}
+            for name, g in self.reg.gradients(grads, params, self.noise).items():
+                self.parameters[name].grad.copy_(g[0])
+
+    @torch.no_grad()
+    def _after(self, optimizer, args, kwargs) -> None:
+        """After the optimizer's step: projection, averages, and the clock."""
+        if self.reg.uses("project"):
+            for group in optimizer.param_groups:
+                own = {id(p) for p in group["params"]}
+                rate = torch.full_like(self.reg.strength, float(group["lr"]))
+                found = self.reg.project(self._members(detached=True), rate)
+                self._write({n: w[0] for n, w in found.items() if id(self.parameters[n]) in own})
+        if self.reg.uses("keep"):
+            self.kept = self.reg.keep(self.kept, self._members(detached=True), self.noise)
+        self.noise = self.noise.then(self.noise.step + 1)
+        self.arrived = not self.reg.uses("penalty")
+        if self.seen:
+            self.seen.clear()
+
+
+class _Clock(Noise):
+    """Noise that says so where how long training takes is read and was not told."""
+
+    @property
+    def steps(self) -> int:
+        if not self.total:
+            raise UserError(
+                f"regularize: {self.regularizer}: it depends on how far training is. Remedy: "
+                "regularize(..., steps=...), the steps of the whole training."
+            )
+        return self.total
+
+    @steps.setter
+    def steps(self, value: int) -> None:
+        self.total = value

@@ -1,0 +1,384 @@
+"""rnnreg.regularize in a training loop of one's own, against the formulas of the regularizers."""
+
+import math
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+import rnnreg.nn
+from rnnreg.errors import UserError
+from rnnreg.study import registry
+
+T, B, D, H, V = 6, 4, 3, 5, 2
+
+
+class Model(nn.Module):
+    """A classifier, in the words of torch.nn or of rnnreg.nn."""
+
+    def __init__(self, kind=nn.LSTM, **given):
+        super().__init__()
+        self.rnn = kind(D, H, **given)
+        self.head = nn.Linear(H, V)
+
+    def forward(self, x):
+        return self.head(self.rnn(x)[0][-1])
+
+
+class Tagger(Model):
+    """Reads every step, batch first."""
+
+    def __init__(self, kind=nn.LSTM, **given):
+        super().__init__(kind, batch_first=True, **given)
+
+    def forward(self, x):
+        return self.head(self.rnn(x)[0])
+
+
+@pytest.fixture(autouse=True)
+def _seed():
+    torch.manual_seed(0)
+
+
+X, Y = torch.linspace(-1, 1, T * B * D).view(T, B, D).sin(), torch.tensor([0, 1, 1, 0])
+MATRICES = ("weight_ih_l0", "weight_hh_l0", "head.weight")
+
+
+def sgd(model, rate=0.1):
+    return torch.optim.SGD(model.parameters(), lr=rate)
+
+
+def step(model, reg, optimizer, *given):
+    """One step of a loop of one's own."""
+    optimizer.zero_grad()
+    output = model(X)
+    loss = F.cross_entropy(output, Y) + reg.penalty(*given)
+    loss.backward()
+    optimizer.step()
+    return loss.item()
+
+
+def matrices(model):
+    return [p for n, p in model.named_parameters() if n.endswith(MATRICES)]
+
+
+@pytest.mark.parametrize("kind", [nn.LSTM, rnnreg.nn.LSTM])
+def test_a_penalty_is_added_to_the_loss(kind):
+    model = Model(kind)
+    optimizer = sgd(model)
+    reg = rnnreg.regularize(model, "l1", 0.25, optimizer)
+    found = reg.penalty()
+    torch.testing.assert_close(found, 0.25 * sum(p.abs().sum() for p in matrices(model)))
+    assert step(model, reg, optimizer) > 0.25
+    plain = F.cross_entropy(model(X), Y)
+    ours = torch.autograd.grad(plain + reg.penalty(), model.rnn.weight_hh_l0)[0]
+    theirs = torch.autograd.grad(F.cross_entropy(model(X), Y), model.rnn.weight_hh_l0)[0]
+    torch.testing.assert_close(ours - theirs, 0.25 * model.rnn.weight_hh_l0.sign())
+
+
+@pytest.mark.parametrize(
+    ("name", "read"),
+    [
+        ("l2_recurrent", ("weight_hh_l0", "weight_hh_l1")),
+        ("l2_input", ("weight_ih_l0", "weight_ih_l1")),
+    ],
+)
+def test_parts_of_the_weights_have_their_names(name, read):
+    model = nn.GRU(D, H, num_layers=2)
+    wanted = sum(getattr(model, n).square().sum() for n in read)
+    torch.testing.assert_close(rnnreg.regularize(model, name, 1.0).penalty(), wanted)
+
+
+def test_each_gate_is_held_to_be_orthogonal():
+    model = nn.GRU(D, H)
+    gates = model.weight_hh_l0.view(3, H, H)
+    wanted = (gates.mT @ gates - torch.eye(H)).square().sum()
+    torch.testing.assert_close(
+        rnnreg.regularize(model, "soft_orthogonality", 1.0).penalty(), wanted
+    )
+
+
+def test_the_gradient_is_clipped_before_the_step():
+    model, limit = Model(), 0.01
+    before = [p.detach().clone() for p in model.parameters()]
+    optimizer = sgd(model, rate=1.0)
+    step(model, rnnreg.regularize(model, "clip_norm", limit, optimizer), optimizer)
+    moved = [b - p for b, p in zip(before, model.parameters(), strict=True)]
+    norm = torch.cat([m.flatten() for m in moved]).norm().item()
+    assert norm == pytest.approx(limit, rel=1e-4)
+
+
+def test_values_are_clipped_as_torch_clips_them():
+    found = []
+    for clip in (True, False):
+        torch.manual_seed(0)
+        model = Model()
+        optimizer = sgd(model)
+        if clip:
+            reg = rnnreg.regularize(model, "clip_value", 0.01, optimizer)
+            step(model, reg, optimizer)
+        else:
+            F.cross_entropy(model(X), Y).backward()
+            nn.utils.clip_grad_value_(model.parameters(), 0.01)
+            optimizer.step()
+        found.append(list(model.parameters()))
+    for a, b in zip(*found, strict=True):
+        torch.testing.assert_close(a, b)
+
+
+def test_weights_decay_after_the_step_at_each_group_s_rate():
+    model = Model()
+    groups = [{"params": model.rnn.parameters()}, {"params": model.head.parameters(), "lr": 0.0}]
+    optimizer = torch.optim.SGD(groups, lr=0.5)
+    rnnreg.regularize(model, "weight_decay", 0.2, optimizer)
+    before = {n: p.detach().clone() for n, p in model.named_parameters()}
+    for p in model.parameters():
+        p.grad = torch.zeros_like(p)
+    optimizer.step()
+    for name, p in model.named_parameters():
+        factor = 0.9 if "rnn.weight" in name else 1.0
+        torch.testing.assert_close(p.detach(), factor * before[name])
+
+
+def test_a_bound_holds_for_a_unit_s_weights_together():
+    model = Model(rnnreg.nn.GRU)
+    optimizer = sgd(model)
+    step(model, rnnreg.regularize(model, "max_norm", 0.1, optimizer), optimizer)
+    rows = torch.cat([model.rnn.weight_ih_l0, model.rnn.weight_hh_l0], dim=1).norm(dim=1)
+    assert (rows < 0.1001).all()
+    assert (model.head.weight.norm(dim=1) < 0.1001).all()
+
+
+@pytest.mark.parametrize("kind", [Model, Tagger])
+def test_activations_are_those_of_the_last_pass(kind):
+    model = kind()
+    x = X if kind is Model else X.transpose(0, 1)
+    reg = rnnreg.regularize(model, "activation_regularization", 2.0)
+    model(x)
+    h = model.rnn(x)[0]
+    wanted = h[-1] if kind is Model else h
+    torch.testing.assert_close(reg.penalty(), 2 * wanted.square().mean())
+    reg = rnnreg.regularize(model, "temporal_activation_regularization", 2.0)
+    model(x)
+    h = h if kind is Model else h.transpose(0, 1)
+    torch.testing.assert_close(reg.penalty(), 2 * (h[1:] - h[:-1]).square().mean())
+
+
+def test_padding_of_packed_sequences_does_not_count():
+    model = nn.GRU(D, H)
+    reg = rnnreg.regularize(model, "norm_stabilizer", 1.0)
+    lengths = torch.tensor([6, 5, 3, 2])
+    model(nn.utils.rnn.pack_padded_sequence(X, lengths))
+    found = reg.penalty()
+    h = model(X)[0].norm(dim=-1)
+    parts = [(h[1:n, b] - h[: n - 1, b]).square() for b, n in enumerate(lengths)]
+    torch.testing.assert_close(found, torch.cat(parts).sum() / (lengths - 1).sum())
+
+
+def test_label_smoothing_is_that_of_torch():
+    model = Model()
+    reg = rnnreg.regularize(model, "label_smoothing", 0.3)
+    output, y = model(X), torch.tensor([0, -100, 1, 0])
+    ours = F.cross_entropy(output, y) + reg.penalty(output, y)
+    torch.testing.assert_close(ours, F.cross_entropy(output, y, label_smoothing=0.3))
+
+
+def test_masks_act_in_layers_of_rnnreg():
+    model = Model(rnnreg.nn.LSTM)
+    reg = rnnreg.regularize(model, "recurrent_dropout", 0.5)
+    assert not torch.equal(model(X), model(X))
+    model.eval()
+    assert torch.equal(model(X), model(X))
+    reg.remove()
+    model.train()
+    assert torch.equal(model(X), model(X))
+
+
+def test_dropout_acts_on_inputs_between_layers_and_on_what_the_output_layer_reads():
+    model = Model(rnnreg.nn.RNN, num_layers=2)
+    read, seen = [], []
+    model.rnn.register_forward_hook(lambda m, given, found: seen.append(found[0][-1]))
+    rnnreg.regularize(model, "dropout", 0.5)
+    model.head.register_forward_pre_hook(lambda m, given: read.append(given[0]))
+    model(X)
+    dropped = read[0] == 0
+    assert 0 < dropped.float().mean() < 1
+    torch.testing.assert_close(read[0][~dropped], 2 * seen[0][~dropped])
+    model(X)
+    assert not torch.equal(seen[0], seen[1])
+
+
+def test_an_average_is_evaluated_and_training_goes_on_from_its_own():
+    model = Model()
+    optimizer = sgd(model)
+    reg = rnnreg.regularize(model, "weight_averaging", 1.0, optimizer)
+    passed = []
+    for _ in range(3):
+        step(model, reg, optimizer)
+        passed.append(model.head.weight.detach().clone())
+    with reg.evaluated():
+        torch.testing.assert_close(model.head.weight.detach(), torch.stack(passed).mean(0))
+    assert torch.equal(model.head.weight, passed[-1])
+
+
+def test_stopping_takes_the_weights_of_the_best_check():
+    model = Model()
+    reg = rnnreg.regularize(model, "early_stopping", 2.0)
+    values = []
+    for loss in (3.0, 1.0, math.nan, 2.0):
+        with torch.no_grad():
+            model.head.bias.fill_(loss)
+        values.append(reg.check(loss))
+    assert values == [True, True, True, False]
+    with reg.evaluated():
+        assert (model.head.bias == 1.0).all()
+
+
+def test_parts_of_training_need_its_length():
+    model = Model()
+    optimizer = sgd(model)
+    reg = rnnreg.regularize(model, "swa", 0.5, optimizer)
+    with pytest.raises(UserError, match=r"swa: it depends on how far training is. Remedy: regul"):
+        step(model, reg, optimizer)
+    model = Model()
+    optimizer = sgd(model)
+    step(model, rnnreg.regularize(model, "swa", 0.5, optimizer, steps=4), optimizer)
+
+
+def test_a_combination_acts_as_its_parts():
+    model = Model(rnnreg.nn.LSTM)
+    reg = rnnreg.regularize(model, "dropout_l2", 1.0)
+    wanted = 1e-3 * sum(p.square().sum() for p in matrices(model))
+    torch.testing.assert_close(reg.penalty(), wanted)
+    assert not torch.equal(model(X), model(X))
+
+
+def test_a_step_without_its_penalty_is_an_error():
+    model = Model()
+    optimizer = sgd(model)
+    reg = rnnreg.regularize(model, "l2", 0.1, optimizer)
+    step(model, reg, optimizer)
+    for forgotten in (lambda: None, reg.penalty):  # not asked for, or not added
+        optimizer.zero_grad()
+        F.cross_entropy(model(X), Y).backward()
+        forgotten()
+        with pytest.raises(
+            UserError, match=r"l2: optimizer.step\(\), and no gradient of its penalty"
+        ):
+            optimizer.step()
+
+
+@pytest.mark.parametrize(
+    ("make", "name", "told"),
+    [
+        (Model, "recurrent_dropout", "masks do not reach into 'rnn', a torch.nn.LSTM. Remedy: rnn"),
+        (lambda: nn.Linear(2, 3), "dropout", "the model has no layer of rnnreg.nn that takes its"),
+        (Model, "clip_norm", "it acts when the optimizer steps, and none was given. Remedy: regu"),
+        (Model, "max_norm", "it acts when the optimizer steps, and none was given."),
+        (Model, "weight_averaging", "it acts when the optimizer steps, and none was given."),
+        (Model, "sam", "it takes a second pass, which only a study's training step has."),
+        (Model, "layer_norm", "it changes the network itself; rnnreg.nn has layer_norm=True."),
+        (Model, "l1_typo", "unknown 'l1_typo'"),
+    ],
+)
+def test_what_cannot_act_says_so(make, name, told):
+    with pytest.raises(UserError) as error:
+        rnnreg.regularize(make(), name, 1.0 if name in ("layer_norm", "max_norm") else 0.5)
+    assert told in str(error.value)
+
+
+def test_a_strength_out_of_range_is_refused():
+    with pytest.raises(UserError, match="l1: strength"):
+        rnnreg.regularize(Model(), "l1", -1.0)
+
+
+def test_the_optimizer_is_that_of_the_model():
+    with pytest.raises(UserError, match="l1: the optimizer has none of the model's parameters"):
+        rnnreg.regularize(Model(), "l1", 0.1, sgd(Model()))
+
+
+@pytest.mark.parametrize(
+    ("make", "name", "told"),
+    [
+        (lambda: nn.Linear(2, 3), "l2_recurrent", "this model has nothing that its penalty reads"),
+        (Model, "temporal_activation_regularization", "it needs h of recurrent layers, and none w"),
+        (Model, "activation_regularization", "it needs what the last torch.nn.Linear reads, and"),
+        (Model, "label_smoothing", "it needs the model's output and the targets: reg.penalty(outp"),
+        (Model, "confidence_penalty", "it needs the model's output and the targets"),
+    ],
+)
+def test_a_penalty_that_has_nothing_to_read_is_an_error(make, name, told):
+    reg = rnnreg.regularize(make(), name, 0.5)
+    with pytest.raises(UserError) as error:
+        reg.penalty()
+    assert told in str(error.value)
+
+
+def test_h_of_every_layer_is_asked_of_modules_that_show_it():
+    model = Model(num_layers=2)
+    reg = rnnreg.regularize(model, "norm_stabilizer", 1.0)
+    model(X)
+    with pytest.raises(UserError, match="it reads h of every layer, and 'rnn' with num_layers abo"):
+        reg.penalty()
+    reg = rnnreg.regularize(model, "temporal_activation_regularization", 1.0)
+    model(X)
+    assert reg.penalty() > 0
+
+
+def test_shapes_of_targets_are_held_to_those_of_the_output():
+    reg = rnnreg.regularize(Model(), "label_smoothing", 0.1)
+    with pytest.raises(UserError, match=r"given output \(4, 2\) and target \(3,\), expected"):
+        reg.penalty(torch.zeros(4, 2), torch.zeros(3, dtype=torch.long))
+
+
+def test_a_closure_is_refused():
+    model = Model()
+    optimizer = torch.optim.LBFGS(model.parameters())
+    rnnreg.regularize(model, "clip_norm", 1.0, optimizer)
+    with pytest.raises(UserError, match=r"clip_norm: optimizer.step\(closure\) takes gradients in"):
+        optimizer.step(lambda: 0.0)
+
+
+def test_what_was_not_evaluated_cannot_be_averaged():
+    model = Model()
+    reg = rnnreg.regularize(model, "nt_asgd", 5.0, sgd(model))
+    with pytest.raises(UserError, match="it was told no validation loss"), reg.evaluated():
+        pass
+
+
+def trained(name, strength):
+    """Whether training goes on, and the weights to evaluate, after four steps."""
+    torch.manual_seed(0)
+    model = Model(rnnreg.nn.LSTM)
+    optimizer = sgd(model)
+    reg = rnnreg.regularize(model, name, strength, optimizer, steps=4)
+    torch.manual_seed(1)
+    for loss in (1.0, 2.0, 3.0, 4.0):
+        optimizer.zero_grad()
+        output = model(X)
+        (10 * F.cross_entropy(output, Y) + reg.penalty(output, Y)).backward()
+        optimizer.step()
+        going = reg.check(loss)
+    with reg.evaluated():
+        return going, [p.detach().clone() for p in model.parameters()]
+
+
+REFUSED = {  # what a loop of one's own cannot have; all others act
+    "adversarial", "batch_norm", "batch_norm_input", "fraternal_dropout", "information_bottleneck",
+    "input_noise", "layer_norm", "r_drop", "sam", "scaling", "unigram_noising", "weight_drop",
+    "weight_noise", "weight_tying", "window_slicing", "word_dropout",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", registry.shipped("regularizer"))
+def test_every_regularizer_acts_or_says_why_not(name):
+    """At its strongest it changes the weights that are evaluated."""
+    strength = registry.load("regularizer", name).strengths[-1]
+    if name in REFUSED:
+        with pytest.raises(UserError, match=f"regularize: {name}: it "):
+            trained(name, strength)
+        return
+    _, weights = trained(name, strength)
+    _, plain = trained("none", 0.0)
+    assert all(map(torch.equal, weights, plain)) == (name == "none")
