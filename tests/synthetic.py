@@ -76,6 +76,7 @@ BENCHMARKS = {  # name -> task, family
     "r8": ("Classification", "r8"),
     "beijing_pm25": ("Forecast", "beijing_pm25"),
     "pendigits": ("Classification", "pendigits"),
+    "japanese_vowels": ("Classification", "japanese_vowels"),
 }
 NLP = ("LanguageModel", "Classification")
 

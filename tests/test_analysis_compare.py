@@ -16,7 +16,7 @@ from rnnreg.analysis.figures import draw as figures
 from rnnreg.analysis.figures import style
 from rnnreg.analysis.report import findings, sentences, shown
 from rnnreg.analysis.report.report import SOURCE
-from rnnreg.analysis.results import load
+from rnnreg.analysis.results import Results, load
 from rnnreg.analysis.statistics.compare import compare
 
 
@@ -200,7 +200,7 @@ def figures_of_report(monkeypatch):
     """Run the report's own cells in this process, with figures left out."""
     from rnnreg.analysis.report import page
 
-    monkeypatch.setattr(page, "figure", lambda results, name, caption: None)
+    monkeypatch.setattr(page, "figure", lambda results, name, caption, alt="": None)
     notebook = jupytext.read(SOURCE / "report.md")
     names = {}
     for cell in notebook.cells:
@@ -257,11 +257,19 @@ def test_same_records_same_bytes(tmp_path, monkeypatch):
         assert files[0].read_bytes() == files[1].read_bytes()
 
 
-def test_a_regularizer_looks_the_same_whoever_else_is_there():
-    alone = style.of("my_new_one")
-    assert alone == style.of("my_new_one")
-    known = {tuple(style.of(name).values()) for name in style.KNOWN}
-    assert len(known) == len(style.KNOWN)
+def test_families_have_a_hue_and_members_a_look_of_their_own():
+    from types import SimpleNamespace
+
+    groups = {"none": "none", "l1": "penalties", "l2": "penalties", "mine": "unheard of"}
+    results = SimpleNamespace(
+        study={"regularizers": {n: {"group": g} for n, g in groups.items()}}, regularizers=[*groups]
+    )
+    for name in ("group", "groups"):
+        setattr(results, name, getattr(Results, name).__get__(results))
+    assert list(results.groups([*groups])) == ["none", "penalties", "unheard of"]
+    looks = style.looks(results)
+    assert looks["none"] == ("#000000", "o")
+    assert len(set(looks.values())) == len(groups)
 
 
 def test_the_analysis_needs_no_torch():

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.collections import PathCollection
 
 from rnnreg.analysis.figures.pays import pays as figure
 from rnnreg.analysis.report import shown_pays
@@ -34,6 +35,9 @@ def results(validation, test, names=("a", "b"), cells=("gru", "lstm", "own")):
         compared=lambda criterion: ["none", *names],
         benchmarks={"x": {"family": "of x", "group": "NLP"}},
         title=lambda kind, name: name.upper(),
+        regularizers=["none", *names],
+        groups=lambda names: {"penalties": names},
+        study={"benchmarks": {"x": {}}},
     )
 
 
@@ -61,8 +65,8 @@ def test_the_gap_of_none_stands_beside_each_effect():
     made.read = lambda name: frame
     drawn = figure(made)
     assert [ax.get_title() for ax in drawn.axes] == ["A", "B"]
-    points = [line for line in drawn.axes[0].lines if line.get_gid() == "of x"]
-    assert sorted(x for line in points for x in line.get_xdata()) == pytest.approx([10, 30, 50])
+    (points,) = [c for c in drawn.axes[0].collections if isinstance(c, PathCollection)]
+    assert sorted(points.get_offsets()[:, 0]) == pytest.approx([10, 30, 50])
     assert shown_pays.pays(made) == (
         "3 pairs of data set and cell: too few to tell whether effects grow with over-fitting."
     )

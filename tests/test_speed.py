@@ -11,13 +11,13 @@ import pytest
 import torch
 import toys
 
-from rnnreg.analysis.figures import speed as figures_speed
-from rnnreg.analysis.speed import machine
 from rnnreg.study import registry
 
 sys.path.insert(0, str(registry.ROOT / "benchmarks" / "speed"))
 import contenders
+import measured
 import run as speed
+import scaling
 import shares
 import summary
 import timing
@@ -127,7 +127,7 @@ def test_times_become_a_page_and_a_figure(tmp_path):
     pd.DataFrame(steps).to_csv(tmp_path / "steps.csv", index=False)
     scales = [
         {"varied": what, "value": v, "contender": n, "median": 1.0 + v}
-        for what in figures_speed.LABELS
+        for what in scaling.LABELS
         for v in (1, 2)
         for n in ("rnnreg", "bound: memory")
     ]
@@ -138,11 +138,33 @@ def test_times_become_a_page_and_a_figure(tmp_path):
     assert (tmp_path / "speed.svg").stat().st_size > 1000
 
 
+def test_speed_is_told_from_what_was_measured(tmp_path):
+    times = {"rnnreg, masked": 2.0, "torch.nn module": 4.0, "torch.nn cell in a loop, masked": 9.0}
+    times["torch.nn module, CUDA graph"] = 2.5
+    times |= {"JAX, 1 members, masked": 7.0, "JAX, 24 members, masked": 5.0}
+    case = {"cell": "lstm", "batch": 2, "steps": 3, "inputs": 4, "members": 8}
+    lines = [
+        {**case, "hidden": hidden, "contender": contender, "median": time * factor}
+        for hidden, factor in ((8, 1.0), (16, 2.0))
+        for contender, time in times.items()
+    ]
+    pd.DataFrame(lines).to_csv(tmp_path / "steps.csv", index=False)
+    (tmp_path / "machine.txt").write_text("ABACUS of 1999, one core\n")
+    found = measured.read(tmp_path, ["lstm"])
+    assert found.machine == "ABACUS of 1999, one core"
+    assert found.steps["JAX vmap(scan), masked"].tolist() == [5.0, 10.0], "its best"
+    text = measured.sentences(found)
+    assert "cannot have such a mask: lstm 0.50." in text
+    assert "CUDA graph: lstm 0.80." in text
+    assert "as rnnreg: lstm 4.5." in text
+    assert text in summary.write(tmp_path)
+
+
 def test_a_machine_is_named_by_its_processor():
     import socket
 
-    assert machine()
-    assert socket.gethostname() not in machine()
+    assert measured.machine()
+    assert socket.gethostname() not in measured.machine()
 
 
 def test_a_part_within_a_part_is_not_counted_twice(monkeypatch):

@@ -42,7 +42,7 @@ def test_it_is_left_out_of_everything(study):
     draw(folder)
     assert not len(results.read("comparisons").query("benchmark == 'trec' and regularizer == 'l2'"))
     assert len(results.read("comparisons").query("benchmark == 'elnino' and regularizer == 'l2'"))
-    assert len(findings.findings(results)) == 6
+    assert len(findings.findings(results)) == 5
     assert shown_setup.left_out(results).endswith(f", where a dash stands in tables: {REASON}.")
 
 

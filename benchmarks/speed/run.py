@@ -24,8 +24,7 @@ import summary
 import timing
 import torch
 from contenders import Case
-
-from rnnreg.analysis.speed import machine
+from measured import machine
 
 HERE = Path(__file__).resolve().parent
 SIZES = [(32, 96, 7, 32), (32, 96, 7, 64), (20, 35, 128, 128)]  # B, T, D, H

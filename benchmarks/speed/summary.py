@@ -4,10 +4,10 @@ from pathlib import Path
 
 import matplotlib as mpl
 import pandas as pd
+from measured import CASE, GRAPH, HEADS, JAX, LOOP, MASKED, MODULE, VMAP, read, sentences
+from scaling import scaling
 
 from rnnreg.analysis.figures import style
-from rnnreg.analysis.figures.speed import scaling
-from rnnreg.analysis.speed import CASE, GRAPH, HEADS, JAX, LOOP, MASKED, MODULE, VMAP, read
 
 
 def write(folder: Path) -> str:
@@ -43,7 +43,8 @@ def steps(folder: Path) -> str:
     found = pd.read_csv(folder / "steps.csv")
     order = list(dict.fromkeys(found["contender"]))
     table = found.pivot_table(index=CASE, columns="contender", values="median", sort=False)[order]
-    times = read(folder, list(found["cell"].unique())).steps.droplevel("members")
+    machine = read(folder, list(found["cell"].unique()))
+    times = machine.steps.droplevel("members")
     pairs = {
         "unmasked / torch.nn module": ("rnnreg", MODULE),
         "masked / unmasked torch.nn module": (MASKED, MODULE),
@@ -55,7 +56,8 @@ def steps(folder: Path) -> str:
     ratios = pd.DataFrame(
         {n: times[a] / times[b] for n, (a, b) in pairs.items() if {a, b} <= set(times)}
     )
-    return "\n".join(["## A training step\n", _markdown(table), "### Ratios\n", _markdown(ratios)])
+    parts = ["## A training step\n", sentences(machine) + "\n", _markdown(table)]
+    return "\n".join([*parts, "### Ratios\n", _markdown(ratios)])
 
 
 def rows(found: pd.DataFrame) -> str:

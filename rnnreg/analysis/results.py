@@ -13,6 +13,10 @@ from rnnreg.errors import UserError
 
 KEYS = ["benchmark", "cell", "regularizer"]
 CRITERIA = ("best", "final")
+GROUPS = (
+    "none", "penalties", "activations", "masks", "weights", "inputs", "outputs", "gradients",
+    "averages", "stopping", "normalisation", "second pass", "combinations",
+)  # fmt: skip
 LOGS = {"log": "test", "log_validation": "validation", "log_noisy": "noisy"}  # column -> split
 
 
@@ -65,6 +69,18 @@ class Results:
     def families(self, names: list[str]) -> dict[str, list[int]]:
         """Family -> the places of its members in `names`: what is corrected together."""
         return families(self.study["regularizers"], names)
+
+    def group(self, regularizer: str) -> str:
+        """What kind of regularizer it is: the penalties, the masks, ..."""
+        return self.study["regularizers"][regularizer].get("group") or "others"
+
+    def groups(self, names: list[str]) -> dict[str, list[str]]:
+        """Group -> its regularizers among `names`, in the order of GROUPS and then of the study."""
+        found = {group: [n for n in names if self.group(n) == group] for group in GROUPS}
+        for name in names:
+            if self.group(name) not in GROUPS:
+                found.setdefault(self.group(name), []).append(name)
+        return {group: members for group, members in found.items() if members}
 
     def title(self, kind: str, name: str) -> str:
         """How a benchmark, cell or regularizer is called in figures and prose."""

@@ -1,23 +1,27 @@
-"""A table that is written once and shown everywhere: HTML, Markdown, LaTeX, Typst, CSV."""
+"""A table that is written once and shown everywhere: Markdown, which pandoc turns into others."""
 
 import csv
-import html
 import io
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+
+from rnnreg.analysis.pandoc import pandoc
 
 MINUS = "−"
 
 
 @dataclass(frozen=True)
 class Cell:
-    """What is shown, what it is sorted by, and whether it stands out."""
+    """What is shown, and whether it stands out. A page sorts by the number that it begins with."""
 
     text: str
-    key: float | str = ""
     strong: bool = False
+
+    def __str__(self) -> str:
+        text = escape(self.text)
+        return f"**{text}**" if self.strong and text else text
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,18 @@ class Table:
     rows: list[tuple[Cell, ...]] = field(default_factory=list)
     left: int = 1
 
+    @property
+    def body(self) -> str:
+        """A pipe table without its caption."""
+        rule = [":---"] * self.left + ["---:"] * (len(self.columns) - self.left)
+        lines = [map(escape, self.columns), rule, *(map(str, row) for row in self.rows)]
+        return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+    @property
+    def captioned(self) -> str:
+        """The table as pandoc reads it."""
+        return f"{self.body}\n\n: {escape(self.caption)} {{#tab-{self.name}}}"
+
     def as_csv(self) -> str:
         """The texts as comma-separated values."""
         out = io.StringIO()
@@ -39,63 +55,42 @@ class Table:
         return out.getvalue()
 
     def as_markdown(self) -> str:
-        """A pipe table with its caption."""
-        rule = ["---"] * self.left + ["---:"] * (len(self.columns) - self.left)
-        lines = [self.columns, rule]
-        lines += [[f"**{c.text}**" if c.strong else c.text for c in row] for row in self.rows]
-        body = "\n".join(
-            "| " + " | ".join(t.replace("|", "\\|") for t in line) + " |" for line in lines
-        )
-        return f"{body}\n\n{self.caption}\n"
+        """A pipe table with its caption below."""
+        return f"{self.body}\n\n{self.caption}\n"
 
     def as_latex(self) -> str:
-        """A booktabs table (packages booktabs and longtable where it is long)."""
-        align = "l" * self.left + "r" * (len(self.columns) - self.left)
-        head = " & ".join(map(_latex, self.columns)) + r" \\"
-        body = "\n".join(
-            " & ".join(rf"\textbf{{{_latex(c.text)}}}" if c.strong else _latex(c.text) for c in row)
-            + r" \\"
-            for row in self.rows
-        )
-        caption = rf"\caption{{{_latex(self.caption)}}}\label{{tab:{self.name}}}"
-        if len(self.rows) > 40:
-            return (
-                f"\\begin{{longtable}}{{{align}}}\n{caption} \\\\\n\\toprule\n{head}\n"
-                "\\midrule\n\\endhead\n"
-                f"{body}\n\\bottomrule\n\\end{{longtable}}\n"
-            )
-        return (
-            f"\\begin{{table}}\n\\centering\n{caption}\n\\begin{{tabular}}{{{align}}}\n\\toprule\n{head}\n"
-            f"\\midrule\n{body}\n\\bottomrule\n\\end{{tabular}}\n\\end{{table}}\n"
-        )
+        """A long table (packages booktabs and longtable)."""
+        return pandoc(self.captioned, "latex")
 
-    def as_html(self) -> str:
-        """A table whose columns sort by their keys; the page's script does the sorting."""
-        kinds = [""] * self.left + [" class='n'"] * (len(self.columns) - self.left)
-        head = "".join(
-            f"<th scope='col'{kind}>{html.escape(c)}</th>"
-            for kind, c in zip(kinds, self.columns, strict=True)
-        )
-        body = "\n".join(
-            "<tr>" + "".join(self._td(i, c) for i, c in enumerate(r)) + "</tr>" for r in self.rows
-        )
-        return (
-            f"<figure class='table' id='tab-{self.name}'>"
-            f"<figcaption>{html.escape(self.caption)}</figcaption>"
-            f"<div class='scroll'><table><thead><tr>{head}</tr></thead>\n"
-            f"<tbody>{body}</tbody></table></div></figure>"
-        )
 
-    def _td(self, column: int, cell: Cell) -> str:
-        kind = "" if column < self.left else " class='n'"
-        key = html.escape(str(cell.key if cell.key != "" else cell.text), quote=True)
-        text = html.escape(cell.text)
-        return f"<td{kind} data-key='{key}'>{f'<b>{text}</b>' if cell.strong else text}</td>"
+def tabulated(
+    name: str,
+    caption: str,
+    lines: Iterable,
+    columns: dict[str, Callable[..., Cell | str]],
+    left: int = 1,
+) -> Table:
+    """A table of a row a line; each column's function makes the cell, or the words, of a line."""
+    rows = [tuple(_cell(make(line)) for make in columns.values()) for line in lines]
+    return Table(name, caption, tuple(columns), rows, left)
+
+
+def _cell(made: Cell | str) -> Cell:
+    return made if isinstance(made, Cell) else Cell(str(made))
+
+
+def escape(text: str) -> str:
+    r"""Text as Markdown that shows it as it is.
+
+    >>> print(escape("a|b *c*"))
+    a\|b \*c\*
+    """
+    return re.sub(r"([\\`*_{}\[\]<>#|@$~^'\"])", r"\\\1", text)
 
 
 def word(text: object, strong: bool = False) -> Cell:
     """A cell of words."""
-    return Cell(str(text), "", strong)
+    return Cell(str(text), strong)
 
 
 def number(value: float, digits: int = 3, sign: bool = False, strong: bool = False) -> Cell:
@@ -104,7 +99,7 @@ def number(value: float, digits: int = 3, sign: bool = False, strong: bool = Fal
     >>> number(-0.012345).text, number(math.nan).text, number(2.5, 2, sign=True).text
     ('−0.0123', '–', '+2.5')
     """
-    return Cell(show(value, digits, sign), _key(value), strong)
+    return Cell(show(value, digits, sign), strong)
 
 
 def interval(
@@ -115,17 +110,23 @@ def interval(
     sign: bool = False,
     strong: bool = False,
 ) -> Cell:
-    """A cell with a value and its interval, which sorts by the value.
+    """A cell with a value and its interval, as its text.
 
     >>> interval(1.0, 0.5, 1.5, 1).text
     '1.0 [0.5, 1.5]'
     """
     if not math.isfinite(value):
-        return Cell("–", _key(value))
+        return Cell("–")
     text = fixed(value, decimals, sign)
     if math.isfinite(low):
         text += f" [{fixed(low, decimals, sign)}, {fixed(high, decimals, sign)}]"
-    return Cell(text, _key(value), strong)
+    return Cell(text, strong)
+
+
+def spread(line: dict, name: str, decimals: int, sign: bool = False, strong: bool = False) -> Cell:
+    """A cell with the interval of a line that has name, name_low and name_high."""
+    ends = (line[f"{name}{end}"] for end in ("", "_low", "_high"))
+    return interval(*ends, decimals, sign, strong)
 
 
 def whole(value: float) -> Cell:
@@ -135,15 +136,15 @@ def whole(value: float) -> Cell:
     ('2000', '123,456')
     """
     if not math.isfinite(value):
-        return Cell("–", _key(value))
-    return Cell(f"{value:,.0f}" if value >= 10000 else f"{value:.0f}", float(value))
+        return Cell("–")
+    return Cell(f"{value:,.0f}" if value >= 10000 else f"{value:.0f}")
 
 
 def p_value(p: float) -> Cell:
     """A cell with a p-value; a dash where no test was made."""
     if math.isnan(p):
-        return Cell("–", _key(p))
-    return Cell("< 0.001" if p < 0.001 else f"{p:.3f}", p)
+        return Cell("–")
+    return Cell("< 0.001" if p < 0.001 else f"{p:.3f}")
 
 
 def show(value: float, digits: int = 3, sign: bool = False) -> str:
@@ -177,7 +178,7 @@ def fixed(value: float, decimals: int, sign: bool = False) -> str:
 def strength(value: float) -> Cell:
     """A strength as it stands in a grid."""
     text = "∞" if math.isinf(value) else f"{value:g}".replace("e-0", "e-").replace("-", MINUS)
-    return Cell(text, value)
+    return Cell(text)
 
 
 def decimals_for(values: Iterable[float]) -> int:
@@ -190,20 +191,3 @@ def decimals_for(values: Iterable[float]) -> int:
     if not known:
         return 2
     return max(0, 2 - math.floor(math.log10(known[len(known) // 2])))
-
-
-def _key(value: float) -> float | str:
-    return float(value) if math.isfinite(value) else "nan"
-
-
-def _latex(text: str) -> str:
-    text = re.sub(r"([&%$#_{}])", r"\\\1", text)
-    for sign, code in {
-        MINUS: "$-$",
-        "∞": r"$\infty$",
-        "–": "--",
-        "<": "$<$",
-        "×": r"$\times$",
-    }.items():
-        text = text.replace(sign, code)
-    return text

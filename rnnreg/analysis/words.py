@@ -1,5 +1,7 @@
 """Numbers and rows as the words of a sentence."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 
@@ -93,6 +95,19 @@ def p(value: float) -> str:
 def name(results: Results, row: pd.Series) -> str:
     """What the regularizer of a row is called."""
     return results.title("regularizers", row["regularizer"])
+
+
+def titles(
+    results: Results, keys: tuple[str, ...] = ("benchmark", "cell", "regularizer")
+) -> dict[str, Callable[[dict], str]]:
+    """First columns of a table: what the data set, cell and regularizer of a line are called."""
+    heads = {"benchmark": "Data set"}
+
+    def column(key: str) -> Callable[[dict], str]:
+        kind = results.study[f"{key}s"]
+        return lambda line: results.title(f"{key}s", line[key]) if line[key] in kind else line[key]
+
+    return {heads.get(key, key.capitalize()): column(key) for key in keys}
 
 
 def devices(results: Results) -> str:

@@ -2,14 +2,14 @@
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
+import seaborn.objects as so
 from matplotlib.figure import Figure
 
 from rnnreg.analysis.figures import style
+from rnnreg.analysis.figures.effects import LINE
 from rnnreg.analysis.results import REFERENCE, Results
 from rnnreg.analysis.statistics import inference as st
 
-SHOWN = 8  # more lines than these are not told apart: the others become grey
 NAIVE = {"color": "#444444", "linewidth": 0.8, "linestyle": (0, (1, 2))}
 
 
@@ -18,30 +18,27 @@ def scores(results: Results, benchmark: str) -> Figure:
     facts = results.benchmarks[benchmark]
     rows = results.read("comparisons").query("criterion == 'best' and benchmark == @benchmark")
     seeds = results.read("scores").query("criterion == 'best' and benchmark == @benchmark")
-    names = results.regularizers[::-1]
-    figure, axes = style.panels(len(results.cells), 4, 0.19 * len(names) + 0.7, sharey=True)
-    for ax, cell in zip(axes, results.cells, strict=True):
-        part = rows[rows["cell"] == cell].set_index("regularizer")
-        for y, name in enumerate(names):
-            if name not in part.index:  # it makes no sense here
-                continue
-            look, row = style.of(name), part.loc[name]
-            own = seeds[(seeds["cell"] == cell) & (seeds["regularizer"] == name)]
-            ax.plot(own["score"], [y] * len(own), "|", color=look["color"], alpha=0.6, markersize=6)
-            ax.plot(
-                [row["score_low"], row["score_high"]], [y, y], color=look["color"], linewidth=1.8
-            )
-            ax.plot(
-                row["score"],
-                y,
-                color=look["color"],
-                marker=look["marker"],
-                markeredgecolor="white",
-                markeredgewidth=0.5,
-            )
-        if REFERENCE in part.index:
-            ax.axvline(part.loc[REFERENCE, "score"], color="black", linewidth=0.5, zorder=0)
-        ax.set_title(results.title("cells", cell))
+    names = [n for group in results.groups(results.regularizers).values() for n in group]
+    seeds = seeds.rename(columns={"score": "seed_score"})[["cell", "regularizer", "seed_score"]]
+    both = pd.concat([rows, seeds], ignore_index=True)
+    colours = style.colours(results)
+    figure = Figure(figsize=(style.WIDTH, LINE * len(names) + 0.8))
+    plot = (
+        so.Plot(both, x="score", y="regularizer", color="regularizer")
+        .facet(col="cell", order=results.cells)
+        .share(x=False)
+        .add(so.Dash(width=0.6, linewidth=0.8, alpha=0.5), x="seed_score", legend=False, orient="y")
+        .add(so.Range(linewidth=1.8), xmin="score_low", xmax="score_high", legend=False)
+        .add(so.Dot(pointsize=4.5), legend=False)
+        .scale(color=colours, y=so.Nominal(order=names))
+        .label(x="", y="", title=lambda cell: results.title("cells", cell))
+        .theme(style.RC)
+    )
+    plot.on(figure).plot()
+    for ax, cell in zip(figure.axes, results.cells, strict=True):
+        none = rows[(rows["cell"] == cell) & (rows["regularizer"] == REFERENCE)]["score"]
+        for score in none:
+            ax.axvline(score, color="black", linewidth=0.5, zorder=0)
         ax.set_yticks(range(len(names)), [results.title("regularizers", n) for n in names])
         ax.locator_params(axis="x", nbins=4)
     metric = facts["metrics"][facts["headline"]]
@@ -52,118 +49,77 @@ def scores(results: Results, benchmark: str) -> Figure:
 
 
 def learning_curves(results: Results, benchmark: str) -> Figure:
-    """Validation loss over training, mean and 95% interval; dashed: the train loss of none."""
-    naive = _naive_loss(results.benchmarks[benchmark])
-    figure, members = _start(results, benchmark)
-    axes = figure.axes[: len(results.cells)]
-    for ax, cell in zip(axes, results.cells, strict=True):
-        here = members[members["cell"] == cell]
-        tops, bottoms = _curves(
-            results, ax, here, "validation_loss", _chosen_few(results, benchmark, cell)
-        )
-        none = here[here["regularizer"] == REFERENCE]
-        if len(none):
-            steps, values = _stack(none, "train_loss")
-            ax.plot(steps, values.mean(0), color="black", linestyle="dashed", linewidth=0.8)
-            bottoms.append(np.nanmin(values.mean(0)))
-        if tops:
-            low, high = min(bottoms), min(max(tops), 1.15 * naive)
+    """Validation loss of none and the best three; dashed: the train loss of none."""
+    facts = results.benchmarks[benchmark]
+    naive = facts["naive"][facts["naive_best"]]["validation"]["loss"]
+    unit = "MSE" if facts["task"] == "Forecast" else "nats"
+    frame = _curves(results, benchmark, "validation_loss", style.leaders(results, benchmark))
+    train = _curves(results, benchmark, "train_loss", [REFERENCE])
+    figure = _bands(results, frame, f"validation loss, {unit}")
+    for ax, cell in zip(figure.axes, results.cells, strict=True):
+        own = train[train["cell"] == cell]
+        ax.plot(own["step"], own["mean"], color="black", linestyle="dashed", linewidth=0.8)
+        here = frame[frame["cell"] == cell]
+        later = here[here["step"] > here["step"].min()] if here["step"].nunique() > 1 else here
+        if len(here):
+            low = np.nanmin([here["mean"].min(), own["mean"].min()])
+            high = min(later["mean"].max(), 1.15 * naive)
             ax.set_ylim(low - 0.05 * (high - low), high + 0.05 * (high - low))
         ax.axhline(naive, **NAIVE)
-    return _finish(
-        results, figure, axes, f"validation loss, {_unit(results.benchmarks[benchmark])}"
-    )
-
-
-def gradient_norms(results: Results, benchmark: str) -> Figure:
-    """Norm of the gradient over training, before any clipping: mean and 95% interval over seeds."""
-    figure, members = _start(results, benchmark)
-    axes = figure.axes[: len(results.cells)]
-    for ax, cell in zip(axes, results.cells, strict=True):
-        here = members[members["cell"] == cell]
-        _curves(results, ax, here, "gradient_norm", _chosen_few(results, benchmark, cell))
-        ax.set_yscale("log")
-    return _finish(results, figure, axes, "norm of the gradient")
-
-
-def _start(results: Results, benchmark: str) -> tuple[Figure, pd.DataFrame]:
-    members = results.evaluated("best").query("benchmark == @benchmark")
-    figure, _ = style.panels(len(results.cells), 4, 1.9, sharey=False)
-    return figure, members
-
-
-def _finish(results: Results, figure: Figure, axes: list[Axes], label: str) -> Figure:
-    for ax, cell in zip(axes, results.cells, strict=True):
-        ax.set_title(results.title("cells", cell))
-        ax.locator_params(axis="x", nbins=4)
-    axes[0].set_ylabel(label)
-    figure.supxlabel("training steps", fontsize=8)
-    handles = {h.get_label(): h for ax in axes for h in ax.get_lines() if h.get_label()[0] != "_"}
-    names = [n for n in results.regularizers if n in handles]
-    titles = [results.title("regularizers", n) for n in names]
-    figure.legend([handles[n] for n in names], titles, loc="outside upper center", ncols=6)
     return figure
 
 
-def _chosen_few(results: Results, benchmark: str, cell: str) -> list[str]:
-    """All, or, of more than can be told apart, `none` and the best on the test split."""
-    names = results.regularizers
-    if len(names) <= SHOWN:
-        return names
-    rows = results.read("comparisons").query("benchmark == @benchmark and cell == @cell")
-    rows = rows[rows["criterion"] == "best"]
-    lower = rows["better"].iloc[0] == "lower"
-    best = list(rows.sort_values("score", ascending=lower)["regularizer"][: SHOWN - 2])
-    return [n for n in names if n in best or n == REFERENCE]
+def gradient_norms(results: Results, benchmark: str) -> Figure:
+    """Norm of the gradient before any clipping, of none and the best three."""
+    frame = _curves(results, benchmark, "gradient_norm", style.leaders(results, benchmark))
+    figure = _bands(results, frame, "norm of the gradient")
+    for ax in figure.axes:
+        ax.set_yscale("log")
+    return figure
 
 
-def _curves(
-    results: Results, ax: Axes, members: pd.DataFrame, column: str, shown: list[str]
-) -> tuple[list[float], list[float]]:
-    """Draw a line a regularizer; return the highest value after the first check, and the lowest."""
-    tops, bottoms = [], []
-    for name in results.regularizers:
-        steps, values = _stack(members[members["regularizer"] == name], column)
-        if not len(steps):
-            continue
-        mean, low, high = st.mean_interval(values.T)
-        if name not in shown:
-            ax.plot(steps, mean, color="#dddddd", linewidth=0.6, zorder=1)
-            continue
-        look = style.of(name)
-        if np.isfinite(low).any():
-            ax.fill_between(steps, low, high, color=look["color"], alpha=0.15, linewidth=0)
-        ax.plot(
-            steps,
-            mean,
-            color=look["color"],
-            linestyle=look["linestyle"],
-            marker=look["marker"],
-            markersize=2.8,
-            markevery=(len(name) % 4, 4),
-            label=name,
-        )
-        tops.append(np.nanmax(mean[min(1, len(mean) - 1) :]))
-        bottoms.append(np.nanmin(mean))
-    return tops, bottoms
+def _bands(results: Results, frame: pd.DataFrame, label: str) -> Figure:
+    """A panel a cell: mean and interval against steps, a line a regularizer."""
+    titles = {n: results.title("regularizers", n) for n in frame["regularizer"].unique()}
+    colours = style.colours(results)
+    figure = Figure(figsize=(style.WIDTH, 2.1))
+    plot = (
+        so.Plot(frame.assign(name=frame["regularizer"].map(titles)), x="step", y="mean",
+                ymin="low", ymax="high", color="name")
+        .facet(col="cell", order=results.cells)
+        .share(y=False)
+        .add(so.Band(alpha=0.15), legend=False)
+        .add(so.Line(linewidth=1.3), legend=False)
+        .scale(color={title: colours[n] for n, title in titles.items()})
+        .label(x="", y="", title=lambda cell: results.title("cells", cell))
+        .theme(style.RC)
+    )  # fmt: skip
+    plot.on(figure).plot()
+    for ax in figure.axes:
+        ax.locator_params(axis="x", nbins=4)
+    figure.axes[0].set_ylabel(label)
+    figure.supxlabel("training steps", fontsize=8)
+    style.legend(figure, {title: colours[name] for name, title in titles.items()})
+    return figure
 
 
-def _stack(members: pd.DataFrame, column: str) -> tuple[np.ndarray, np.ndarray]:
-    """Steps (checks,) and curves (seeds, checks), up to the last check that all seeds reached.
+def _curves(results: Results, benchmark: str, column: str, names: list[str]) -> pd.DataFrame:
+    """cell, regularizer, step, mean, low, high: up to the last check that all seeds reached.
 
     Members that diverged are left out; their number is in the table.
     """
-    members = members[~members["diverged"]]
-    if members.empty:
-        return np.array([]), np.array([[]])
-    checks = min(len(c) for c in members[column])
-    values = np.array([np.array(c[:checks], dtype=float) for c in members[column]])
-    return np.array(members["check_steps"].iloc[0][:checks]), values
-
-
-def _naive_loss(facts: dict) -> float:
-    return facts["naive"][facts["naive_best"]]["validation"]["loss"]
-
-
-def _unit(facts: dict) -> str:
-    return "MSE" if facts["task"] == "Forecast" else "nats"
+    members = results.evaluated("best").query("benchmark == @benchmark and not diverged")
+    parts = []
+    for name in names:
+        for cell, own in members[members["regularizer"] == name].groupby("cell", sort=False):
+            checks = min(len(curve) for curve in own[column])
+            values = np.array([np.array(c[:checks], dtype=float) for c in own[column]])
+            mean, low, high = st.mean_interval(values.T)
+            steps = own["check_steps"].iloc[0][:checks]
+            parts.append(
+                pd.DataFrame({"step": steps, "mean": mean, "low": low, "high": high}).assign(
+                    cell=cell, regularizer=name
+                )
+            )
+    columns = ["step", "mean", "low", "high", "cell", "regularizer"]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)

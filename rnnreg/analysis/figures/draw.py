@@ -7,19 +7,16 @@ from pathlib import Path
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from rnnreg.analysis import speed
 from rnnreg.analysis.figures import across as over
 from rnnreg.analysis.figures import benchmark as within
 from rnnreg.analysis.figures import effects, style, tuning
 from rnnreg.analysis.figures.pays import pays
-from rnnreg.analysis.figures.speed import scaling
 from rnnreg.analysis.results import load
 from rnnreg.study import records
 
 STUDY: tuple[Callable, ...] = (
     effects.effects, effects.heatmap, effects.cells, effects.best_and_final,
-    over.performance_profile, over.critical_difference, over.cost, over.gap, pays,
-    tuning.trials, tuning.patience,
+    over.performance_profile, over.critical_difference, pays, tuning.trials, tuning.patience,
 )  # fmt: skip
 BENCHMARK: tuple[Callable, ...] = (
     within.scores, within.learning_curves, within.gradient_norms, tuning.strengths,
@@ -36,9 +33,6 @@ def draw(folder: Path) -> Path:
         for benchmark in results.benchmarks:
             for function in BENCHMARK:
                 save(function(results, benchmark), target / f"{function.__name__}_{benchmark}")
-        for machine in speed.measured(results):
-            if machine.scaling is not None:
-                save(scaling(machine.scaling), target / f"speed_{machine.name}")
     return target
 
 

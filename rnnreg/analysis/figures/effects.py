@@ -1,8 +1,9 @@
-"""Figures of effects: the answer, by group, by cell, and for every row."""
+"""Figures of effects: the answer, by group, by cell, on top of selection, and for every row."""
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
+import seaborn as sns
+import seaborn.objects as so
 from matplotlib.figure import Figure
 
 from rnnreg.analysis.figures import style
@@ -10,145 +11,135 @@ from rnnreg.analysis.results import REFERENCE, Results
 from rnnreg.analysis.tables import fixed
 
 NO_REFERENCE = "This study has no row `none`: there is nothing to measure an effect against."
+ALONE = "Only `none` is in this study: there is no effect to show."
 BETTER = "relative improvement over none, %  (right is better)"
+LINE = 0.145  # inches a regularizer
 
 
 def effects(results: Results) -> Figure:
     """The answer: effect of each regularizer, over all benchmarks and by group."""
     across = across_rows(results)
-    if across.empty:
-        return style.note(NO_REFERENCE)
     scopes = [s for s in across["scope"].unique() if ": " not in s]
-    return _forest(results, across, scopes if len(scopes) > 2 else scopes[:1])
+    sets = across.groupby("scope")["benchmarks"].first()
+    titles = {s: f"{s} ({sets[s]} data set{'s' * int(sets[s] != 1)})" for s in scopes}
+    return _of_scopes(results, across, titles if len(titles) > 2 else dict([*titles.items()][:1]))
 
 
 def cells(results: Results) -> Figure:
     """The same for each cell."""
-    across = across_rows(results)
-    if across.empty:
-        return style.note(NO_REFERENCE)
-    return _forest(results, across, [s for s in across["scope"].unique() if s.startswith("cell: ")])
+    titles = {f"cell: {name}": results.title("cells", name) for name in results.cells}
+    return _of_scopes(results, across_rows(results), titles)
+
+
+def best_and_final(results: Results) -> Figure:
+    """What a regularizer adds on top of checkpoint selection, and what it does by itself."""
+    panels = {"best": "at the best validation check", "final": "after the last step"}
+    both = pd.concat([across_rows(results, c).assign(panel=t) for c, t in panels.items()])
+    return forest(results, both[both["scope"] == "all"], list(panels.values()))
 
 
 def across_rows(results: Results, criterion: str = "best") -> pd.DataFrame:
-    """The rows of `across` under one criterion, without `none`; empty where there is no `none`."""
+    """The rows of `across` under one criterion, without `none`, for `forest`."""
     if not results.has_reference:
-        return pd.DataFrame()
-    across = results.read("across")
+        return pd.DataFrame({"scope": [], "benchmarks": []})
+    across = results.read("across").rename(columns={"seeds_low": "low", "seeds_high": "high"})
+    across["told"] = across["verdict"].isin(["better", "worse"])
     return across[(across["criterion"] == criterion) & (across["regularizer"] != REFERENCE)]
 
 
-def _forest(results: Results, across: pd.DataFrame, scopes: list[str]) -> Figure:
-    every = across[across["scope"] == "all"].sort_values("effect")
-    if every.empty:
-        return style.note("Only `none` is in this study: there is no effect to show.")
-    order = list(every["regularizer"])
-    figure, axes = style.panels(len(scopes), 4, 0.17 * len(order) + 0.7, sharey=True, sharex=True)
-    shown = across[across["scope"].isin(scopes)]
-    ends = ["seeds_low", "seeds_high"]
-    axes[0].set_xlim(style.reach(np.concatenate([shown["effect"], shown[ends].to_numpy().ravel()])))
-    for ax, scope in zip(axes, scopes, strict=True):
-        part = shown[shown["scope"] == scope].set_index("regularizer")
-        zero_line(ax)
-        for y, name in enumerate(order):
-            row = part.loc[name]
-            ranges = [(row["sets_low"], row["sets_high"], 0.8), (row[ends[0]], row[ends[1]], 2.4)]
-            style.points(ax, y, row["effect"], ranges, style.of(name))
-        count = int(part["benchmarks"].iloc[0])
-        ax.set_title(_scope_title(results, scope, count))
-        ax.set_yticks(range(len(order)), [results.title("regularizers", n) for n in order])
-        ax.set_ylim(-0.7, len(order) - 0.3)
-    figure.supxlabel(BETTER, fontsize=8)
+def _of_scopes(results: Results, across: pd.DataFrame, titles: dict[str, str]) -> Figure:
+    shown = across[across["scope"].isin(titles)]
+    return forest(results, shown.assign(panel=shown["scope"].map(titles)), list(titles.values()))
+
+
+def forest(results: Results, frame: pd.DataFrame, panels: list[str], label: str = BETTER) -> Figure:
+    """Effects with their intervals: a line a regularizer, by group, the best of each group first.
+
+    frame   panel, regularizer, effect, low, high, told (filled: a verdict parts it from zero), and
+            sets_low, sets_high where there is a wider interval
+    """
+    if not results.has_reference:
+        return style.note(NO_REFERENCE)
+    if frame.empty:
+        return style.note(ALONE)
+    first = frame.drop_duplicates("regularizer").sort_values("effect", ascending=False)
+    groups = results.groups(list(first["regularizer"]))
+    lines = [n for g, names in groups.items() for n in ([f"= {g}"] * (len(groups) > 1) + names)]
+    figure = Figure(figsize=(style.WIDTH, LINE * len(lines) + 0.8))
+    colours = style.colours(results)
+    plot = (
+        so.Plot(frame, x="effect", y="regularizer", color="regularizer")
+        .facet(col="panel", order=panels)
+        .add(so.Range(linewidth=0.8), xmin="sets_low", xmax="sets_high", legend=False)
+        .add(so.Range(linewidth=2), xmin="low", xmax="high", legend=False)
+        .add(so.Dot(pointsize=4.5, stroke=1), fill="told", legend=False)
+        .scale(
+            color=colours, y=so.Nominal(order=lines), fill=so.Nominal({True: True, False: False})
+        )
+        .limit(x=style.reach(frame[["effect", "low", "high"]].to_numpy().ravel()))
+        .label(x="", y="", title=str)
+        .theme(style.RC)
+    )
+    plot.on(figure).plot()
+    titles = {n: results.title("regularizers", n) for n in first["regularizer"]}
+    figure.axes[0].set_yticks(range(len(lines)), [titles.get(n, n[2:]) for n in lines])
+    for tick, line in zip(figure.axes[0].get_yticklabels(), lines, strict=True):
+        if line not in titles:
+            tick.set(fontweight="bold", color=style.HUES.get(line[2:], style.OTHERS))
+    for ax, panel in zip(figure.axes, panels, strict=True):
+        ax.axvline(0, color="black", linewidth=0.6, zorder=0)
+        ax.grid(axis="x", color="#e4e4e4", linewidth=0.5)
+        for row in frame[frame["panel"] == panel].itertuples():
+            style.outside(ax, lines.index(row.regularizer), row.effect, colours[row.regularizer])
+    figure.supxlabel(label, fontsize=8)
     return figure
 
 
-def _scope_title(results: Results, scope: str, count: int) -> str:
-    if scope.startswith("cell: "):  # each over all data sets
-        return results.title("cells", scope.removeprefix("cell: "))
-    return f"{scope} ({count} data set{'s' * (count != 1)})"
-
-
-def zero_line(ax: Axes) -> None:
-    """A line where nothing changes, and a grid beside it."""
-    ax.axvline(0, color="black", linewidth=0.6, zorder=1)
-    ax.grid(axis="x", color="#dddddd", linewidth=0.5, zorder=0)
-
-
 def heatmap(results: Results) -> Figure:
-    """Relative improvement of each regularizer on each benchmark and cell, in percent."""
+    """Improvement of each regularizer (columns, by group) on each data set and cell, in percent."""
     if not results.has_reference:
         return style.note(NO_REFERENCE)
     frame = results.read("comparisons")
     frame = frame[(frame["criterion"] == "best") & (frame["regularizer"] != REFERENCE)]
     frame = frame[frame["verdict"] != "saving"]
     if frame.empty:
-        return style.note("Only `none` is in this study: there is no effect to show.")
-    names = [r for r in results.compared("best") if r != REFERENCE]
-    wide = frame.pivot(index="regularizer", columns=["benchmark", "cell"], values="effect")
-    verdict = frame.pivot(index="regularizer", columns=["benchmark", "cell"], values="verdict")
-    sets = list(results.benchmarks)
-    chunk = max(1, 28 // len(results.cells))
-    blocks = [sets[i : i + chunk] for i in range(0, len(sets), chunk)]
-    figure = Figure(figsize=(style.WIDTH, len(blocks) * (0.18 * len(names) + 1.25)))
-    span = float(np.clip(np.nanpercentile(np.abs(wide), 85), 2, 50))
-    axes = figure.subplots(len(blocks), 1, squeeze=False).ravel()
-    for ax, block in zip(axes, blocks, strict=True):
-        columns = [(b, c) for b in block for c in results.cells]
-        image = _tiles(ax, wide.loc[names, columns], verdict.loc[names, columns], span)
-        labels = [results.title("cells", c) for _, c in columns]
-        ax.set_xticks(range(len(columns)), labels, rotation=90, fontsize=6)
-        ax.set_yticks(range(len(names)), [results.title("regularizers", n) for n in names])
-        for i, benchmark in enumerate(block):
-            middle = (i + 0.5) * len(results.cells) - 0.5
-            ax.text(middle, -0.75, results.title("benchmarks", benchmark), ha="center", fontsize=7)
-            ax.axvline((i + 1) * len(results.cells) - 0.5, color="white", linewidth=3)
-    bar = figure.colorbar(image, ax=list(axes), fraction=0.03, pad=0.01, extend="both", aspect=30)
-    bar.set_label("improvement over none, %")
-    return figure
-
-
-def _tiles(ax: Axes, values: pd.DataFrame, verdict: pd.DataFrame, span: float):
-    image = ax.imshow(values, cmap="PuOr", vmin=-span, vmax=span, aspect="auto")
-    for (i, j), value in np.ndenumerate(values.to_numpy()):
-        text = fixed(value, 1 if values.shape[1] <= 10 else 0)
-        tested = verdict.iat[i, j] in ("better", "worse")
-        ax.text(
-            j,
-            i,
-            text,
-            ha="center",
-            va="center",
-            fontsize=6.5 if values.shape[1] <= 16 else 5.5,
-            fontweight="bold" if tested else "normal",
-            color="white" if abs(value) > 0.6 * span else "black",
-        )
-    ax.spines[:].set_visible(False)
+        return style.note(ALONE)
+    groups = results.groups([r for r in results.compared("best") if r != REFERENCE])
+    names = [name for group in groups.values() for name in group]
+    rows = pd.MultiIndex.from_product([results.benchmarks, results.cells])
+    values, verdict = (
+        frame.pivot(index=["benchmark", "cell"], columns="regularizer", values=v).reindex(rows)[
+            names
+        ]
+        for v in ("effect", "verdict")
+    )
+    small = len(names) > 12
+    figure = Figure(figsize=(style.WIDTH, (0.14 if small else 0.19) * len(rows) + 1.5))
+    ax = figure.subplots()
+    span = float(np.clip(np.nanpercentile(np.abs(values), 85), 2, 50))
+    texts = values.map(lambda v: "" if np.isnan(v) else fixed(v, 0 if small else 1))
+    sns.heatmap(
+        values, ax=ax, cmap="PuOr", center=0, vmin=-span, vmax=span, annot=texts, fmt="",
+        annot_kws={"fontsize": 5 if small else 6.5}, linewidths=0.3,
+        cbar_kws={"label": "improvement, %", "extend": "both", "fraction": 0.03, "pad": 0.01},
+    )  # fmt: skip
+    told = verdict.isin(["better", "worse"]).to_numpy()[~values.isna().to_numpy()]
+    for text, strong in zip(ax.texts, told, strict=True):
+        text.set_fontweight("bold" if strong else "normal")
+    titles = [results.title("regularizers", n) for n in names]
+    ax.set_xticks(np.arange(len(names)) + 0.5, titles, rotation=90, fontsize=6.5)
+    ax.xaxis.tick_top()
+    cells = [results.title("cells", cell) for _, cell in rows]
+    ax.set_yticks(np.arange(len(rows)) + 0.5, cells, rotation=0, fontsize=6)
     ax.tick_params(length=0)
-    return image
-
-
-def best_and_final(results: Results) -> Figure:
-    """Effect on top of checkpoint selection (filled) and by itself, after the last step (open)."""
-    best, final = across_rows(results), across_rows(results, "final")
-    if best.empty:
-        return style.note(NO_REFERENCE)
-    best, final = (f[f["scope"] == "all"].set_index("regularizer") for f in (best, final))
-    order = list(final.sort_values("effect").index)
-    figure, (ax,) = style.panels(1, 1, 0.24 * len(order) + 0.7)
-    both = pd.concat([best, final])
-    ax.set_xlim(style.reach(both[["effect", "seeds_low", "seeds_high"]].to_numpy().ravel()))
-    zero_line(ax)
-    for y, name in enumerate(order):
-        look = style.of(name)
-        for rows, shift, face in ((best, 0.16, look["color"]), (final, -0.16, "white")):
-            if name not in rows.index:  # at the best check it can only save steps
-                continue
-            row = rows.loc[name]
-            ends = [(row["seeds_low"], row["seeds_high"], 1.6)]
-            style.points(ax, y + shift, row["effect"], ends, look | {"face": face})
-    ax.set_yticks(range(len(order)), [results.title("regularizers", n) for n in order])
-    ax.plot([], [], "ko", label="at the best validation check")
-    ax.plot([], [], "ko", markerfacecolor="white", label="after the last step")
-    ax.legend(loc="best")
-    ax.set_xlabel(BETTER)
+    ax.set(xlabel="", ylabel="")
+    for i, benchmark in enumerate(results.benchmarks):
+        middle = (i + 0.5) * len(results.cells)
+        ax.axhline(i * len(results.cells), color="white", linewidth=2.5)
+        ax.annotate(
+            results.title("benchmarks", benchmark), (0, middle), (-42, 0), ha="right", va="center",
+            xycoords=("axes fraction", "data"), textcoords="offset points", fontsize=6.5,
+        )  # fmt: skip
+    for edge in np.cumsum([len(group) for group in groups.values()])[:-1]:
+        ax.axvline(edge, color="white", linewidth=2.5)
     return figure

@@ -1,79 +1,91 @@
-"""How figures look: one colour, marker and dash for each regularizer, everywhere the same.
+"""How figures look: a hue for each group of regularizers, a shade and a marker for each member.
 
-Colours are those of Okabe and Ito (2008, Color Universal Design) and of Tol (2021, Colour Schemes,
-"muted"): told apart by the colour-blind. Markers and dashes tell them apart in grey.
+Hues are those of Okabe and Ito (2008, Color Universal Design) and of Tol (2021, Colour Schemes,
+"muted"): told apart by the colour-blind. Markers tell members apart in grey.
 """
 
-import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import matplotlib as mpl
 import numpy as np
+import seaborn as sns
 from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
+from rnnreg.analysis.results import REFERENCE, Results
 from rnnreg.analysis.statistics import inference as st
 from rnnreg.analysis.tables import show
 
 WIDTH = 7.2  # inches: the text width of the report
-KNOWN = {
-    "none": ("#000000", "o", "solid"),
-    "l1": ("#D55E00", "v", "dashed"),
-    "l2": ("#E69F00", "^", "solid"),
-    "dropout": ("#0072B2", "s", "solid"),
-    "recurrent_dropout": ("#56B4E9", "D", "dashdot"),
-    "early_stopping": ("#009E73", "P", "dashed"),
-    "clip_norm": ("#CC79A7", "X", "solid"),
-    "clip_value": ("#882255", "d", "dotted"),
-}
-COLOURS = ("#332288", "#117733", "#999933", "#AA4499", "#44AA99", "#661100", "#6699CC", "#888888")
-MARKERS = ("<", ">", "p", "h", "*", "8", "H", "o")
-DASHES = ("solid", "dashed", "dashdot", "dotted")
+HUES = {
+    REFERENCE: "#000000", "penalties": "#D55E00", "activations": "#E69F00", "masks": "#0072B2",
+    "weights": "#56B4E9", "inputs": "#332288", "outputs": "#882255", "gradients": "#CC79A7",
+    "averages": "#009E73", "stopping": "#117733", "normalisation": "#999933",
+    "second pass": "#AA4499", "combinations": "#777777",
+}  # fmt: skip
+OTHERS = "#0072B2"
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "d", "<", ">", "p", "h", "*")
 CELLS = {  # cells are greys, so that they are never taken for regularizers
-    "lstm": ("#000000", "o", "solid"),
-    "gru": ("#444444", "s", "dashed"),
-    "elman_tanh": ("#777777", "^", "dashdot"),
-    "elman_relu": ("#aaaaaa", "D", "dotted"),
-}
-RC = {
+    "lstm": ("#000000", "o"), "gru": ("#555555", "s"), "elman_tanh": ("#888888", "^"),
+    "elman_relu": ("#bbbbbb", "D"),
+}  # fmt: skip
+RC = sns.axes_style("ticks") | {
     "font.size": 8,
+    "font.family": ["DejaVu Sans"],
     "axes.titlesize": 8,
     "axes.labelsize": 8,
     "legend.fontsize": 7,
     "xtick.labelsize": 7,
     "ytick.labelsize": 7,
     "axes.spines.top": False,
-    "lines.linewidth": 1.2,
     "axes.spines.right": False,
     "axes.linewidth": 0.6,
+    "lines.linewidth": 1.2,
     "lines.markersize": 4.5,
     "xtick.major.width": 0.6,
     "ytick.major.width": 0.6,
     "legend.frameon": False,
     "axes.titlelocation": "left",
     "figure.constrained_layout.use": True,
+    "svg.fonttype": "none",  # text stays text: small files, and it can be read aloud and found
 }
 
 
-def of(regularizer: str) -> dict[str, str]:
-    """Colour, marker and dash of a regularizer: fixed by its name, whoever else is in the study.
-
-    >>> of("none")
-    {'color': '#000000', 'marker': 'o', 'linestyle': 'solid'}
-    """
-    if regularizer in KNOWN:
-        found = KNOWN[regularizer]
-    else:
-        code = int(hashlib.sha256(regularizer.encode()).hexdigest(), 16)
-        found = tuple(c[(code >> 8 * i) % len(c)] for i, c in enumerate((COLOURS, MARKERS, DASHES)))
-    return dict(zip(("color", "marker", "linestyle"), found, strict=True))
+def looks(results: Results) -> dict[str, tuple[str, str]]:
+    """Colour and marker of each regularizer of a study; `none` is black."""
+    found = {}
+    for group, names in results.groups(results.regularizers).items():
+        hue = HUES.get(group, OTHERS)
+        ends = [sns.set_hls_values(hue, l=0.26), hue, sns.set_hls_values(hue, l=0.66)]
+        shades = sns.blend_palette(ends, len(names)) if len(names) > 1 else [hue]
+        for i, (name, shade) in enumerate(zip(names, shades, strict=True)):
+            found[name] = to_hex(shade), MARKERS[i % len(MARKERS)]
+    return found
 
 
-def of_cell(cell: str) -> dict[str, str]:
-    """Grey, marker and dash of a cell, by its name."""
-    found = CELLS.get(cell, ("#555555", "*", "solid"))
-    return dict(zip(("color", "marker", "linestyle"), found, strict=True))
+def colours(results: Results) -> dict[str, str]:
+    """Colour of each regularizer."""
+    return {name: colour for name, (colour, _) in looks(results).items()}
+
+
+def of_cell(cell: str) -> tuple[str, str]:
+    """Grey and marker of a cell, by its name."""
+    return CELLS.get(cell, ("#777777", "*"))
+
+
+def leaders(results: Results, benchmark: str = "", count: int = 3) -> list[str]:
+    """`none` and the regularizers with the largest mean effects: what a panel shows."""
+    frame = results.read("comparisons")
+    frame = frame[(frame["criterion"] == "best") & (frame["regularizer"] != REFERENCE)]
+    frame = frame[frame["verdict"] != "saving"]
+    if benchmark:
+        frame = frame[frame["benchmark"] == benchmark]
+    if not results.has_reference:
+        return results.regularizers[:count]
+    means = frame.groupby("regularizer")["effect"].mean().sort_values(ascending=False)
+    return [REFERENCE, *means.index[:count]]
 
 
 @contextmanager
@@ -92,6 +104,12 @@ def panels(count: int, columns: int, height: float, **share: bool) -> tuple[Figu
     for unused in axes[count:]:
         unused.set_visible(False)
     return figure, list(axes[:count])
+
+
+def legend(figure: Figure, lines: dict[str, str]) -> None:
+    """Titles with their colours, in a line above the panels."""
+    handles = [figure.axes[0].plot([], [], color=colour)[0] for colour in lines.values()]
+    figure.legend(handles, list(lines), loc="outside upper center", ncols=5)
 
 
 def note(text: str) -> Figure:
@@ -122,36 +140,14 @@ def over_sets(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return mean, low, high
 
 
-def points(axes: Axes, y: float, value: float, intervals: list[tuple], style: dict) -> None:
-    """A value with its intervals (low, high, line width), and an arrow where it is off the axis."""
+def outside(axes: Axes, y: float, value: float, colour: str) -> None:
+    """An arrow with its number for a value that the x axis does not reach."""
     low, high = axes.get_xlim()
-    for start, end, width in intervals:
-        if np.isfinite(start):
-            axes.plot(
-                [start, end],
-                [y, y],
-                color=style["color"],
-                linewidth=width,
-                zorder=2,
-                solid_capstyle="butt",
-            )
-    if low <= value <= high:
-        axes.plot(
-            value,
-            y,
-            color=style["color"],
-            marker=style["marker"],
-            zorder=3,
-            markerfacecolor=style.get("face", style["color"]),
-            markeredgecolor=style["color"] if "face" in style else "white",
-            markeredgewidth=1.0 if "face" in style else 0.5,
-        )
-    elif np.isfinite(value):
-        edge, side, sign = (low, "left", "◂") if value < low else (high, "right", "▸")
-        told = f"{show(value, 2)}%"
-        text = f"{sign} {told}" if side == "left" else f"{told} {sign}"
-        axes.text(edge, y, text, ha=side, va="center", fontsize=6.5, color=style["color"])
-    axes.set_xlim(low, high)
+    if not np.isfinite(value) or low <= value <= high:
+        return
+    left, told = value < low, f"{show(value, 2)}%"
+    text, x, side = (f"◂ {told}", low, "left") if left else (f"{told} ▸", high, "right")
+    axes.text(x, y, text, ha=side, va="center", fontsize=6.5, color=colour)
 
 
 def beyond(axes: Axes, x: float, values: list[tuple[float, str]], unit: str = "%") -> None:

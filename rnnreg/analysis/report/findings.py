@@ -1,4 +1,4 @@
-"""What was found, in six sentences: a result that turns must turn its sentence.
+"""What was found, in five sentences: a result that turns must turn its sentence.
 
 What a sentence calls better, worse or nil is the verdict of a table (`simultaneous.verdict`); no
 sentence looks at the ends of an interval.
@@ -8,20 +8,39 @@ import numpy as np
 import pandas as pd
 
 from rnnreg.analysis import words
+from rnnreg.analysis.report.shown_regime import not_over_fitting
 from rnnreg.analysis.results import REFERENCE, Results
 from rnnreg.analysis.statistics.advice import pick
 from rnnreg.analysis.statistics.inference import FEWEST_TO_TEST
 from rnnreg.analysis.statistics.simultaneous import MARGIN
 from rnnreg.analysis.tables import fixed
 
+NAMED = 4  # more regularizers than these are counted
+
 
 def findings(results: Results) -> list[str]:
-    """The six sentences; one, where a study cannot show an effect."""
+    """The abstract: what was compared, the answer, the advice, what could be found, the limits."""
     if not results.has_reference:
         return ["This study has no row `none`: it shows scores, but no effect of any regularizer."]
     if not words.comparable(results):
         return ["This study has nothing beside `none` that could improve on it."]
-    return [f(results) for f in (strongest, advised, where, decided, by_itself, choice)]
+    return [f(results) for f in (compared, strongest, advised, decided, limits)]
+
+
+def compared(results: Results) -> str:
+    """What was held against what."""
+    kinds = {"regularizers": "regularizer", "cells": "recurrent cell", "benchmarks": "data set"}
+    sizes = {kind: len(results.study[kind]) for kind in kinds}
+    sizes["regularizers"] -= 1
+    told = [words.count(sizes[kind], noun) for kind, noun in kinds.items()]
+    search = results.search(REFERENCE)
+    same = "a grid of strengths each"
+    if search:
+        same = f"{words.count(search['trials'], 'trial')} of strength and learning rate each"
+    return (
+        f"{told[0]} and none are compared with {told[1]} on {told[2]}, with {same} and "
+        f"the same seeds, in {len(results.members)} trained models."
+    )
 
 
 def strongest(results: Results) -> str:
@@ -66,7 +85,11 @@ def strongest(results: Results) -> str:
 
 
 def _names(results: Results, frame: pd.DataFrame) -> str:
-    return words.listed([words.name(results, row) for _, row in frame.iterrows()])
+    """The first of them by name, the others counted."""
+    names = [words.name(results, row) for _, row in frame.iterrows()]
+    if len(names) > NAMED + 1:
+        names = [*names[:NAMED], words.count(len(names) - NAMED, "other")]
+    return words.listed(names)
 
 
 def _rivals(results: Results, frame: pd.DataFrame) -> str:
@@ -76,6 +99,8 @@ def _rivals(results: Results, frame: pd.DataFrame) -> str:
         return ""
     if out.empty:
         return ". None is ruled out as the best"
+    if len(out) > NAMED + 1:
+        return f". {len(out)} of {len(frame)} are ruled out as the best of their family"
     return f". Ruled out as the best: {_names(results, out)}"
 
 
@@ -87,6 +112,9 @@ def advised(results: Results) -> str:
         return f"With fewer than {FEWEST_TO_TEST} seeds no regularizer is recommended."
     counts = frame["regularizer"].value_counts()
     picks = [f"{results.title('regularizers', name)} in {n}" for name, n in counts.items()]
+    if len(picks) > NAMED + 1:
+        others = f"{len(picks) - NAMED} others in {counts.iloc[NAMED:].sum()}"
+        picks = [*picks[:NAMED], others]
     always = results.title("regularizers", frame["always"].iloc[0])
     over = frame["over_always"].mean()
     return (
@@ -97,37 +125,6 @@ def advised(results: Results) -> str:
         f"{fixed(abs(over), 1)} points {'more' if over > 0 else 'less'} than always taking "
         f"{always}, which is the largest mean on test."
     )
-
-
-def where(results: Results) -> str:
-    """On which benchmarks and cells the largest and the smallest effects lie."""
-    frame = words.rows(results)
-    sets, cells = len(results.benchmarks), len(results.cells)
-    if sets == cells == 1:
-        return "With one data set and one cell, this study cannot say whether either matters."
-    text = f"All results are on {results.title('benchmarks', next(iter(results.benchmarks)))}"
-    if sets > 1:
-        best = frame.loc[frame.groupby("benchmark", sort=False)["effect"].idxmax()]
-        most, least = (best.sort_values("effect").iloc[place] for place in (-1, 0))
-        text = (
-            f"The best row of all is {_row(results, most)}; where the best row gains least, it is "
-            f"{_row(results, least)}"
-        )
-    if cells > 1:
-        middle = frame.groupby("cell", sort=False)["effect"].median()
-        low, high = middle.idxmin(), middle.idxmax()
-        text += (
-            f"; by cell, the median effect lies between {words.percent(middle[low])} "
-            f"({results.title('cells', low)}) and {words.percent(middle[high])} "
-            f"({results.title('cells', high)})"
-        )
-    return text + "."
-
-
-def _row(results: Results, row: pd.Series) -> str:
-    """What a row is called, and its effect."""
-    title, cell = results.title("benchmarks", row["benchmark"]), results.title("cells", row["cell"])
-    return f"{words.name(results, row)} with {cell} on {title}, {words.judged(row, 'effect')}"
 
 
 def decided(results: Results, criterion: str = "best") -> str:
@@ -146,6 +143,26 @@ def decided(results: Results, criterion: str = "best") -> str:
         f"and family), {words.verdicts(frame)}; in half of all an improvement below "
         f"{fixed(frame['effect_detectable'].median(), 1)}% is missed more than one time in five."
     )
+
+
+def limits(results: Results) -> str:
+    """What this study cannot say, from what was measured of it."""
+    sets, cells = len(results.benchmarks), len(results.cells)
+    said = []
+    if sets == cells == 1:
+        said.append("with one data set and one cell, this study cannot say whether either matters")
+    if odd := not_over_fitting(results):
+        names = [results.title("benchmarks", name) for name in odd]
+        told = words.listed(names) if len(names) <= NAMED else f"{len(names)} of {sets} data sets"
+        said.append(f"{told} did not over-fit when measured, so there is little to regularize")
+    families = len({f.get("family") or name for name, f in results.benchmarks.items()})
+    if families < FEWEST_TO_TEST:
+        kinds = words.count(families, "family", "families")
+        said.append(f"{kinds} of data sets cannot speak for new ones")
+    if bad := int(results.members["diverged"].sum()):
+        said.append(f"{bad} of {len(results.members)} models diverged and count at the naive score")
+    said.append("all intervals are conditional on one search and one test split")
+    return f"{words.capital('; '.join(said))}."
 
 
 def by_itself(results: Results) -> str:

@@ -1,13 +1,10 @@
-"""What a notebook cell shows: prose, figures and tables, for the browser and for paper."""
-
-import base64
-import re
+"""What a notebook cell shows: prose, figures and tables, as Markdown that pandoc reads."""
 
 from rnnreg.analysis.results import Results, load
-from rnnreg.analysis.tables import Table
+from rnnreg.analysis.tables import Table, escape
 
 __all__ = ["Prose", "figure", "folded", "load", "table"]
-PAPER = "application/vnd.rnnreg+json"  # what the PDF is typeset from
+FACTS = "application/vnd.rnnreg+json"  # whether it is folded away, and how long it is
 
 
 class Prose(str):
@@ -17,53 +14,34 @@ class Prose(str):
         return str(self)
 
 
-class Shown:
-    """A figure or table: HTML for the browser, facts for paper, its caption as plain text."""
+class Shown(Prose):
+    """A figure or table; with a `fold`, its title, it is folded away or stands in the appendix."""
 
-    def __init__(self, html: str, paper: dict):
-        self.html, self.paper = html, paper
+    fold, lines = "", 0
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
-        return {"text/html": self.html, PAPER: self.paper, "text/plain": self.paper["caption"]}
+        facts = {"fold": self.fold, "lines": self.lines}
+        return {"text/markdown": str(self), FACTS: facts, "text/plain": str(self)}
 
 
-def figure(results: Results, name: str, caption: str) -> Shown:
-    """A drawn figure of the study, by its name."""
-    file = results.folder / "figures" / f"{name}.svg"
-    code = base64.b64encode(file.read_bytes()).decode()
-    html = (
-        f"<figure id='fig-{name}'>"
-        f"<img alt='{_plain(caption)}' src='data:image/svg+xml;base64,{code}'>"
-        f"<figcaption>{_plain(caption)}</figcaption></figure>"
-    )
-    return Shown(html, {"kind": "figure", "name": name, "caption": caption})
+def figure(results: Results, name: str, caption: str, alt: str = "") -> Shown:
+    """A drawn figure of the study, by its name; `alt` stands for it where it cannot be seen."""
+    alt = escape(alt or caption.partition(". ")[0]).replace("\\'", "'")
+    return Shown(f'![{escape(caption)}](figures/{name}.svg){{#fig-{name} alt="{alt}"}}')
 
 
-def table(found: Table, note: str = "") -> Shown | Prose:
+def table(found: Table, note: str = "") -> Prose:
     """A table, or, where it has no rows, a sentence that says so."""
     if not found.rows:
         return Prose(note or f"*There is nothing to tabulate here ({found.name}).*")
-    rows = [[{"text": c.text, "strong": c.strong} for c in row] for row in found.rows]
-    paper = {
-        "kind": "table",
-        "name": found.name,
-        "caption": found.caption,
-        "left": found.left,
-        "columns": list(found.columns),
-        "rows": rows,
-    }
-    return Shown(found.as_html(), paper)
+    shown = Shown(found.captioned)
+    shown.lines = len(found.rows)
+    return shown
 
 
-def folded(found: Table, summary: str) -> Shown | Prose:
-    """A long table: folded away in the browser, in the appendix on paper."""
-    whole = table(found, note=" ")
-    if isinstance(whole, Shown):
-        whole.paper["appendix"] = True
-        whole.html = f"<details><summary>{_plain(summary)}</summary>{whole.html}</details>"
-    return whole
-
-
-def _plain(text: str) -> str:
-    text = re.sub(r"[*`]", "", text)
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace("'", "&#39;")
+def folded(shown: Prose | Table, summary: str) -> Prose:
+    """Folded away in the browser, in the appendix on paper; nothing where there are no rows."""
+    found = table(shown, note=" ") if isinstance(shown, Table) else shown
+    if isinstance(found, Shown):
+        found.fold = summary
+    return found

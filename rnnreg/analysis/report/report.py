@@ -7,7 +7,8 @@ import jupytext
 import nbformat
 from nbclient import NotebookClient
 
-from rnnreg.analysis.report import citations, paper, web
+from rnnreg.analysis.report import web
+from rnnreg.analysis.report.document import check_citations, document, typeset
 from rnnreg.analysis.results import load
 from rnnreg.errors import UserError
 from rnnreg.study import records, registry
@@ -26,9 +27,9 @@ def report(folder: Path) -> Path:
     if not (folder / "figures").is_dir():
         raise UserError(f"{folder / 'figures'}: not there. Remedy: python -m rnnreg draw {folder}")
     notebook = execute(SOURCE / "report.md", folder)
-    entries = citations.read(SOURCE / "references.bib")
-    records.write_bytes(folder / "report.pdf", paper.typeset(notebook, folder, SOURCE))
-    records.write_text(folder / "report.html", web.page(notebook, entries))
+    check_citations(document(notebook), SOURCE)
+    records.write_bytes(folder / "report.pdf", typeset(notebook, folder, SOURCE))
+    records.write_text(folder / "report.html", web.page(notebook, folder, SOURCE))
     records.write_text(folder / "report.ipynb", nbformat.writes(notebook) + "\n")
     return folder / "report.html"
 

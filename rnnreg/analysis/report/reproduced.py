@@ -5,7 +5,17 @@ import pandas as pd
 from rnnreg.analysis import words
 from rnnreg.analysis.results import KEYS, Results
 from rnnreg.analysis.statistics.reproduction import FILE, WHOLE, WHOLE_MARGIN
-from rnnreg.analysis.tables import Table, decimals_for, fixed, interval, number, p_value, word
+from rnnreg.analysis.tables import (
+    Cell,
+    Table,
+    decimals_for,
+    fixed,
+    interval,
+    number,
+    p_value,
+    tabulated,
+    word,
+)
 
 AT = {"best": "at the best check", "final": "after the last step"}
 
@@ -61,41 +71,24 @@ def _verdict(frame: pd.DataFrame, whole: pd.DataFrame) -> str:
 def comparison(results: Results) -> Table:
     """Published and fresh, figure by figure."""
     file = results.folder / FILE
-    columns = (
-        "Data set",
-        "Cell",
-        "Regularizer",
-        "At",
-        "Status",
-        "Published",
-        "Fresh",
-        "Difference",
-        "Margin",
-        "p (Holm)",
-    )
+
+    def difference(r: dict) -> Cell:
+        decimals = decimals_for([r["a"], r["b"]]) + 1
+        return interval(r["difference"], r["low"], r["high"], decimals, True)
+
+    columns = words.titles(results) | {
+        "At": lambda r: r["criterion"],
+        "Status": lambda r: word(r["status"], r["status"] == "different"),
+        "Published": lambda r: number(r["a"], 4),
+        "Fresh": lambda r: number(r["b"], 4),
+        "Difference": difference,
+        "Margin": lambda r: number(r["margin"], 2),
+        "p (Holm)": lambda r: p_value(r["p_holm"]),
+    }
     caption = (
         "Mean test scores of the published run and of this one (error rate in classification, "
         "else loss: nats or squared error); difference with 90% interval. Same: identical, or the "
         "interval lies within the margin, 1.5 published standard deviations."
     )
-    rows = []
-    for r in pd.read_csv(file).to_dict("records") if file.is_file() else []:
-        decimals = decimals_for([r["a"], r["b"]]) + 1
-        names = [_title(results, f"{key}s", r[key]) for key in KEYS]
-        rows.append(
-            (
-                *map(word, names),
-                word(r["criterion"]),
-                word(r["status"], r["status"] == "different"),
-                number(r["a"], 4),
-                number(r["b"], 4),
-                interval(r["difference"], r["low"], r["high"], decimals, True),
-                number(r["margin"], 2),
-                p_value(r["p_holm"]),
-            )
-        )
-    return Table("reproduction", caption, columns, rows, 5)
-
-
-def _title(results: Results, kind: str, name: str) -> str:
-    return results.title(kind, name) if name in results.study[kind] else name
+    lines = pd.read_csv(file).to_dict("records") if file.is_file() else []
+    return tabulated("reproduction", caption, lines, columns, 5)

@@ -8,7 +8,6 @@ import pandas as pd
 from rnnreg.analysis import words
 from rnnreg.analysis.report.shown_setup import TASKS
 from rnnreg.analysis.results import REFERENCE, Results
-from rnnreg.analysis.statistics.inference import FEWEST_TO_TEST
 from rnnreg.analysis.tables import fixed
 
 LITTLE = 0.1  # percent of validation loss: what a reader would give up without regret
@@ -44,23 +43,59 @@ def _tuned(results: Results, seeds: int) -> str:
     )
 
 
+def described(results: Results) -> str:
+    """What the figure of effects shows, for those who cannot see it."""
+    if not words.comparable(results):
+        return ""
+    frame = words.scope(results, "best").sort_values("effect")
+    ends = [
+        f"{words.name(results, r)}, {words.effect(r)}" for _, r in frame.iloc[[-1, 0]].iterrows()
+    ]
+    return (
+        f"Dots with intervals, a line a regularizer ({len(frame)}), a panel a group of data sets. "
+        f"Over all data sets the largest effect is that of {ends[0]}; the smallest {ends[1]}"
+    )
+
+
+def meaning(results: Results) -> str:
+    """What follows from the numbers: of families, of groups of data sets, and of choosing."""
+    if not words.comparable(results):
+        return ""
+    frame, said = words.scope(results, "best"), []
+    means = frame["effect"].groupby([results.group(n) for n in frame["regularizer"]]).mean()
+    if len(means) > 1:
+        most, least = means.idxmax(), means.idxmin()
+        said.append(
+            f"By family, the mean effect is largest for {most} ({words.percent(means[most])}) and "
+            f"smallest for {least} ({words.percent(means[least])})."
+        )
+    across = results.read("across").query("criterion == 'best'")
+    scopes = dict.fromkeys(facts["group"] for facts in results.benchmarks.values())
+    tops = across[across["scope"].isin(scopes)].sort_values("effect").groupby("scope").last()
+    if len(tops) > 1:
+        told = [f"{words.name(results, tops.loc[s])} on {s}" for s in scopes if s in tops.index]
+        same = tops["regularizer"].nunique() == 1
+        end = "one answer for both" if same else "what helps depends on the data"
+        said.append(f"The largest mean is that of {words.listed(told)}: {end}.")
+    advice = results.read("advice")
+    over = advice.loc[advice["scope"] != "all", "over_always"].mean()
+    if over < 0:
+        said.append(
+            "A choice on validation for each task and cell gains less than one answer for all, "
+            "known in hindsight: validation on few seeds is a weak guide between regularizers."
+        )
+    return " ".join(said)
+
+
 def ranks(results: Results) -> str:
-    """What ranks over data sets can and cannot resolve."""
+    """What ranks over data sets resolve; nothing where they are not tested."""
     if not results.has_reference:
-        return "Ranks need effects, and effects need a row `none`."
+        return ""
     frame = results.read("across").query("criterion == 'best' and scope == 'all'")
     frame = frame.sort_values("mean_rank")
     top = frame.iloc[0]
-    first = frame[np.isclose(frame["mean_rank"], top["mean_rank"])]
-    leaders = words.listed([words.name(results, r) for _, r in first.iterrows()])
-    families = words.count(int(top["families"]), "family", "families")
-    rank = f"{fixed(top['mean_rank'], 2)}, where 1 is best and {len(frame)} worst"
-    lead = f"The best mean rank is that of {leaders} ({rank})"
     if np.isnan(top["critical_difference"]):
-        return (
-            f"{lead}. With {families} of data sets no test of ranks is made: it takes at least "
-            f"{FEWEST_TO_TEST}."
-        )
+        return ""
     against = "rejects" if top["friedman_p"] < 0.05 else "does not reject"
     apart = frame[frame["wilcoxon_p_holm"] < 0.05]
     names = [words.name(results, r) for _, r in apart.iterrows()]
@@ -68,10 +103,10 @@ def ranks(results: Results) -> str:
         words.listed(names) if len(names) < 6 else f"{len(names)} of {len(frame) - 1} regularizers"
     )
     return (
-        f"{lead}. Friedman's test {against} that all are alike (p {words.p(top['friedman_p'])}, "
-        f"{families}); mean ranks must differ by {fixed(top['critical_difference'], 2)} to be told "
-        "apart by Nemenyi's test. Wilcoxon's test with Holm's correction separates "
-        f"{named or 'no regularizer'} from none."
+        f"Friedman's test {against} that all are alike (p {words.p(top['friedman_p'])}, "
+        f"{words.count(int(top['families']), 'family', 'families')} of data sets); mean ranks must "
+        f"differ by {fixed(top['critical_difference'], 2)} to be told apart by Nemenyi's test. "
+        f"Wilcoxon's test with Holm's correction separates {named or 'no regularizer'} from none."
     )
 
 
@@ -154,13 +189,16 @@ def sensitivity(results: Results) -> str:
     wide = wide.drop(columns="interquartile mean")
     moved = wide.ne(wide["as reported"], axis=0)
     names = [results.title("regularizers", n) for n in wide.index[moved.any(axis=1)]]
+    count = len(names)
+    if count > 5:
+        names = [*names[:4], f"{count - 4} others"]
     if not names:
         return (
             f"None of the {len(wide)} verdicts over all data sets changes in any of these checks."
         )
     return (
         f"The verdict over all data sets changes in one of these checks at least for "
-        f"{words.listed(names)} ({len(names)} of {len(wide)})."
+        f"{words.listed(names)} ({count} of {len(wide)})."
     )
 
 

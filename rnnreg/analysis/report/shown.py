@@ -16,7 +16,9 @@ from rnnreg.analysis.tables import (
     interval,
     number,
     p_value,
+    spread,
     strength,
+    tabulated,
     whole,
     word,
 )
@@ -25,18 +27,12 @@ from rnnreg.study import records
 
 def tables(results: Results) -> list[Table]:
     """Every table of the report that is also written for papers."""
-    found = [data(results), models(results), regularizers(results), naive(results), across(results)]
-    found += [
-        advice(results),
-        sensitivity(results),
-        ranks(results),
-        prediction(results),
-        robustness(results),
-        selection(results),
-        every_row(results),
-        every_row(results, "final"),
-    ]
-    found += [diagnostics(results), *(scores(results, b) for b in results.benchmarks)]
+    makers = (
+        data, models, regularizers, naive, across, advice, sensitivity, standing, prediction,
+        robustness, selection, every_row, diagnostics,
+    )  # fmt: skip
+    found = [make(results) for make in makers]
+    found += [every_row(results, "final"), *(scores(results, b) for b in results.benchmarks)]
     return [t for t in found if t.rows]
 
 
@@ -54,26 +50,25 @@ def scores(results: Results, benchmark: str, criterion: str = "best") -> Table:
     frame = frame[frame["benchmark"] == benchmark].set_index(["regularizer", "cell"])
     facts = results.benchmarks[benchmark]
     decimals = decimals_for(frame["score"])
-    rows = []
-    for name in results.regularizers:
-        cells = []
-        for cell in results.cells:
-            if (name, cell) not in frame.index:  # it makes no sense here
-                cells.append(word("–"))
-                continue
-            r = frame.loc[(name, cell)]
-            better = r["verdict"] == "better"
-            cells.append(
-                interval(r["score"], r["score_low"], r["score_high"], decimals, strong=better)
-            )
-        rows.append((word(results.title("regularizers", name)), *cells))
+
+    def score(name: str, cell: str) -> Cell:
+        if (name, cell) not in frame.index:  # it makes no sense here
+            return word("–")
+        row = frame.loc[(name, cell)]
+        return spread(row, "score", decimals, strong=row["verdict"] == "better")
+
+    columns = {
+        "Family": results.group,
+        "Regularizer": lambda name: results.title("regularizers", name),
+    }
+    columns |= {results.title("cells", c): lambda name, c=c: score(name, c) for c in results.cells}
     metric = facts["metrics"][facts["headline"]]
     caption = (
         f"{facts['title']}: {metric['label']} on the test split ({metric['better']} is better), "
         f"mean and 95% interval over seeds, each alone. Bold: better than none{decided_on(facts)}."
     )
-    columns = ("Regularizer", *(results.title("cells", c) for c in results.cells))
-    return Table(f"scores_{benchmark}", caption, columns, rows)
+    names = [name for group in results.groups(results.regularizers).values() for name in group]
+    return tabulated(f"scores_{benchmark}", caption, names, columns, 2)
 
 
 def decided_on(facts: dict) -> str:
@@ -99,35 +94,37 @@ def across(results: Results) -> Table:
     frame = frame[frame["regularizer"] != REFERENCE]
     frame = frame[~frame["scope"].str.contains(": ")]
     wide = frame.set_index(["regularizer", "criterion", "scope"])
-    scopes = list(frame["scope"].unique())
-    shown = [("best", s) for s in scopes] + [("final", "all")]
     order = frame[frame["scope"] == "all"]
     order = order.sort_values(["criterion", "effect"], ascending=[True, False])
-    rows = []
     # Those of the best check first, those that are not everywhere last.
-    for name in dict.fromkeys([*order["regularizer"], *frame["regularizer"]]):
-        found = {key: wide.loc[(name, *key)] for key in shown if (name, *key) in wide.index}
-        cells = [_effect(found[key], "seeds") if key in found else word("–") for key in shown]
-        new = _effect(found[shown[0]], "sets") if shown[0] in found else word("–")
-        rows.append((word(results.title("regularizers", name)), *cells[:1], new, *cells[1:]))
-    columns = (
-        "Regularizer",
-        "All",
-        "All, for new data sets",
-        *(f"{s[0].upper()}{s[1:]}" for s in scopes[1:]),
-        "All, after the last step",
-    )
+    names = list(dict.fromkeys([*order["regularizer"], *frame["regularizer"]]))
+
+    def effect(name: str, criterion: str, scope: str, over: str = "seeds") -> Cell:
+        key = (name, criterion, scope)
+        return _effect(wide.loc[key], over) if key in wide.index else word("–")
+
+    columns = {
+        "Regularizer": lambda name: results.title("regularizers", name),
+        "Family": results.group,
+        "All": lambda name: effect(name, "best", "all"),
+    }
+    if wide["sets_low"].notna().any():
+        columns["All, for new data sets"] = lambda name: effect(name, "best", "all", "sets")
+    for scope in frame["scope"].unique()[1:]:
+        head = f"{scope[0].upper()}{scope[1:]}"
+        columns[head] = lambda name, scope=scope: effect(name, "best", scope)
+    columns["All, after the last step"] = lambda name: effect(name, "final", "all")
     caption = (
         "Relative improvement over none in percent: geometric mean over data sets and cells, with "
         "a 95% interval over seeds for these data sets, simultaneous within a family of "
-        "regularizers; second column: the interval for new data sets, each alone (none below six "
-        "families of them). Bold: better. A dash: it restores its best check, so at the best check "
-        "it can only save steps; or it makes no sense on one of the data sets."
+        "regularizers. For new data sets: the interval over families of data sets, each alone, "
+        "where there are six of them. Bold: better. A dash: it restores its best check, so at the "
+        "best check it can only save steps; or it makes no sense on one of the data sets."
     )
-    return Table("across", caption, columns, rows)
+    return tabulated("across", caption, names, columns, 2)
 
 
-def _effect(row: pd.Series, over: str) -> object:
+def _effect(row: pd.Series, over: str) -> Cell:
     low, high = row[f"{over}_low"], row[f"{over}_high"]
     if over == "sets" and np.isnan(low):
         return word("–")
@@ -139,50 +136,32 @@ def advice(results: Results) -> Table:
     """Which should I use? Picked on validation, shown on test, by task and cell."""
     if not results.has_reference or len(results.regularizers) < 2:
         return Table("advice", "", ())
-    frame = results.read("advice")
-    rows = []
-    for r in frame.to_dict("records"):
-        everywhere, none = r["scope"] == "all", r["regularizer"] == REFERENCE
-        rows.append(
-            (
-                word("all" if everywhere else TASKS.get(r["task"], r["task"])),
-                word("all" if everywhere else results.title("cells", r["cell"])),
-                word(results.title("regularizers", r["regularizer"]), r["verdict"] == "better"),
-                word("–" if none else r["verdict"]),
-                interval(r["effect"], r["effect_low"], r["effect_high"], 1, True),
-                number(r["detectable"], 2),
-                word(results.title("regularizers", r["hindsight"])),
-                number(r["regret"], 2),
-                number(r["over_always"], 2, True),
-                word("–") if none else strength(r["strength"]),
-                number(r["cost"], 2),
-            )
-        )
-    always = results.title("regularizers", frame["always"].iloc[0]) if len(frame) else ""
-    columns = (
-        "Task",
-        "Cell",
-        "Picked on validation",
-        "On test",
-        "Effect on test, %",
-        "Smallest detectable, %",
-        "Best in hindsight",
-        "Missed, points",
-        f"Over always {always}, points",
-        "Start at strength",
-        "Time, relative",
-    )
+
+    def unless_none(r: dict, cell: Cell | str) -> Cell | str:
+        return "–" if r["regularizer"] == REFERENCE else cell
+
+    columns = {
+        "Task": lambda r: TASKS.get(r["task"], r["task"]),  # all, where it is over all
+        "Cell": lambda r: "all" if r["scope"] == "all" else results.title("cells", r["cell"]),
+        "Use": lambda r: word(
+            results.title("regularizers", r["regularizer"]), r["verdict"] == "better"
+        ),
+        "On test": lambda r: unless_none(r, r["verdict"]),
+        "Effect on test, %": lambda r: unless_none(r, spread(r, "effect", 1, True)),
+        "Could have been found, %": lambda r: number(r["detectable"], 2),
+        "Best in hindsight": lambda r: results.title("regularizers", r["hindsight"]),
+        "Missed, points": lambda r: number(r["regret"], 2),
+        "Start at strength": lambda r: unless_none(r, strength(r["strength"])),
+    }
     caption = (
         "Which should I use? For each task and cell, and over all, the regularizer with the "
         "largest improvement on validation among those shown to improve it there, else none; and "
-        "what it then did on the test split. Missed: how much more the best on test did, which "
-        "chance alone makes positive. Over always: how much more than the one with the largest "
-        "effect on test over all data sets. Smallest detectable: the effect that a paired t-test "
-        "on one data set, corrected for its family, finds with power 0.8. Strength: the median of "
-        "those chosen. Time: of training, over that of none, which looks dearer than it is: its "
-        "population is smaller."
+        "what it then did on the test split. Could have been found: the smallest effect that a "
+        "paired t-test on one data set, corrected for its family, finds with power 0.8. Missed: "
+        "how much more the best on test did, which chance alone makes positive. Strength: the "
+        "median of those chosen."
     )
-    return Table("advice", caption, columns, rows, 4)
+    return tabulated("advice", caption, results.read("advice").to_dict("records"), columns, 4)
 
 
 def sensitivity(results: Results) -> Table:
@@ -198,20 +177,20 @@ def sensitivity(results: Results) -> Table:
         "scaled": "Scaled, points",
         "interquartile mean": "Interquartile mean, %",
     }
-    checks = {key: title for key, title in checks.items() if key in set(frame["check"])}
-    rows = []
-    for name in frame["regularizer"].unique():
-        cells = [_effect(wide.loc[(name, key)], "seeds") for key in checks]
-        row = word(results.title("regularizers", name)), *cells
-        if left:
-            out = wide.loc[name].loc[left]["effect"]
-            for label in (out.idxmin(), out.idxmax()):
-                without = results.title("benchmarks", label.removeprefix("without "))
-                row += (_effect(wide.loc[(name, label)], "seeds"), word(without))
-        rows.append(row)
-    columns = ("Regularizer", *checks.values())
-    if left:
-        columns += ("One set left out: lowest, %", "Left out", "Highest, %", "Left out ")
+    columns = {"Regularizer": lambda name: results.title("regularizers", name)}
+    for check, head in checks.items():
+        if check in set(frame["check"]):
+            columns[head] = lambda name, check=check: _effect(wide.loc[(name, check)], "seeds")
+
+    def without(name: str, end: str) -> Cell:
+        effects = wide.loc[name].loc[left]["effect"]
+        label = effects.idxmin() if end == "lowest" else effects.idxmax()
+        cell = _effect(wide.loc[(name, label)], "seeds")
+        title = results.title("benchmarks", label.removeprefix("without "))
+        return Cell(f"{cell.text} ({title})", cell.strong)
+
+    for end in ("lowest", "highest") if left else ():
+        columns[f"One set left out, {end}, %"] = lambda name, end=end: without(name, end)
     caption = (
         "Effects over all data sets at the best check, measured in other ways. Diverged at naive: "
         "a member that diverged counts as the naive score, not as the worst that did not diverge. "
@@ -219,48 +198,37 @@ def sensitivity(results: Results) -> Table:
         "set (100), difference from none. Interquartile mean: of the middle half of all runs. "
         "Bold: better."
     )
-    return Table("sensitivity", caption, columns, rows)
+    return tabulated("sensitivity", caption, frame["regularizer"].unique(), columns)
 
 
-def ranks(results: Results) -> Table:
-    """Mean ranks and tests over families of data sets."""
+def standing(results: Results) -> Table:
+    """Each beside the others: the best of them, how often it wins, ranks where tested."""
     if not results.has_reference:
-        return Table("ranks", "", ())
-    frame = (
-        results.read("across")
-        .query("criterion == 'best' and scope == 'all'")
-        .sort_values("mean_rank")
-    )
-    rows = [
-        (
-            word(results.title("regularizers", r["regularizer"])),
-            number(r["mean_rank"]),
-            whole(100 * r["best_in"]),
-            p_value(r["wilcoxon_p_holm"]),
-            number(100 * r["wins"], 2),
-            _to_the_best(r),
-        )
-        for r in frame.to_dict("records")
-    ]
-    columns = (
-        "Regularizer",
-        "Mean rank",
-        "Best on, % of data sets",
-        "Wilcoxon against none, p (Holm)",
-        "P(better than none), %",
-        "Over the best other, %",
-    )
+        return Table("standing", "", ())
+    frame = results.read("across").query("criterion == 'best' and scope == 'all'")
+    tested = frame["critical_difference"].notna().any()
+    columns = {
+        "Regularizer": lambda r: results.title("regularizers", r["regularizer"]),
+        "Over the best other, %": _to_the_best,
+        "P(better than none), %": lambda r: number(100 * r["wins"], 2),
+        "Best on, % of data sets": lambda r: whole(100 * r["best_in"]),
+    }
+    if tested:
+        columns |= {
+            "Mean rank": lambda r: number(r["mean_rank"]),
+            "Wilcoxon against none, p (Holm)": lambda r: p_value(r["wilcoxon_p_holm"]),
+        }
     caption = (
-        "Ranks over families of data sets, cells averaged. P(better than none): share of seeds, "
-        "mean over data sets and cells. Over the best other: 95% interval of the effect against "
-        "the best of the others of its family and none, simultaneous, which contains zero; an "
-        "upper end of zero rules out that it is the best."
+        "Over the best other: 95% interval of the effect against the best of the others of its "
+        "family and none, simultaneous, which contains zero; an upper end of zero rules out that "
+        "it is the best. P(better than none): share of seeds, mean over data sets and cells."
     )
-    return Table("ranks", caption, columns, rows)
+    if tested:
+        caption += " Ranks over families of data sets, cells averaged."
+    order = frame.sort_values(["best_high", "effect"], ascending=False)
+    return tabulated("standing", caption, order.to_dict("records"), columns)
 
 
 def _to_the_best(row: dict) -> Cell:
     low, high = row["best_low"], row["best_high"]
-    if np.isnan(high):
-        return word("–")
-    return Cell(f"[{fixed(low, 1)}, {fixed(high, 1)}]", float(high))
+    return word("–") if np.isnan(high) else Cell(f"[{fixed(low, 1)}, {fixed(high, 1)}]")

@@ -2,13 +2,9 @@
 
 from rnnreg.analysis import words
 from rnnreg.analysis.results import Results
-from rnnreg.analysis.tables import Table, fixed, number, word
+from rnnreg.analysis.tables import Table, fixed, number, tabulated, word
 
 OVER_FITS = "over-fits"  # as benchmarks declare it
-COLUMNS = (
-    "Data set", "Cell", "Declared", "Measured", "Gap", "Interval", "Late gain", "Best check at",
-    "Last / best", "Passes", "Targets a weight",
-)  # fmt: skip
 CAPTION = (
     "Training without regularization, five seeds at the best of seven learning rates. Gap: "
     "(validation - training loss) / validation loss at the best check, with its 95% interval; for "
@@ -20,28 +16,43 @@ CAPTION = (
 
 def regime(results: Results) -> Table:
     """The lines of benchmarks/regime.csv for the data sets of a study."""
-    rows = []
-    for line in results.study.get("regime", []):
-        if line["benchmark"] not in results.benchmarks or line["cell"] not in results.cells:
-            continue
-        found = {k: float(line[k]) for k in ("gap", "gap_low", "gap_high", "late_gain")}
-        odd = line["measured"] != line["declared"] and line["declared"] == OVER_FITS
-        rows.append(
-            (
-                word(results.title("benchmarks", line["benchmark"])),
-                word(results.title("cells", line["cell"])),
-                word(line["declared"]),
-                word(line["measured"], strong=odd),
-                number(found["gap"], 2),
-                word(f"{fixed(found['gap_low'], 2)} to {fixed(found['gap_high'], 2)}"),
-                number(found["late_gain"], 1),
-                word(f"{100 * float(line['best_check']):.0f}%"),
-                number(float(line["last_over_best"]), 3),
-                number(float(line["passes"]), 2),
-                number(float(line["targets_a_weight"]), 2),
-            )
+    lines = [
+        line
+        for line in results.study.get("regime", [])
+        if line["benchmark"] in results.benchmarks and line["cell"] in results.cells
+    ]
+
+    def odd(line: dict) -> bool:
+        return line["measured"] != line["declared"] and line["declared"] == OVER_FITS
+
+    def ends(line: dict) -> str:
+        return " to ".join(fixed(float(line[f"gap_{end}"]), 2) for end in ("low", "high"))
+
+    columns = words.titles(results, ("benchmark", "cell")) | {
+        "Declared": lambda line: line["declared"],
+        "Measured": lambda line: word(line["measured"], strong=odd(line)),
+        "Gap": lambda line: number(float(line["gap"]), 2),
+        "Interval": ends,
+        "Late gain": lambda line: number(float(line["late_gain"]), 1),
+        "Best check at": lambda line: f"{100 * float(line['best_check']):.0f}%",
+        "Last / best": lambda line: number(float(line["last_over_best"]), 3),
+        "Passes": lambda line: number(float(line["passes"]), 2),
+        "Targets a weight": lambda line: number(float(line["targets_a_weight"]), 2),
+    }
+    return tabulated("regime", CAPTION, lines, columns, 4)
+
+
+def not_over_fitting(results: Results) -> list[str]:
+    """Data sets declared to over-fit that did not, with one cell at least, when measured."""
+    return [
+        name
+        for name, facts in results.benchmarks.items()
+        if facts.get("regime") == OVER_FITS
+        and any(
+            line["benchmark"] == name and line["measured"] != OVER_FITS
+            for line in results.study.get("regime", [])
         )
-    return Table("regime", CAPTION, COLUMNS, rows, 4)
+    ]
 
 
 def out_of_group(results: Results) -> str:
@@ -50,7 +61,7 @@ def out_of_group(results: Results) -> str:
     declared = [n for n, f in results.benchmarks.items() if f.get("regime") == OVER_FITS]
     measured = {(li["benchmark"], li["cell"]): li["measured"] for li in lines}
     lacking = [n for n in declared if not any(b == n for b, _ in measured)]
-    odd = [n for n in declared if any(b == n and m != OVER_FITS for (b, _), m in measured.items())]
+    odd = not_over_fitting(results)
     controls = [n for n in results.benchmarks if n not in declared]
     said = []
     if odd:

@@ -1,7 +1,8 @@
 """Effects on test with noise in its inputs, as the report shows them."""
 
 from rnnreg.analysis.results import REFERENCE, Results
-from rnnreg.analysis.tables import Table, interval, number, word
+from rnnreg.analysis.tables import Table, number, spread, tabulated, word
+from rnnreg.analysis.words import titles
 
 CAPTION = (
     "Noise in the inputs of the test split (a share of words replaced by the unknown symbol; in "
@@ -9,27 +10,22 @@ CAPTION = (
     "rate. Effects: improvement over none without and with noise. Robustness: how much less noise "
     "harms than without regularization, with a 95% interval over seeds, each alone. All in percent."
 )
-COLUMNS = ("Data set", "Cell", "Regularizer", "Noise", "Harm", "Effect", "Effect, noisy",
-           "Robustness")  # fmt: skip
 
 
 def robustness(results: Results) -> Table:
     """One line a row that has noisy scores."""
-    rows = []
-    for line in results.read("robustness").itertuples():
-        ends = line.robustness, line.robustness_low, line.robustness_high
-        apart = line.robustness_low > 0
-        none = line.regularizer == REFERENCE
-        rows.append(
-            (
-                word(results.title("benchmarks", line.benchmark)),
-                word(results.title("cells", line.cell)),
-                word(results.title("regularizers", line.regularizer)),
-                number(line.noise, 2),
-                number(line.harm, 2, sign=True),
-                word("–") if none else number(line.effect, 2, sign=True),
-                word("–") if none else number(line.effect_noisy, 2, sign=True),
-                word("–") if none else interval(*ends, 1, sign=True, strong=apart),
-            )
-        )
-    return Table("robustness", CAPTION, COLUMNS, rows, 3)
+
+    def unless_none(cell):
+        return lambda r: word("–") if r["regularizer"] == REFERENCE else cell(r)
+
+    columns = titles(results) | {
+        "Noise": lambda r: number(r["noise"], 2),
+        "Harm": lambda r: number(r["harm"], 2, sign=True),
+        "Effect": unless_none(lambda r: number(r["effect"], 2, sign=True)),
+        "Effect, noisy": unless_none(lambda r: number(r["effect_noisy"], 2, sign=True)),
+        "Robustness": unless_none(
+            lambda r: spread(r, "robustness", 1, True, r["robustness_low"] > 0)
+        ),
+    }
+    lines = results.read("robustness").to_dict("records")
+    return tabulated("robustness", CAPTION, lines, columns, 3)

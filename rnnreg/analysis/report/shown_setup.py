@@ -2,11 +2,9 @@
 
 import json
 
-import numpy as np
-
 from rnnreg.analysis import words
 from rnnreg.analysis.results import REFERENCE, Results
-from rnnreg.analysis.tables import Table, number, strength, whole, word
+from rnnreg.analysis.tables import Cell, Table, number, strength, tabulated, whole
 
 TASKS = {
     "LanguageModel": "language modelling",
@@ -32,138 +30,104 @@ def left_out(results: Results) -> str:
 
 def data(results: Results) -> Table:
     """Data sets: task, size, licence, citation."""
-    rows = []
-    for f in results.benchmarks.values():
-        sizes = [whole(f["sizes"][split]) for split in ("train", "validation", "test")]
-        rows.append(
-            (
-                word(f["title"]),
-                word(f["group"]),
-                word(TASKS.get(f["task"], f["task"])),
-                word(f["setting"]),
-                word(f["licence"]),
-                word(f["citation"]),
-                *sizes,
-            )
-        )
-    columns = (
-        "Data set",
-        "Group",
-        "Task",
-        "Setting",
-        "Licence",
-        "Source",
-        "Train",
-        "Validation",
-        "Test",
-    )
-    return Table("data", "Data sets. Sizes are counts of targets in each split.", columns, rows, 6)
+    columns = {
+        "Data set": lambda f: f["title"],
+        "Group": lambda f: f["group"],
+        "Task": lambda f: TASKS.get(f["task"], f["task"]),
+        "Setting": lambda f: f["setting"],
+        "Licence": lambda f: f["licence"],
+        "Source": lambda f: f["citation"],
+        "Train": lambda f: whole(f["sizes"]["train"]),
+        "Validation": lambda f: whole(f["sizes"]["validation"]),
+        "Test": lambda f: whole(f["sizes"]["test"]),
+    }
+    caption = "Data sets. Sizes are counts of targets in each split."
+    return tabulated("data", caption, results.benchmarks.values(), columns, 6)
 
 
 def models(results: Results) -> Table:
     """Models and budgets, as the members were trained."""
-    rows = []
+    lines = []
     for name, facts in results.benchmarks.items():
         own = results.members[results.members["benchmark"] == name]
-        used = {c: json.loads(t) for c, t in zip(own["cell"], own["setting"], strict=True)}
         low, high = own["learning_rate"].min(), own["learning_rate"].max()
         rate = f"{low:g}" if low == high else f"{low:.1g} to {high:.1g}"
-        setting = next(iter(used.values()))
-        clip = setting["base_clip"]
-        sizes = ("hidden", "layers", "embedding", "steps", "batch", "checks")
-        rows.append(
-            (
-                word(facts["title"]),
-                word(setting["optimizer"]),
-                word(rate),
-                word(setting["schedule"]),
-                word("none" if clip is None else f"{clip:g}"),
-                *(whole(setting[key]) for key in sizes),
-                whole(setting.get("validated") or facts["sizes"]["validation"]),
-            )
-        )
-    columns = (
-        "Data set",
-        "Optimizer",
-        "Learning rate",
-        "Schedule",
-        "Base clip",
-        "Hidden",
-        "Layers",
-        "Embedding",
-        "Steps",
-        "Batch",
-        "Checks",
-        "Validated",
-    )
+        shared = {"title": facts["title"], "rate": rate, "validated": facts["sizes"]["validation"]}
+        setting = json.loads(own["setting"].iloc[0])
+        lines.append(shared | {key: value for key, value in setting.items() if value is not None})
+    columns = {
+        "Data set": lambda s: s["title"],
+        "Optimizer": lambda s: s["optimizer"],
+        "Learning rate": lambda s: s["rate"],
+        "Schedule": lambda s: s["schedule"],
+        "Base clip": lambda s: f"{s['base_clip']:g}" if "base_clip" in s else "none",
+    }
+    sizes = ("hidden", "layers", "embedding", "steps", "batch", "checks", "validated")
+    columns |= {key.capitalize(): lambda s, key=key: whole(s[key]) for key in sizes}
     caption = (
         "Models and budgets: the same for every regularizer. Validated: on how many targets at a "
         "check, all of the validation split or some, evenly spread over it. Learning rates: "
         "from the lowest to the highest that was tried."
     )
-    return Table("models", caption, columns, rows, 5)
+    return tabulated("models", caption, lines, columns, 5)
 
 
 def regularizers(results: Results) -> Table:
     """What is compared: grids and sources."""
-    rows = []
-    for name in results.regularizers:
-        facts = results.study["regularizers"][name]
-        grid = results.rows[results.rows["regularizer"] == name]["strengths"].iloc[0]
-        text = ", ".join(strength(s).text for s in dict.fromkeys(grid))
+
+    def strengths(name: str) -> str:
+        if name == REFERENCE:
+            return "–"
         if search := results.search(name):
             low, high = (strength(s).text for s in search["strength"])
-            text = low if low == high else f"{low} to {high} ({search['scale']})"
-        text = text if name != REFERENCE else "–"
-        rows.append((word(results.title("regularizers", name)), word(text), word(facts["source"])))
-    return Table(
-        "regularizers",
-        "Regularizers, their grids from weak to strong or the ranges searched, and their sources.",
-        ("Regularizer", "Strengths", "Source"),
-        rows,
-        3,
+            return low if low == high else f"{low} to {high} ({search['scale']})"
+        grid = results.rows[results.rows["regularizer"] == name]["strengths"].iloc[0]
+        return ", ".join(strength(s).text for s in dict.fromkeys(grid))
+
+    columns = {
+        "Family": results.group,
+        "Regularizer": lambda name: results.title("regularizers", name),
+        "Strengths": strengths,
+        "Source": lambda name: results.study["regularizers"][name]["source"],
+    }
+    caption = (
+        "Regularizers, their grids from weak to strong or the ranges searched, and their sources."
     )
+    names = [name for group in results.groups(results.regularizers).values() for name in group]
+    return tabulated("regularizers", caption, names, columns, 4)
 
 
 def naive(results: Results) -> Table:
     """Each cell without regularization beside the naive score and published results."""
     frame = results.read("comparisons")
     frame = frame[(frame["criterion"] == "best") & (frame["regularizer"] == REFERENCE)]
-    rows = []
-    for name, f in results.benchmarks.items():
-        headline = f["headline"]
-        simple = f["naive"][f["naive_best"]]["test"][headline]
-        own = frame[frame["benchmark"] == name].set_index("cell")
-        lower = f["metrics"][headline]["better"] == "lower"
-        cells = []
-        for cell in results.cells:
-            value = own["score"].get(cell, np.nan)
-            cells.append(number(value, strong=bool(value < simple if lower else value > simple)))
-        published = "; ".join(
-            f"{p['model']}: {p['value']:g} ({p['reference']})"
-            for p in f.get("published", [])
-            if p["metric"] == headline
-        )
-        rows.append(
-            (
-                word(f["title"]),
-                word(f["metrics"][headline]["label"]),
-                word(f["naive_best"]),
-                word(published or "–"),
-                number(simple),
-                *cells,
-            )
-        )
-    columns = (
-        "Data set",
-        "Metric",
-        "Naive baseline",
-        "Published",
-        "Naive",
-        *(results.title("cells", c) for c in results.cells),
-    )
+    scores = frame.set_index(["benchmark", "cell"])["score"]
+
+    def simple(facts: dict) -> float:
+        return facts["naive"][facts["naive_best"]]["test"][facts["headline"]]
+
+    def published(facts: dict) -> str:
+        found = [p for p in facts.get("published", []) if p["metric"] == facts["headline"]]
+        told = [f"{p['model']}: {p['value']:g} ({p['reference']})" for p in found]
+        return "; ".join(told) or "–"
+
+    def score(facts: dict, cell: str) -> Cell:
+        value = scores.get((facts["name"], cell), float("nan"))
+        lower = facts["metrics"][facts["headline"]]["better"] == "lower"
+        better = value < simple(facts) if lower else value > simple(facts)
+        return number(value, strong=bool(better))
+
+    columns = {
+        "Data set": lambda f: f["title"],
+        "Metric": lambda f: f["metrics"][f["headline"]]["label"],
+        "Naive baseline": lambda f: f["naive_best"],
+        "Published": published,
+        "Naive": lambda f: number(simple(f)),
+    }
+    columns |= {results.title("cells", c): lambda f, c=c: score(f, c) for c in results.cells}
     caption = (
         "Test scores without regularization, means over seeds, beside the naive score; bold: the "
         "mean is better (intervals: benchmark by benchmark)."
     )
-    return Table("naive", caption, columns, rows if len(frame) else [], 4)
+    lines = [facts | {"name": name} for name, facts in results.benchmarks.items()]
+    return tabulated("naive", caption, lines if len(frame) else [], columns, 4)

@@ -32,7 +32,7 @@ def across(results: Results) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     sets_low, _high   95% interval for new data sets, each alone; empty below six families of them
     wins              probability of improvement, mean over data sets and cells
     best_in           share of the data sets on which it has the best mean
-    mean_rank ...     over families of data sets: see `aggregate.ranking`
+    mean_rank ...     over families of data sets: see `aggregate.ranking`; no test of one cell
 
     Empty tables where the study has no row `none`.
     """
@@ -46,9 +46,11 @@ def across(results: Results) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
                 # One that makes no sense somewhere in a scope takes no part in it.
                 whole = ~np.isnan(part).any((1, 2, 3))
                 names, part = [n for n, w in zip(every, whole, strict=True) if w], part[whole]
-                frame, ranking = _scope(results, names, part, [sets[i] for i in chosen])
+                whole_cells = ": " not in scope
+                here = [sets[i] for i in chosen]
+                frame, ranking = _scope(results, names, part, here, tested=whole_cells)
                 label = {"criterion": criterion, "scope": scope}
-                if ": " not in scope:
+                if whole_cells:
                     frame = frame.join(_best(results, names, part))
                     profiles.append(_profile(names, part).assign(**label))
                 frames.append(frame.assign(**label))
@@ -117,12 +119,12 @@ def shown(
 
 
 def _scope(
-    results: Results, names: list[str], gain: np.ndarray, sets: list[str]
+    results: Results, names: list[str], gain: np.ndarray, sets: list[str], tested: bool
 ) -> tuple[pd.DataFrame, aggregate.Ranking]:
     kinds = [results.benchmarks[s].get("family") or s for s in sets]
     value = gain.mean((2, 3))  # (R, D)
     by_kind = [value[:, [k == kind for k in kinds]].mean(1) for kind in dict.fromkeys(kinds)]
-    ranking = aggregate.ranking(-np.stack(by_kind, 1))  # lower is better
+    ranking = aggregate.ranking(-np.stack(by_kind, 1), tested)  # lower is better
     sets_low, sets_high = aggregate.family_interval(value, kinds)
     frame = shown(results, names, gain).assign(
         benchmarks=len(sets),

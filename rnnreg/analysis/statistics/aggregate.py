@@ -61,18 +61,19 @@ class Ranking:
     control_p: Array  # (R,), Wilcoxon against the first regularizer, Holm over the others
 
 
-def ranking(value: Array) -> Ranking:
+def ranking(value: Array, tested: bool = True) -> Ranking:
     """Rank regularizers by value (R, families), lower is better.
 
     Friedman's test; Nemenyi's critical difference q x sqrt(R (R + 1) / 6 families), q from the
     studentized range over sqrt(2) (Demsar 2006), and beside it Wilcoxon's
     signed-rank test with Holm's correction (Benavoli et al. 2016 show why: a mean rank depends on
-    who else is ranked). No test below six families; Friedman's not below three regularizers.
+    who else is ranked). No test below six families, nor where `tested` is false; Friedman's not
+    below three regularizers.
     """
     count, families = value.shape
     ranks = stats.rankdata(value, axis=0).mean(1)
     none, pairs = np.full((count, count), np.nan), np.full((count, count), np.nan)
-    if families < FEWEST_TO_TEST or count < 2:
+    if not tested or families < FEWEST_TO_TEST or count < 2:
         blank = float("nan")
         return Ranking(ranks, families, blank, blank, none, pairs, np.full(count, np.nan))
     equal = np.ptp(value, axis=0).max() == 0
@@ -81,7 +82,9 @@ def ranking(value: Array) -> Ranking:
         friedman = float(stats.friedmanchisquare(*value).pvalue)
     scale = np.sqrt(count * (count + 1) / (6 * families))
     difference = np.sqrt(2) * np.abs(ranks[:, None] - ranks) / scale
-    nemenyi = stats.studentized_range.sf(difference, count, np.inf)
+    upper, nemenyi = np.triu_indices(count, 1), np.eye(count)
+    nemenyi[upper] = stats.studentized_range.sf(difference[upper], count, np.inf)
+    nemenyi = np.maximum(nemenyi, nemenyi.T)
     critical = stats.studentized_range.ppf(LEVEL, count, np.inf) / np.sqrt(2) * scale
     raw = {
         pair: _wilcoxon(value[pair[0]] - value[pair[1]]) for pair in combinations(range(count), 2)

@@ -142,7 +142,7 @@ def choice_stability(losses: Array, seed: int = 0, resamples: int = RESAMPLES) -
     """The share of bootstrap resamples of the tuning seeds that choose the same strength.
 
     losses (strengths, seeds): validation losses, in the order of the grid. NaN where there is one
-    seed, or one strength: nothing can vary.
+    seed, or one strength: nothing can vary. Up to six seeds all n^n resamples count, once each.
 
     >>> choice_stability(np.array([[1.0, 1.1], [2.0, 2.1]]))
     1.0
@@ -151,6 +151,9 @@ def choice_stability(losses: Array, seed: int = 0, resamples: int = RESAMPLES) -
     if seeds < 2 or strengths < 2:
         return float("nan")
     losses = np.nan_to_num(losses, nan=np.inf)
-    draws = np.random.default_rng(seed).integers(seeds, size=(resamples, seeds))
+    if seeds**seeds <= resamples:
+        draws = np.indices((seeds,) * seeds).reshape(seeds, -1).T
+    else:
+        draws = np.random.default_rng(seed).integers(seeds, size=(resamples, seeds))
     chosen = losses[:, draws].mean(-1).argmin(0)  # (resamples,)
     return float((chosen == losses.mean(-1).argmin()).mean())

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -44,13 +45,14 @@ def tuning(results: Results) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     tuned = results.members[results.members["phase"] == "tune"]
     by_row = dict(list(tuned.groupby(KEYS, sort=False)))
     selected, strengths, trials = [], [], []
+    losses = cache(lambda key, criterion: _losses(by_row[key], criterion))
     for row in results.rows.to_dict("records"):
         key = tuple(row[k] for k in KEYS)
-        reference = by_row.get((*key[:2], REFERENCE))
+        reference = (*key[:2], REFERENCE)
         for criterion in CRITERIA:
             label = {**dict(zip(KEYS, key, strict=True)), "criterion": criterion}
-            own = _losses(by_row[key], criterion)
-            none = None if reference is None else _losses(reference, criterion)
+            own = losses(key, criterion)
+            none = losses(reference, criterion) if reference in by_row else None
             selected.append(label | _selected(results, row, criterion, own, none, by_row[key]))
             strengths += [label | s for s in _strengths(row, own, none, by_row[key])]
             trials += [label | t for t in _trials(own, none)]

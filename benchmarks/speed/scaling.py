@@ -2,9 +2,9 @@
 
 import pandas as pd
 from matplotlib.figure import Figure
+from measured import MASKED, MODULE
 
 from rnnreg.analysis.figures import style
-from rnnreg.analysis.speed import MASKED, MODULE
 
 LABELS = {"members": "models side by side", "steps": "time steps", "hidden": "hidden units"}
 LOOKS = {

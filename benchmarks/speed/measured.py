@@ -1,4 +1,4 @@
-"""Speed of training: what benchmarks/speed/run.py measured, as a table and as sentences."""
+"""What run.py measured on one machine, read back, and the sentences of its page."""
 
 import platform
 import re
@@ -8,11 +8,8 @@ from pathlib import Path
 import pandas as pd
 
 from rnnreg.analysis import words
-from rnnreg.analysis.results import Results
-from rnnreg.analysis.tables import Table, number, show, whole, word
-from rnnreg.study import registry
+from rnnreg.analysis.tables import show
 
-FOLDER = registry.ROOT / "benchmarks" / "speed" / "results"
 MASKED, MODULE, LOOP = "rnnreg, masked", "torch.nn module", "torch.nn cell in a loop, masked"
 GRAPH, JAX = "torch.nn module, CUDA graph", "JAX vmap(scan), masked"
 VMAP = "torch.func.vmap, masked"
@@ -30,30 +27,15 @@ CASE = ["cell", "batch", "steps", "inputs", "hidden"]
 
 @dataclass(frozen=True)
 class Measured:
-    """A machine: its folder's name, its own, and its CSV files; `None` for one that is not there.
+    """A machine's name and its CSV files; `None` for one that is not there.
 
     `steps` has a line a cell and size, and a column a contender: milliseconds a model.
     """
 
-    name: str
     machine: str
     steps: pd.DataFrame
     scaling: pd.DataFrame | None
     rows: pd.DataFrame | None
-
-
-def measured(results: Results, folder: Path = FOLDER) -> list[Measured]:
-    """What was measured on the machine at hand; on every machine, where that was not measured.
-
-    At hand is the GPU that the study was trained on, or else this machine's processor.
-    """
-    found = [read(file.parent, results.cells) for file in sorted(folder.glob("*/steps.csv"))]
-    found = [each for each in found if len(each.steps)]
-    for names in (set(results.members["device"]) - {"cpu"}, {machine()}):
-        own = [each for each in found if any(name in each.machine for name in names)]
-        if own:
-            return own
-    return found
 
 
 def read(folder: Path, cells: list[str]) -> Measured:
@@ -69,7 +51,7 @@ def read(folder: Path, cells: list[str]) -> Measured:
     )
     told = (folder / "machine.txt").read_text(encoding="utf-8").strip()
     shown = [name for name in HEADS if name in times]
-    return Measured(folder.name, told, times[shown], frames.get("scaling"), frames.get("rows"))
+    return Measured(told, times[shown], frames.get("scaling"), frames.get("rows"))
 
 
 def machine() -> str:
@@ -88,60 +70,32 @@ def machine() -> str:
     return f"{' '.join(model.split())} ({detail})"
 
 
-def table(results: Results, found: Measured) -> Table:
-    """A training step: a line a cell and size, a column a contender."""
-    rows = [
-        (
-            word(results.title("cells", cell)),
-            whole(members),
-            word("\u00a0×\u00a0".join(map(str, sizes))),
-            *(number(time) for time in times),
-        )
-        for (cell, *sizes, members), times in zip(
-            found.steps.index, found.steps.to_numpy(), strict=True
-        )
-    ]
-    caption = (
-        f"Milliseconds a model for one training step, medians, on {found.machine}. Models: "
-        "side by side in rnnreg. Size: sequences in a batch × time steps × inputs × hidden units. "
-        "Masked: one mask a sequence before the recurrent product, as in recurrent dropout."
-    )
-    columns = ("Cell", "Models", "Size", *(HEADS[name] for name in found.steps))
-    return Table(f"speed_{found.name}", caption, columns, rows, 3)
-
-
-def section(results: Results, found: list[Measured]) -> str:
-    """Heading and sentences; nothing where nothing was measured."""
-    if not found:
-        return ""
-    return "\n\n".join(["## Speed of training", *(_sentences(results, each) for each in found)])
-
-
-def _sentences(results: Results, found: Measured) -> str:
-    masked, text = found.steps[MASKED], f"**{found.machine}.**"
+def sentences(found: Measured) -> str:
+    """How rnnreg compares with each contender that was measured."""
+    masked, text = found.steps[MASKED], ""
     if MODULE in found.steps:
         text += (
             " With a mask inside the recurrence, a training step of rnnreg takes this many times "
             "as long as one of torch.nn's module, which cannot have such a mask: "
-            f"{_by_cell(results, masked / found.steps[MODULE])}."
+            f"{_by_cell(masked / found.steps[MODULE])}."
         )
     if GRAPH in found.steps:
         text += (
             " Where the module's steps are replayed as a CUDA graph: "
-            f"{_by_cell(results, masked / found.steps[GRAPH])}."
+            f"{_by_cell(masked / found.steps[GRAPH])}."
         )
     if LOOP in found.steps:
         text += (
             " In a loop over time, torch.nn's cell can have it, and takes this many times as long "
-            f"as rnnreg: {_by_cell(results, found.steps[LOOP] / masked)}."
+            f"as rnnreg: {_by_cell(found.steps[LOOP] / masked)}."
         )
-    return text + _larger(found.scaling) + _whole(found.rows)
+    return (text + _larger(found.scaling) + _whole(found.rows)).strip()
 
 
-def _by_cell(results: Results, ratio: pd.Series) -> str:
+def _by_cell(ratio: pd.Series) -> str:
     """The range of a ratio over sizes, cell by cell."""
     groups = ratio.groupby("cell", sort=False)
-    return ", ".join(f"{results.title('cells', cell)} {_range(own)}" for cell, own in groups)
+    return ", ".join(f"{cell} {_range(own)}" for cell, own in groups)
 
 
 def _range(values: pd.Series) -> str:
