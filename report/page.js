@@ -86,6 +86,9 @@ function explorer(root) {
   const data = JSON.parse(root.querySelector(".data").textContent), most = 5;
   const tools = document.createElement("div"), list = document.createElement("div");
   const chart = document.createElement("div"), chosen = new Set();
+  const head = document.createElement("p");
+  head.innerHTML = "<b>Explore.</b> Choose a data set and a cell; tick up to five for their learning curves. "
+    + "Dots: improvement over none, with its interval; filled where a verdict parts it from zero.";
   tools.className = "tools"; list.className = "effects"; chart.className = "curves";
   const select = (label, options) => {
     const made = document.createElement("select");
@@ -160,7 +163,7 @@ function explorer(root) {
       + `<p>${shown.map(r => `<span style="color:${r.colour === "#000000" ? "inherit" : r.colour}">━</span> ${escaped(r.title)}`).join(" &nbsp; ")}</p>`;
   }
 
-  root.append(tools, list, chart);
+  root.append(head, tools, list, chart);
   root.hidden = false;
   cell.value = Object.keys(data.cells).at(-1);
   fresh();

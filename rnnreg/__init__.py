@@ -83,7 +83,7 @@ a module only from modules above it:
       regime          whether a benchmark over-fits without regularization
       estimate        what a study will cost on this machine
     analysis/         from records to tables, figures and prose; no torch
-      collect, families, results, tables, words, speed, explain
+      collect, families, results, tables, words, pandoc, explain
       statistics/     results -> tables of numbers
       figures/        one function a figure
       report/         tables to be read, prose, HTML and PDF

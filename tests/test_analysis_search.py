@@ -92,7 +92,7 @@ def test_strengths_show_the_trials_on_the_seed_that_all_share(results):
 def test_what_is_said_and_drawn_of_a_search(results):
     with style.drawing():
         for figure in (tuning.trials(results), tuning.strengths(results, "elnino")):
-            assert len([ax for ax in figure.axes if ax.get_visible()]) in (2, 3)
+            assert len([ax for ax in figure.axes if ax.get_visible()]) in (1, 2)
             figure.draw_without_rendering()
     text = sentences.setup(results)
     assert "8 trials of learning rate (0.0003 to 0.03) and strength on one seed" in text

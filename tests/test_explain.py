@@ -32,7 +32,7 @@ def mine(tmp_path, monkeypatch):
         shutil.copy(registry.FOLDERS["regularizer"] / name, folder)
     monkeypatch.setitem(registry.FOLDERS, "regularizer", folder)
     monkeypatch.setattr(explain, "PUBLISHED", tmp_path / "published")
-    monkeypatch.setattr(explain.speed, "FOLDER", tmp_path / "speed")
+    monkeypatch.setattr(explain, "SPEED", tmp_path / "speed")
     monkeypatch.chdir(tmp_path)
     (tmp_path / "results/first").mkdir(parents=True)
     (tmp_path / "results/first/across.csv").write_text(ACROSS)

@@ -122,11 +122,10 @@ def _refusal(study: Study, faults: list[tuple[Row, str, str]]) -> UserError:
 
 
 def _flat(member: Record) -> dict:
-    row = {**asdict(member), "learning_rate": member.rate}
+    row = vars(member) | {"learning_rate": member.rate}
     for criterion, parts in row.pop("scores").items():
         for part, metrics in parts.items():
             row |= {f"{criterion}_{part}_{metric}": value for metric, value in metrics.items()}
-    row["learning_rate"] = member.rate
     for key in ("versions", "setting", "parts"):
         row[key] = json.dumps(row[key], sort_keys=True)
     return row

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from rnnreg.analysis import speed, words
+from rnnreg.analysis import words
 from rnnreg.analysis.families import REFERENCE
 from rnnreg.errors import UserError
 from rnnreg.study import described, registry
 
 PUBLISHED = registry.ROOT / "results" / "published"
+SPEED = registry.ROOT / "benchmarks" / "speed" / "results"
 PAGE = "docs/regularizers.md"
 WIDTH = 98
 WHEN = {"best": "at the best check", "final": "after the last step"}
@@ -92,7 +93,7 @@ def sections(name: str, studies: dict[str, pd.DataFrame]) -> dict[str, list[str]
 def cost(name: str) -> list[str]:
     """The time of a training step against that of none, a sentence a machine."""
     found = []
-    for file in sorted(speed.FOLDER.glob("*/cost.csv")):
+    for file in sorted(SPEED.glob("*/cost.csv")):
         frame = pd.read_csv(file).query("regularizer == @name")
         ends = frame.groupby("cell", sort=False)["ratio"].agg(["min", "max"])
         each = [f"{c} {_range(low, high)}" for c, low, high in ends.itertuples()]

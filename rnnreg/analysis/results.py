@@ -84,7 +84,7 @@ class Results:
 
     def title(self, kind: str, name: str) -> str:
         """How a benchmark, cell or regularizer is called in figures and prose."""
-        return self.study[kind][name].get("title") or name.replace("_", " ")
+        return self.study[kind].get(name, {}).get("title") or name.replace("_", " ")
 
     @cached_property
     def rows(self) -> pd.DataFrame:

@@ -102,12 +102,10 @@ def titles(
 ) -> dict[str, Callable[[dict], str]]:
     """First columns of a table: what the data set, cell and regularizer of a line are called."""
     heads = {"benchmark": "Data set"}
-
-    def column(key: str) -> Callable[[dict], str]:
-        kind = results.study[f"{key}s"]
-        return lambda line: results.title(f"{key}s", line[key]) if line[key] in kind else line[key]
-
-    return {heads.get(key, key.capitalize()): column(key) for key in keys}
+    return {
+        heads.get(key, key.capitalize()): lambda line, key=key: results.title(f"{key}s", line[key])
+        for key in keys
+    }
 
 
 def devices(results: Results) -> str:

@@ -4,6 +4,7 @@ import ast
 import hashlib
 import json
 from collections.abc import Set
+from functools import cache
 from pathlib import Path
 
 # Raise this when the core computes other results than before: every published record is then stale.
@@ -29,7 +30,12 @@ def code(file: Path, without: Set[str] = WORDS) -> str:
     Comments are not in a tree; docstrings and class attributes named in `without` are taken out,
     and of imports from rnnreg the module: a name may move to another one.
     """
-    tree = ast.parse(file.read_text(encoding="utf-8"))
+    return _code(file.read_text(encoding="utf-8"), frozenset(without))
+
+
+@cache  # the rows of a study share their files
+def _code(text: str, without: Set[str]) -> str:
+    tree = ast.parse(text)
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "rnnreg":
             node.module = "rnnreg"

@@ -49,6 +49,9 @@ RC = sns.axes_style("ticks") | {
     "legend.frameon": False,
     "axes.titlelocation": "left",
     "figure.constrained_layout.use": True,
+    "figure.facecolor": "none",
+    "axes.facecolor": "none",
+    "savefig.facecolor": "none",
     "svg.fonttype": "none",  # text stays text: small files, and it can be read aloud and found
 }
 

@@ -151,7 +151,7 @@ def advice(results: Results) -> Table:
         "Could have been found, %": lambda r: number(r["detectable"], 2),
         "Best in hindsight": lambda r: results.title("regularizers", r["hindsight"]),
         "Missed, points": lambda r: number(r["regret"], 2),
-        "Start at strength": lambda r: unless_none(r, strength(r["strength"])),
+        "Start at strength": lambda r: unless_none(r, strength(float(f"{r['strength']:.2g}"))),
     }
     caption = (
         "Which should I use? For each task and cell, and over all, the regularizer with the "

@@ -20,6 +20,8 @@ ENDS = {
     "edge": {"weakest": "weakest end", "strongest": "strongest end"},
     "rate_edge": {"lowest": "lowest rates", "highest": "highest rates"},
 }
+HELD = [f"{name}{end}" for name in ("difference", "effect") for end in ("", "_low", "_high")]
+HELD += ["p_adjusted", "wins", "effect_detectable"]
 
 
 def selection(results: Results) -> Table:
@@ -45,10 +47,10 @@ def selection(results: Results) -> Table:
 
 def every_row(results: Results, criterion: str = "best") -> Table:
     """The appendix: every row."""
-    frame = criterion_rows(results, criterion).copy()
+    frame = criterion_rows(results, criterion)
+    frame = frame.reindex(columns=dict.fromkeys([*frame.columns, *HELD]))  # without none: empty
     frame["decimals"] = [decimals_for([score]) + 1 for score in frame["score"]]
-    held = ["difference", "effect", "p_adjusted", "wins", "effect_detectable"]
-    frame.loc[frame["verdict"] == "reference", held] = np.nan  # none is not held against itself
+    frame.loc[frame["verdict"] == "reference", HELD] = np.nan  # none is not held against itself
     columns = titles(results) | {
         "Strength": lambda r: strength(r["strength"]),
         "Test score": lambda r: spread(r, "score", r["decimals"]),

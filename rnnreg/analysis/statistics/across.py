@@ -107,14 +107,18 @@ def shown(
 ) -> pd.DataFrame:
     """Effect, intervals, p and verdict of each regularizer in one scope, gain (R, D, C, N)."""
     strata = gain.reshape(len(names), -1, gain.shape[-1])
-    frame = pd.DataFrame({"regularizer": names, "effect": 0.0, "seeds_low": 0.0, "seeds_high": 0.0})
     columns = ["effect", "seeds_low", "seeds_high", "low_90", "high_90", "p"]
-    frame[columns[3:]], frame["verdict"] = np.nan, "reference"
+    values, verdicts = np.full((len(names), len(columns)), np.nan), ["reference"] * len(names)
+    values[:, :3] = 0.0
     for places in results.families(names).values():
         found = told(strata[places], unit)
         ends = [found.effect, found.low, found.high, found.low_90, found.high_90, found.p]
-        frame.loc[places, columns] = np.stack(ends, 1)
-        frame.loc[places, "verdict"] = found.verdicts
+        values[places] = np.stack(ends, 1)
+        for place, verdict in zip(places, found.verdicts, strict=True):
+            verdicts[place] = verdict
+    frame = pd.DataFrame(values, columns=columns)
+    frame.insert(0, "regularizer", names)
+    frame["verdict"] = verdicts
     return frame
 
 

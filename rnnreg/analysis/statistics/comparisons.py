@@ -64,15 +64,17 @@ def _group(
     frame["wins"] = st.probability_of_improvement(gain)
     frame["effect"] = percent(-gain.mean(1))
     columns = ["effect_low", "effect_high", "p", "p_adjusted", "effect_detectable"]
-    frame[columns], frame["verdict"] = np.nan, "saving"
+    found, verdicts = np.full((len(names), len(columns)), np.nan), ["saving"] * len(names)
     compared = [n for n in results.compared(criterion) if n in names]
     for members in results.families(compared).values():
         places = [names.index(compared[i]) for i in members]
         family, tests = told(gain[places][:, None]), len(places)
         detectable = percent(-st.smallest_detectable(gain[places], tests))
-        found = [family.low, family.high, st.paired_p(gain[places]), family.p, detectable]
-        frame.loc[places, columns] = np.stack(found, 1)
-        frame.loc[places, "verdict"] = family.verdicts
+        ends = [family.low, family.high, st.paired_p(gain[places]), family.p, detectable]
+        found[places] = np.stack(ends, 1)
+        for place, verdict in zip(places, family.verdicts, strict=True):
+            verdicts[place] = verdict
+    frame[columns], frame["verdict"] = found, verdicts
     frame.loc[at, "verdict"] = "reference"
     frame.loc[at, ["effect_low", "effect_high"]] = 0.0
     return frame

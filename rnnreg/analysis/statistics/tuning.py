@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -43,38 +42,39 @@ def tuning(results: Results) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
                all of `none` in percent; one search is one draw: no interval
     """
     tuned = results.members[results.members["phase"] == "tune"]
-    by_row = dict(list(tuned.groupby(KEYS, sort=False)))
+    losses = {criterion: _losses(tuned, criterion) for criterion in CRITERIA}
+    diverged = tuned.groupby([*KEYS, "place"])["diverged"].sum()
+    diverged = {key: own.to_numpy() for key, own in diverged.groupby(level=KEYS)}
+    counts = tuned.groupby(KEYS).size()
     selected, strengths, trials = [], [], []
-    losses = cache(lambda key, criterion: _losses(by_row[key], criterion))
     for row in results.rows.to_dict("records"):
         key = tuple(row[k] for k in KEYS)
-        reference = (*key[:2], REFERENCE)
         for criterion in CRITERIA:
             label = {**dict(zip(KEYS, key, strict=True)), "criterion": criterion}
-            own = losses(key, criterion)
-            none = losses(reference, criterion) if reference in by_row else None
-            selected.append(label | _selected(results, row, criterion, own, none, by_row[key]))
-            strengths += [label | s for s in _strengths(row, own, none, by_row[key])]
+            own, none = (losses[criterion].get(k) for k in (key, (*key[:2], REFERENCE)))
+            counted = {"diverged": int(diverged[key].sum()), "members": int(counts[key])}
+            selected.append(label | _selected(results, row, criterion, own, none) | counted)
+            strengths += [label | s for s in _strengths(row, own, none, diverged[key])]
             trials += [label | t for t in _trials(own, none)]
     return pd.DataFrame(selected), pd.DataFrame(strengths), pd.DataFrame(trials)
 
 
-def _losses(members: pd.DataFrame, criterion: str) -> Losses:
-    value = members[f"{criterion}_validation_loss"].astype(float).fillna(np.inf)
-    wide = value.groupby([members["place"], members["seed"]]).first().unstack()
-    missing = wide.isna()
-    race = missing.any(axis=None)
-    deciding = wide.loc[:, missing.any()] if race else wide
-    return Losses(wide.loc[:, ~missing.any()].to_numpy(), deciding.to_numpy())
+def _losses(tuned: pd.DataFrame, criterion: str) -> dict[tuple, Losses]:
+    """Row -> its losses; a seed that not all settings of a row were trained on decides."""
+    value = tuned[f"{criterion}_validation_loss"].astype(float).fillna(np.inf)
+    keys = [tuned[key] for key in (*KEYS, "place", "seed")]
+    found = {}
+    for key, own in value.groupby(keys).first().unstack().groupby(level=KEYS):
+        values = own.to_numpy()
+        missing = np.isnan(values)
+        values, missing = values[:, ~missing.all(0)], missing[:, ~missing.all(0)]
+        deciding = values[:, missing.any(0)] if missing.any() else values
+        found[key] = Losses(values[:, ~missing.any(0)], deciding)
+    return found
 
 
 def _selected(
-    results: Results,
-    row: dict,
-    criterion: str,
-    own: Losses,
-    none: Losses | None,
-    members: pd.DataFrame,
+    results: Results, row: dict, criterion: str, own: Losses, none: Losses | None
 ) -> dict:
     chosen, decided = row[f"place_{criterion}"], own.deciding.mean(1)
     finalists = own.deciding[~np.isnan(decided)]
@@ -91,8 +91,6 @@ def _selected(
         "stability": st.choice_stability(finalists),
         "validation_loss": decided[chosen],
         "prefers_none": bool(preferred and row["regularizer"] != REFERENCE),
-        "diverged": int(members["diverged"].to_numpy().sum()),
-        "members": len(members),
     }
 
 
@@ -118,8 +116,7 @@ def _end(share: float, low: str, high: str) -> str:
     return low if share < OUTER else high if share > 1 - OUTER else ""
 
 
-def _strengths(row: dict, own: Losses, none: Losses | None, members: pd.DataFrame) -> list[dict]:
-    diverged = members.groupby("place")["diverged"].sum()
+def _strengths(row: dict, own: Losses, none: Losses | None, diverged: np.ndarray) -> list[dict]:
     better = np.full(own.common.shape, np.nan)
     if none is not None:
         better = 100 * (1 - own.common / none.common[none.first.argmin()])
