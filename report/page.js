@@ -165,6 +165,7 @@ function explorer(root) {
 
   root.append(head, tools, list, chart);
   root.hidden = false;
+  benchmark.selectedIndex = 1;
   cell.value = Object.keys(data.cells).at(-1);
   fresh();
 }

@@ -105,6 +105,13 @@ class Results:
 
     def evaluated(self, criterion: str) -> pd.DataFrame:
         """The members of evaluation at what a criterion chose."""
+        return self._evaluated[criterion].copy(deep=False)
+
+    @cached_property
+    def _evaluated(self) -> dict[str, pd.DataFrame]:
+        return {criterion: self._evaluate(criterion) for criterion in CRITERIA}
+
+    def _evaluate(self, criterion: str) -> pd.DataFrame:
         column = f"place_{criterion}"
         members = self.members[self.members["phase"] == "evaluate"]
         members = members.merge(self.rows[[*KEYS, column]], on=KEYS)
@@ -132,10 +139,18 @@ class Results:
 
     def read(self, name: str) -> pd.DataFrame:
         """A table that `compare` wrote."""
-        file = self.folder / f"{name}.csv"
-        if not file.is_file():
-            raise UserError(f"{file}: not there. Remedy: python -m rnnreg compare {self.folder}")
-        return pd.read_csv(file, keep_default_na=False, na_values=[""])
+        if name not in self._tables:
+            file = self.folder / f"{name}.csv"
+            if not file.is_file():
+                remedy = f"python -m rnnreg compare {self.folder}"
+                raise UserError(f"{file}: not there. Remedy: {remedy}")
+            self._tables[name] = pd.read_csv(file, keep_default_na=False, na_values=[""])
+        return self._tables[name].copy(deep=False)
+
+    @cached_property
+    def _tables(self) -> dict[str, pd.DataFrame]:
+        """What `read` has read: copies of it share its data, and write to data of their own."""
+        return {}
 
 
 def load(folder: Path | str) -> Results:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from rnnreg.analysis.pandoc import pandoc
 
 MINUS = "−"
+LONGEST = 400  # lines of a table on paper: longer ones are in the page and in tables/*.csv
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 import numpy as np
 import pandas as pd
 import seaborn as sns
-import seaborn.objects as so
 from matplotlib.figure import Figure
 
 from rnnreg.analysis.figures import style
@@ -13,7 +12,7 @@ from rnnreg.analysis.tables import fixed
 NO_REFERENCE = "This study has no row `none`: there is nothing to measure an effect against."
 ALONE = "Only `none` is in this study: there is no effect to show."
 BETTER = "relative improvement over none, %  (right is better)"
-LINE = 0.145  # inches a regularizer
+FEW = 12  # columns up to which every tile of the heatmap has its number
 
 
 def effects(results: Results) -> Figure:
@@ -62,35 +61,21 @@ def forest(results: Results, frame: pd.DataFrame, panels: list[str], label: str 
         return style.note(NO_REFERENCE)
     if frame.empty:
         return style.note(ALONE)
-    first = frame.drop_duplicates("regularizer").sort_values("effect", ascending=False)
-    groups = results.groups(list(first["regularizer"]))
-    lines = [n for g, names in groups.items() for n in ([f"= {g}"] * (len(groups) > 1) + names)]
-    figure = Figure(figsize=(style.WIDTH, LINE * len(lines) + 0.8))
+    best = frame.drop_duplicates("regularizer").sort_values("effect", ascending=False)
+    figure, axes, lines = style.listed(results, list(best["regularizer"]), panels, sharex=True)
+    axes[0].set_xlim(style.reach(frame[["effect", "low", "high"]].to_numpy().ravel()))
     colours = style.colours(results)
-    plot = (
-        so.Plot(frame, x="effect", y="regularizer", color="regularizer")
-        .facet(col="panel", order=panels)
-        .add(so.Range(linewidth=0.8), xmin="sets_low", xmax="sets_high", legend=False)
-        .add(so.Range(linewidth=2), xmin="low", xmax="high", legend=False)
-        .add(so.Dot(pointsize=4.5, stroke=1), fill="told", legend=False)
-        .scale(
-            color=colours, y=so.Nominal(order=lines), fill=so.Nominal({True: True, False: False})
-        )
-        .limit(x=style.reach(frame[["effect", "low", "high"]].to_numpy().ravel()))
-        .label(x="", y="", title=str)
-        .theme(style.RC)
-    )
-    plot.on(figure).plot()
-    titles = {n: results.title("regularizers", n) for n in first["regularizer"]}
-    figure.axes[0].set_yticks(range(len(lines)), [titles.get(n, n[2:]) for n in lines])
-    for tick, line in zip(figure.axes[0].get_yticklabels(), lines, strict=True):
-        if line not in titles:
-            tick.set(fontweight="bold", color=style.HUES.get(line[2:], style.OTHERS))
-    for ax, panel in zip(figure.axes, panels, strict=True):
+    for ax, panel in zip(axes, panels, strict=True):
+        own = frame[frame["panel"] == panel]
+        y, colour = own["regularizer"].map(lines.index), own["regularizer"].map(colours)
+        ax.hlines(y, own["sets_low"], own["sets_high"], colour, linewidth=0.8)
+        ax.hlines(y, own["low"], own["high"], colour, linewidth=2)
+        face = colour.where(own["told"], "white")
+        ax.scatter(own["effect"], y, s=18, facecolor=face, edgecolor=colour, zorder=3)
         ax.axvline(0, color="black", linewidth=0.6, zorder=0)
         ax.grid(axis="x", color="#e4e4e4", linewidth=0.5)
-        for row in frame[frame["panel"] == panel].itertuples():
-            style.outside(ax, lines.index(row.regularizer), row.effect, colours[row.regularizer])
+        for name, place, effect in zip(own["regularizer"], y, own["effect"], strict=True):
+            style.outside(ax, place, effect, colours[name])
     figure.supxlabel(label, fontsize=8)
     return figure
 
@@ -113,19 +98,22 @@ def heatmap(results: Results) -> Figure:
         ]
         for v in ("effect", "verdict")
     )
-    small = len(names) > 12
+    small = len(names) > FEW
     figure = Figure(figsize=(style.WIDTH, (0.14 if small else 0.19) * len(rows) + 1.5))
     ax = figure.subplots()
     span = float(np.clip(np.nanpercentile(np.abs(values), 85), 2, 50))
+    told = verdict.isin(["better", "worse"])
     texts = values.map(lambda v: "" if np.isnan(v) else fixed(v, 0 if small else 1))
+    texts = texts.where(told | (not small), "")
     sns.heatmap(
         values, ax=ax, cmap="PuOr", center=0, vmin=-span, vmax=span, annot=texts, fmt="",
-        annot_kws={"fontsize": 5 if small else 6.5}, linewidths=0.3,
+        annot_kws={"fontsize": 5 if small else 6.5}, linewidths=0.3, rasterized=True,
         cbar_kws={"label": "improvement, %", "extend": "both", "fraction": 0.03, "pad": 0.01},
     )  # fmt: skip
-    told = verdict.isin(["better", "worse"]).to_numpy()[~values.isna().to_numpy()]
-    for text, strong in zip(ax.texts, told, strict=True):
-        text.set_fontweight("bold" if strong else "normal")
+    for text, strong in zip(list(ax.texts), told.to_numpy()[values.notna()], strict=True):
+        text.set_fontweight("bold" if strong and not small else "normal")
+        if not text.get_text():
+            text.remove()
     titles = [results.title("regularizers", n) for n in names]
     ax.set_xticks(np.arange(len(names)) + 0.5, titles, rotation=90, fontsize=6.5)
     ax.xaxis.tick_top()
@@ -137,7 +125,7 @@ def heatmap(results: Results) -> Figure:
         middle = (i + 0.5) * len(results.cells)
         ax.axhline(i * len(results.cells), color="white", linewidth=2.5)
         ax.annotate(
-            results.title("benchmarks", benchmark), (0, middle), (-42, 0), ha="right", va="center",
+            results.title("benchmarks", benchmark), (0, middle), (-50, 0), ha="right", va="center",
             xycoords=("axes fraction", "data"), textcoords="offset points", fontsize=6.5,
         )  # fmt: skip
     for edge in np.cumsum([len(group) for group in groups.values()])[:-1]:

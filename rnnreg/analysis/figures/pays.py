@@ -30,7 +30,7 @@ def pays(results: Results) -> Figure:
                      estimator=None, color=colour, linewidth=0.5, alpha=0.6)  # fmt: skip
         sns.scatterplot(own, x="overfit", y="effect", style="group", markers=marks, color=colour,
                         s=16, ax=ax, legend=ax is axes[-1])  # fmt: skip
-        ax.set(title=results.title("regularizers", name), xlabel="", ylabel="")
+        ax.set(title=style.wrapped(results.title("regularizers", name)), xlabel="", ylabel="")
     if legend := axes[-1].get_legend():
         legend.set_title("")
     figure.supxlabel("how far none over-fits, % of its validation loss", fontsize=8)

@@ -4,6 +4,7 @@ Hues are those of Okabe and Ito (2008, Color Universal Design) and of Tol (2021,
 "muted"): told apart by the colour-blind. Markers tell members apart in grey.
 """
 
+import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -19,6 +20,7 @@ from rnnreg.analysis.statistics import inference as st
 from rnnreg.analysis.tables import show
 
 WIDTH = 7.2  # inches: the text width of the report
+LINE = 0.145  # inches a regularizer
 HUES = {
     REFERENCE: "#000000", "penalties": "#D55E00", "activations": "#E69F00", "masks": "#0072B2",
     "weights": "#56B4E9", "inputs": "#332288", "outputs": "#882255", "gradients": "#CC79A7",
@@ -109,10 +111,37 @@ def panels(count: int, columns: int, height: float, **share: bool) -> tuple[Figu
     return figure, list(axes[:count])
 
 
+def listed(
+    results: Results, names: list[str], panels: list[str], **share: bool
+) -> tuple[Figure, list[Axes], list[str]]:
+    """A panel each, with a line a regularizer below the title of its group; and those lines."""
+    groups = results.groups(names)
+    heads = {f"= {group}": group for group in groups if group != REFERENCE}
+    heads = heads if len(heads) > 1 else {}
+    lines = [n for g, own in groups.items() for n in [f"= {g}", *own] if n[0] != "=" or n in heads]
+    figure = Figure(figsize=(WIDTH, LINE * len(lines) + 0.8))
+    axes = figure.subplots(1, len(panels), squeeze=False, sharey=True, **share)[0]
+    labels = [heads.get(n) or results.title("regularizers", n) for n in lines]
+    axes[0].set_yticks(range(len(lines)), labels)
+    axes[0].set_ylim(len(lines) - 0.4, -0.6)
+    for tick, line in zip(axes[0].get_yticklabels(), lines, strict=True):
+        if line in heads:
+            tick.set(fontweight="bold", color=HUES.get(heads[line], OTHERS))
+    for ax, panel in zip(axes, panels, strict=True):
+        ax.set_title(panel)
+        ax.tick_params(axis="y", length=0)
+    return figure, list(axes), lines
+
+
 def legend(figure: Figure, lines: dict[str, str]) -> None:
     """Titles with their colours, in a line above the panels."""
     handles = [figure.axes[0].plot([], [], color=colour)[0] for colour in lines.values()]
     figure.legend(handles, list(lines), loc="outside upper center", ncols=5)
+
+
+def wrapped(title: str) -> str:
+    """A title as it stands above a narrow panel."""
+    return textwrap.fill(title, 22)
 
 
 def note(text: str) -> Figure:

@@ -49,7 +49,7 @@ def strengths(results: Results, benchmark: str) -> Figure:
         ax.margins(x=0.14)  # labels at the ends stay clear of the next panel's
         _scale(ax, own, search)
         ax.axhline(0, color="black", linewidth=0.6)
-        ax.set(title=results.title("regularizers", name), xlabel="", ylabel="")
+        ax.set(title=style.wrapped(results.title("regularizers", name)), xlabel="", ylabel="")
     _legend(results, axes[-1])
     axes[0].set_ylabel(f"validation {label}")
     figure.supxlabel("strength", fontsize=8)

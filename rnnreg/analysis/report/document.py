@@ -10,11 +10,10 @@ import typst
 
 from rnnreg.analysis.pandoc import pandoc
 from rnnreg.analysis.report.page import FACTS
-from rnnreg.analysis.tables import escape
+from rnnreg.analysis.tables import LONGEST, escape
 from rnnreg.errors import UserError
 
 CITED = "--citeproc"
-LONGEST = 400  # lines of a table on paper; longer ones are in the page and in tables/
 REFERENCES = "## References\n\n::: {#refs}\n:::"
 
 

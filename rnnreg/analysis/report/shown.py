@@ -9,6 +9,7 @@ from rnnreg.analysis.report.shown_rows import criterion_rows, diagnostics, every
 from rnnreg.analysis.report.shown_setup import TASKS, data, models, naive, regularizers
 from rnnreg.analysis.results import REFERENCE, Results
 from rnnreg.analysis.tables import (
+    LONGEST,
     Cell,
     Table,
     decimals_for,
@@ -37,9 +38,11 @@ def tables(results: Results) -> list[Table]:
 
 
 def write(results: Results) -> None:
-    """Write every table of `tables` as CSV, Markdown and LaTeX under tables/."""
+    """Write every table as CSV, Markdown and, but for long ones, LaTeX under tables/."""
     for table in tables(results):
-        kinds = {"csv": table.as_csv(), "md": table.as_markdown(), "tex": table.as_latex()}
+        kinds = {"csv": table.as_csv(), "md": table.as_markdown()}
+        if len(table.rows) <= LONGEST:
+            kinds["tex"] = table.as_latex()
         for kind, text in kinds.items():
             records.write_text(results.folder / "tables" / f"{table.name}.{kind}", text)
 
