@@ -30,6 +30,7 @@ examples:
   rnnreg train elnino lstm dropout              train one row by hand, with a progress bar
   rnnreg train --study quick --missing          train what a study still lacks, in one process
   rnnreg report results/quick                   rebuild tables, figures and report from records
+  rnnreg open quick                             show the report in a browser
   snakemake --cores all --config study=quick    all of it, in the right order
 """
 
@@ -108,6 +109,11 @@ def parser() -> argparse.ArgumentParser:
         p.add_argument("folder", type=Path, help="results/<study>")
         if name == "report":
             p.add_argument("--only", action="store_true", help="from the tables as they are")
+    p = command("open", open_, "show a study's report in a browser")
+    p.add_argument("study", help="its name, or results/<study>")
+    p = command("compare-studies", compare_studies, "show the effects of two studies side by side")
+    p.add_argument("a", metavar="study", help="its name, or results/<study>")
+    p.add_argument("b", metavar="study")
     p = command("explain", explain, "explain a regularizer: equation, paper, range, standing")
     p.add_argument("name", metavar="regularizer")
     p = command("readme", readme, "write the generated parts of README.md and docs/")
@@ -483,6 +489,35 @@ def report(given: argparse.Namespace) -> None:
         compare(given)
         draw(given)
     print(f"The report: {make(given.folder)}")
+
+
+def open_(given: argparse.Namespace) -> None:
+    """The report in a browser."""
+    file = _results(given.study) / "report.html"
+    if not file.is_file():
+        raise UserError(f"{file}: not there. Remedy: python -m rnnreg report {file.parent}")
+    _browse(file)
+
+
+def compare_studies(given: argparse.Namespace) -> None:
+    """Two studies side by side, in a browser."""
+    from rnnreg.analysis.report.side import side_by_side
+
+    _browse(side_by_side(_results(given.a), _results(given.b)))
+
+
+def _results(study: str) -> Path:
+    """The folder of a study's results, from its name or its own path."""
+    folder = Path(study)
+    return folder if folder.is_dir() else Path("results") / folder.stem
+
+
+def _browse(file: Path) -> None:
+    """Open a page where there is a browser; its place in any case."""
+    import webbrowser
+
+    print(file)
+    webbrowser.open(file.resolve().as_uri())
 
 
 def _collect_anew(folder: Path) -> None:

@@ -27,9 +27,10 @@ def report(folder: Path) -> Path:
     if not (folder / "figures").is_dir():
         raise UserError(f"{folder / 'figures'}: not there. Remedy: python -m rnnreg draw {folder}")
     notebook = execute(SOURCE / "report.md", folder)
-    check_citations(document(notebook), SOURCE)
+    text = document(notebook)
+    check_citations(text, SOURCE)
     records.write_bytes(folder / "report.pdf", typeset(notebook, folder, SOURCE))
-    records.write_text(folder / "report.html", web.page(notebook, folder, SOURCE))
+    records.write_text(folder / "report.html", web.page(text, folder, SOURCE))
     records.write_text(folder / "report.ipynb", nbformat.writes(notebook) + "\n")
     return folder / "report.html"
 

@@ -1,26 +1,24 @@
-"""The executed notebook as one HTML file that asks nobody for anything."""
+"""A document as one HTML file that asks nobody for anything."""
 
 import re
 from pathlib import Path
 from urllib.parse import quote
 
-import nbformat
-
 from rnnreg.analysis.pandoc import pandoc
-from rnnreg.analysis.report.document import CITED, document
+from rnnreg.analysis.report.document import CITED
 
 PLAIN = " !$&'()*+,-./:;=?@[]_~{}|^\n"  # what a data URI in double quotes may hold as it is
 
 
-def page(notebook: nbformat.NotebookNode, folder: Path, source: Path) -> str:
-    """The whole page: contents, body and references, its figures, style and script within."""
+def page(text: str, folder: Path, source: Path, title: str = "rnnreg") -> str:
+    """A document as a page: contents, body, references, its figures, style and script within."""
     options = ["--standalone", f"--template={source / 'page.html'}", "--toc", "--toc-depth=3"]
     options += [CITED, f"--bibliography={source / 'references.bib'}"]
-    options += ["--metadata=link-citations:true", "--metadata=title:rnnreg"]
-    return whole(pandoc(document(notebook), "html5", *options), folder, source)
+    options += ["--metadata=link-citations:true", f"--metadata=title:{title}"]
+    return _whole(pandoc(text, "html5", *options), folder, source)
 
 
-def whole(html: str, folder: Path, source: Path) -> str:
+def _whole(html: str, folder: Path, source: Path) -> str:
     """The page that pandoc made, with all that it names put into it."""
 
     def embedded(match: re.Match) -> str:
