@@ -218,6 +218,7 @@ def test_what_is_wrong_is_told_as_torch_tells_it(kind):
     state = torch.zeros(1, 3, 6)
     wrong = {
         "dimensions": (torch.zeros(2, 5, 3, 4), None),
+        "one dimension": (torch.zeros(4), None),
         "inputs": (torch.zeros(5, 3, 7), None),
         "precision": (torch.zeros(5, 3, 4, dtype=torch.float64), None),
         "hidden": (torch.zeros(5, 3, 4), torch.zeros(1, 2, 6)),

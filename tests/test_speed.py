@@ -15,6 +15,7 @@ from rnnreg.study import registry
 
 sys.path.insert(0, str(registry.ROOT / "benchmarks" / "speed"))
 import contenders
+import layers
 import measured
 import run as speed
 import scaling
@@ -200,3 +201,38 @@ def test_interleaved_times_what_it_is_given():
     times = timing.interleaved({"none": lambda: None, "some": lambda: sum(range(200_000))}, 5)
     assert times["some"]["median"] > times["none"]["median"]
     assert times["some"]["least"] <= times["some"]["median"]
+
+
+@pytest.mark.parametrize("kind", sorted(layers.CELLS))
+def test_layers_of_ones_own_compute_the_same(kind, monkeypatch):
+    """With a mask that drops nothing they have the gradients of torch.nn's module."""
+    monkeypatch.setattr(layers, "RATE", 0.0)
+    layer = layers.Layer(kind, batch=3, steps=4, inputs=2, hidden=5)
+    found = {}
+
+    def noted(make):
+        def noting(module, x):
+            run = make(module, x)
+
+            def step():
+                run()
+                found[len(found)] = [p.grad for p in module.parameters()]
+
+            return step
+
+        return noting
+
+    for name in ("training", "in_a_loop"):
+        monkeypatch.setattr(layers, name, noted(getattr(layers, name)))
+    for run in layers.contenders(layer).values():
+        run()
+    for grads in found.values():
+        for ours, theirs in zip(grads, found[2], strict=True):
+            torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-6)
+
+
+def test_contenders_that_are_all_slow_sit_out_together(monkeypatch):
+    monkeypatch.setattr(timing, "SLOW", 0.0)
+    calls = []
+    timing.interleaved({"one": lambda: calls.append(1)}, timing.FEW + 3)
+    assert len(calls) == 1 + 2 * timing.FEW

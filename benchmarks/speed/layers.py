@@ -86,7 +86,7 @@ def in_a_loop(cell: nn.Module, x: torch.Tensor) -> Callable[[], object]:
     def step():
         cell.zero_grad()
         h = c = x.new_zeros(x.shape[1], cell.hidden_size)
-        mask = (torch.rand_like(h) < RATE) / RATE
+        mask = (torch.rand_like(h) >= RATE) / (1 - RATE)
         for now in x:
             if isinstance(cell, nn.LSTMCell):
                 h, c = cell(now, (h * mask, c))

@@ -2,9 +2,9 @@
 
     python benchmarks/speed/run.py [--device cuda] [--repeats 15] [--only steps rows shares]
 
-Writes steps.csv, rows.csv, scaling.csv, memory.csv and, on a CPU, shares.csv; from them speed.md
-and speed.svg; all into benchmarks/speed/results/<processor or GPU>/. JAX takes part where it is
-installed (extra `peers`), `shares` where data/prepared holds the standard study's data.
+Writes steps.csv, rows.csv, scaling.csv, memory.csv and, on a CPU, nn.csv and shares.csv; from them
+speed.md and speed.svg; all into benchmarks/speed/results/<processor or GPU>/. JAX takes part where
+it is installed (extra `peers`), `shares` where data/prepared holds the standard study's data.
 """
 
 import argparse
@@ -17,6 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import contenders
+import layers
 import pandas as pd
 import rows
 import shares
@@ -25,6 +26,8 @@ import timing
 import torch
 from contenders import Case
 from measured import machine
+
+from rnnreg.kernels.native.build import keep_freed_memory
 
 HERE = Path(__file__).resolve().parent
 SIZES = [(32, 96, 7, 32), (32, 96, 7, 64), (20, 35, 128, 128)]  # B, T, D, H
@@ -149,6 +152,16 @@ def bounds(case: Case, peak: float, rate: float) -> dict[str, float]:
     return {"bound: arithmetic": flops / peak, "bound: memory": moved / rate}
 
 
+def own_models(repeats: int) -> pd.DataFrame:
+    """A layer of rnnreg.nn in a model of one's own beside torch.nn's: milliseconds a call."""
+    found = []
+    for layer in layers.layers():
+        times = timing.interleaved(layers.contenders(layer), repeats)
+        found += [{**vars(layer), "contender": n, **t} for n, t in times.items()]
+        print(layer, {n: round(t["median"], 2) for n, t in times.items()})
+    return pd.DataFrame(found)
+
+
 def memory(device: str) -> pd.DataFrame:
     """Peak memory a contender adds to its process, each in a process of its own: MiB."""
     found = []
@@ -193,6 +206,7 @@ def main() -> None:
     if given.device == "cuda":
         torch.cuda.init()
     if given.memory_of:
+        keep_freed_memory()
         memory_of(*given.memory_of, given.device)
         return
     name = machine() if given.device == "cpu" else torch.cuda.get_device_name()
@@ -207,8 +221,11 @@ def main() -> None:
         "memory": lambda: memory(given.device),
     }
     if given.device == "cpu":  # a step that is recorded has no parts to time
-        measure["shares"] = parts_of_rows
+        own = {"nn": lambda: own_models(given.repeats)}
+        measure = {**own, **measure, "shares": parts_of_rows}
     for what in given.only or measure:
+        if what != "nn":  # in a program of one's own memory is as it is
+            keep_freed_memory()
         found = measure[what]()
         if len(found):
             found.to_csv(folder / f"{what}.csv", index=False, float_format="%.4g")

@@ -15,7 +15,8 @@ def write(folder: Path) -> str:
     parts = [f"Milliseconds a member, medians. {(folder / 'machine.txt').read_text()}"]
     if (folder / "steps.csv").exists():
         parts.append(steps(folder))
-    for name, make in (("rows", rows), ("shares", shares), ("memory", memory)):
+    pages = {"rows": rows, "shares": shares, "memory": memory, "nn": own_models}
+    for name, make in pages.items():
         if (folder / f"{name}.csv").exists():
             parts.append(make(pd.read_csv(folder / f"{name}.csv")))
     if (folder / "scaling.csv").exists():
@@ -83,6 +84,15 @@ def shares(found: pd.DataFrame) -> str:
     told = f"Per cent of all rows together that are not the network's: {each}.\n"
     head = "## Where a row's time goes, per cent"
     return "\n".join([head, "", told, _markdown(table.set_index(keys))])
+
+
+def own_models(found: pd.DataFrame) -> str:
+    """A layer of rnnreg.nn beside torch.nn's, milliseconds a call, and the ratios that count."""
+    keys = ["what", "kind", *CASE[1:]]
+    table = found.pivot_table(index=keys, columns="contender", values="median", sort=False)
+    ours, masked = (table[n] / table["torch.nn"] for n in ("rnnreg.nn", "rnnreg.nn, masked"))
+    table["unmasked / torch.nn"], table["masked / torch.nn"] = ours, masked
+    return "## A layer in a model of one's own, milliseconds a call\n\n" + _markdown(table)
 
 
 def memory(found: pd.DataFrame) -> str:

@@ -51,6 +51,8 @@ def interleaved(steps: dict[str, Callable], repeats: int) -> dict[str, dict[str,
     gc.disable()
     for turn in range(repeats):
         taking_part = [n for n, t in found.items() if turn < FEW or min(t) < SLOW]
+        if not taking_part:
+            break
         shift = turn % len(taking_part)
         for name in taking_part[shift:] + taking_part[:shift]:
             steps[name]()

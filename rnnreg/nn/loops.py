@@ -24,7 +24,7 @@ from rnnreg.nn import graph
 
 CELLS = {"LSTM": LSTM, "GRU": GRU, "RNN_TANH": ElmanTanh, "RNN_RELU": ElmanReLU}
 WEIGHTS = ("input", "recurrent", "bias", "recurrent_bias")
-LARGE = 1 << 17  # entries of a recurrent matrix from which BLAS is faster: it leaves the L2 cache
+LARGE = 1 << 16  # entries of a recurrent matrix from which products of BLAS are faster
 
 
 def unroll(
@@ -54,7 +54,7 @@ def _fast(cell, x, weights, state, masks, norm) -> graph.Loop | None:
     if taken == "native" and recurrence.takes(x, weights, state, masks):
         if norm:
             return normalised.Normalised, (cell.name, masks, norm, None)
-        large = weights["recurrent"].numel() > LARGE
+        large = weights["recurrent"].numel() >= LARGE
         return blas.Products if large else recurrence.Recurrence, (cell.name, masks)
     if taken == "fused" and fused.takes(masks):
         precision = torch.bfloat16 if torch.is_autocast_enabled(x.device.type) else None
@@ -76,22 +76,26 @@ def backwards(masks: Masks) -> Masks:
 def torch_is_faster(module, x: Tensor, packed: bool) -> bool:
     """Whether torch's kernel is the one to take where nothing is masked.
 
-    As measured by benchmarks/speed: a call has a cost of its own; an LSTM of torch is one kernel of
-    oneDNN, its GRU and RNN are loops of small ones.
+    Sizes are judged by benchmarks/speed: a call has a cost of its own; an LSTM of torch is one
+    kernel of oneDNN, its GRU and RNN are loops of small ones.
     """
     if x.device.type != "cpu":
         return True
     if torch.is_autocast_enabled("cpu"):
         return False  # oneDNN does not have every cell in lower precision on every machine
-    w, cell = module._flat_weights[1], CELLS[module.mode]
-    single = x.dtype == w.dtype == torch.float32
-    if packed or not single or torch._C._are_functorch_transforms_active():
+    w = module._flat_weights[1]
+    if packed or _is_for_torch(module, x, w.numel()) or not x.dtype == w.dtype == torch.float32:
         return True
-    if path(cell, x.device) != "native":
+    if torch._C._are_functorch_transforms_active():
         return True
+    return path(CELLS[module.mode], x.device) != "native"
+
+
+def _is_for_torch(module, x: Tensor, entries: int) -> bool:
+    """Whether torch's kernel is faster at these sizes; `entries` of the recurrent matrix."""
     steps, batch = (len(x), 1) if x.dim() == 2 else x.shape[:2]
     if module.batch_first and x.dim() == 3:
         steps, batch = batch, steps
     if module.mode == "LSTM":
-        return steps * batch < 256 or batch < 8 or w.numel() >= 1 << 16
-    return steps < 16 or (module.mode != "GRU" and batch < 8)
+        return steps * batch < 256 or batch < 8 or entries >= LARGE
+    return steps < 16 or (module.mode != "GRU" and batch < 8 and entries > 1 << 13)

@@ -55,9 +55,9 @@ class Regularized:
         return self._run(input, hx)
 
     def _run(self, input, hx):
-        self._update_flat_weights()
         if not forms.well_formed(input, hx) or self._is_for_torch(input):
             return super().forward(input, hx)  # which also says what is wrong with its arguments
+        self._update_flat_weights()
         return forms.run(self, input, hx, layers.forward)
 
     def extra_repr(self) -> str:

@@ -59,7 +59,7 @@ class Products(torch.autograd.Function):
             dinput = (dx @ wx[0]).view(x.shape)
         if inner is not None:
             dinner = dr[:, -inner.shape[1] :].sum(0)[None]
-        dwx = dx.t() @ x[0].flatten(0, 1)
+        dwx = (x[0].flatten(0, 1).t() @ dx).t()  # so that few inputs are not a slow product
         dwh = dr.t() @ ctx.read[: layer.steps].flatten(0, 1)
         return None, None, dinput, dwx[None], dwh[None], dx.sum(0)[None], dinner, *dstates
 

@@ -11,6 +11,8 @@ struct Step {  // x, r (B, gates x H), gates as in torch.nn; r has its own bias 
     const float* dback;  // w: of h x mask of the next step, or null after the last
 };
 
+constexpr Int ROWS = 8;  // taken together
+
 template <class Cell>
 static constexpr bool from_x(int slot) { return slot >= Cell::x_first && slot < Cell::x_first + Cell::x_count; }
 
@@ -32,18 +34,21 @@ static void forward(const Layer& l, const Step& step, Int t) {
         p.drop_next = at(l.drop, 0, t + 1);
         p.dropped_next = l.dropped + (t + 1) * size;
     }
-    for (Int row = 0; row < l.batch; row++)
+    for (Int first = 0; first < l.batch; first += ROWS) {
+        Int rows = std::min<Int>(ROWS, l.batch - first);
         for (Int unit = 0; unit < h; unit += LANES) {
             Int n = h - unit;
-            V a[S];
-            for (int s = 0; s < S; s++) {
-                Int from = (row * Cell::x_count + Cell::gate[s]) * h + unit;
-                a[s] = V{};
-                if (from_x<Cell>(s)) a[s] += load(step.x + from, n);
-                if (from_h<Cell>(s)) a[s] += load(step.r + from, n);
-            }
-            gates<Cell>(p, a, row, 1, unit);
+            V a[ROWS][S];
+            for (Int i = 0; i < rows; i++)
+                for (int s = 0; s < S; s++) {
+                    Int from = ((first + i) * Cell::x_count + Cell::gate[s]) * h + unit;
+                    a[i][s] = V{};
+                    if (from_x<Cell>(s)) a[i][s] += load(step.x + from, n);
+                    if (from_h<Cell>(s)) a[i][s] += load(step.r + from, n);
+                }
+            gates<Cell>(p, &a[0][0], first, rows, unit);
         }
+    }
 }
 
 template <class Cell>
