@@ -75,6 +75,12 @@ for (const table of document.querySelectorAll("main table")) {
   scroll.setAttribute("role", "region");
   scroll.setAttribute("aria-label", table.caption ? table.caption.textContent.split(".")[0] : "Table");
   table.replaceWith(tools, scroll);
+  if (table.caption) {  // it would scroll away with the table
+    const caption = Object.assign(document.createElement("p"), {className: "caption"});
+    caption.append(...table.caption.childNodes);
+    table.caption.remove();
+    tools.before(caption);
+  }
   if (table.tBodies[0].rows.length >= LONG) searchable(table, tools);
   copyable(table, tools);
   scroll.append(table);

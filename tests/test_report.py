@@ -10,6 +10,7 @@ from html.parser import HTMLParser
 
 import nbformat
 import numpy as np
+import pandas as pd
 import pytest
 import synthetic
 from matplotlib.figure import Figure
@@ -18,11 +19,12 @@ from rnnreg.analysis.collect import collect
 from rnnreg.analysis.figures import draw as figures
 from rnnreg.analysis.figures import style
 from rnnreg.analysis.figures.draw import draw
-from rnnreg.analysis.report import document, page, shown
+from rnnreg.analysis.report import document, page, readme, shown
 from rnnreg.analysis.report.report import SOURCE, execute, report
 from rnnreg.analysis.results import load
 from rnnreg.analysis.statistics.compare import compare
 from rnnreg.analysis.tables import LONGEST
+from rnnreg.cli import main
 from rnnreg.errors import UserError
 from rnnreg.study import records
 
@@ -237,10 +239,51 @@ def test_without_figures_the_remedy_is_named(folder, tmp_path):
         report(tmp_path)
 
 
+def test_two_studies_stand_side_by_side(folder, tmp_path, monkeypatch, capsys):
+    other = tmp_path / "results" / "other"
+    shutil.copytree(folder, other, ignore=shutil.ignore_patterns("report*", "records", "tables"))
+    across = pd.read_csv(other / "across.csv")
+    l2 = (across["regularizer"] == "l2") & (across["scope"] == "all")
+    across.loc[l2, "verdict"] = "worse"
+    across.to_csv(other / "across.csv", index=False)
+    monkeypatch.chdir(tmp_path)
+    shown = []
+    monkeypatch.setattr("webbrowser.open", shown.append)
+    assert main(["compare-studies", str(folder), "other"]) == 0
+    text = (other / "beside_made.html").read_text()
+    assert shown == [(other / "beside_made.html").as_uri()]
+    assert "Of 2 regularizers in both, 1 have the same verdict and 1 opposite ones." in text
+    (row,) = re.findall(r"<td[^>]*>l2(?:</td>)?.*?(?=<tr|</tbody)", text, re.S)
+    assert re.findall("better|worse", row) == ["better", "worse"]
+    assert len(Page(text).images) == 1
+    assert main(["compare-studies", "other", "other"]) == 2
+    assert "two studies of one name" in capsys.readouterr().err
+
+
+def test_open_shows_the_report_or_names_the_command(folder, tmp_path, monkeypatch, capsys):
+    shown = []
+    monkeypatch.setattr("webbrowser.open", shown.append)
+    assert main(["open", str(folder)]) == 0
+    assert shown == [(folder / "report.html").resolve().as_uri()]
+    monkeypatch.chdir(tmp_path)
+    assert main(["open", "quick"]) == 2
+    told = capsys.readouterr().err
+    assert (
+        "results/quick/report.html: not there. Remedy: python -m rnnreg report results/quick"
+        in told
+    )
+
+
+def test_readme_shows_the_first_figure_on_white(folder):
+    drawn = readme.picture(folder)
+    assert drawn.count('fill="white"') == 1
+    assert readme.found(folder).startswith("![Dots with intervals, a line a regularizer (2), ")
+
+
 def test_explore_runs_from_top_to_bottom(folder):
     notebook = execute(SOURCE / "explore.md", folder)
     code = [c for c in notebook.cells if c.cell_type == "code"]
-    assert len(code) == 10
+    assert len(code) == 5
     assert all(c.outputs for c in code)
 
 

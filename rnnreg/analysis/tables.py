@@ -1,6 +1,7 @@
 """A table that is written once and shown everywhere: Markdown, which pandoc turns into others."""
 
 import csv
+import html
 import io
 import math
 import re
@@ -44,8 +45,31 @@ class Table:
 
     @property
     def captioned(self) -> str:
-        """The table as pandoc reads it."""
+        """The table as pandoc reads it; as HTML where it is long: for a page alone, and faster."""
+        if len(self.rows) > LONGEST:
+            return f"```{{=html}}\n{self.as_html()}\n```"
         return f"{self.body}\n\n: {escape(self.caption)} {{#tab-{self.name}}}"
+
+    def as_html(self) -> str:
+        """What pandoc makes of a table, without the end tags that HTML lets one leave out."""
+        kinds = [""] * self.left + [" class=n"] * (len(self.columns) - self.left)
+
+        def line(tag: str, texts: Iterable[str]) -> str:
+            cells = zip(kinds, texts, strict=True)
+            return "<tr>" + "".join(f"<{tag}{kind}>{text}" for kind, text in cells)
+
+        def shown(cell: Cell) -> str:
+            text = html.escape(cell.text)
+            return f"<strong>{text}</strong>" if cell.strong and text else text
+
+        return "\n".join(
+            [
+                f'<table id="tab-{self.name}"><caption>{html.escape(self.caption)}</caption>',
+                f"<thead>{line('th', map(html.escape, self.columns))}</thead><tbody>",
+                *(line("td", map(shown, row)) for row in self.rows),
+                "</tbody></table>",
+            ]
+        )
 
     def as_csv(self) -> str:
         """The texts as comma-separated values."""
@@ -59,10 +83,6 @@ class Table:
         """A pipe table with its caption below."""
         return f"{self.body}\n\n{self.caption}\n"
 
-    def as_latex(self) -> str:
-        """A long table (packages booktabs and longtable)."""
-        return pandoc(self.captioned, "latex")
-
 
 def tabulated(
     name: str,
@@ -74,6 +94,13 @@ def tabulated(
     """A table of a row a line; each column's function makes the cell, or the words, of a line."""
     rows = [tuple(_cell(make(line)) for make in columns.values()) for line in lines]
     return Table(name, caption, tuple(columns), rows, left)
+
+
+def latex(tables: list[Table]) -> list[str]:
+    """Each as a longtable (packages booktabs and longtable), by one run of pandoc."""
+    mark = "nexttablefollows"
+    made = pandoc(f"\n\n{mark}\n\n".join(t.captioned for t in tables), "latex")
+    return [part.strip() + "\n" for part in made.split(mark)]
 
 
 def _cell(made: Cell | str) -> Cell:

@@ -26,7 +26,9 @@ def scores(results: Results, benchmark: str) -> Figure:
         y, colour = own["regularizer"].map(lines.index), own["regularizer"].map(colours)
         if len(results.regularizers) <= SEEDS:
             shades = each["regularizer"].map(colours)
-            ax.scatter(each["score"], each["regularizer"].map(lines.index), 30, shades, "|", lw=0.7)
+            ax.scatter(
+                each["score"], each["regularizer"].map(lines.index), 30, shades, marker="|", lw=0.7
+            )
         ax.hlines(y, own["score_low"], own["score_high"], colour, linewidth=1.8)
         ax.scatter(own["score"], y, s=18, c=colour, zorder=3)
         for score in own.loc[own["regularizer"] == REFERENCE, "score"]:

@@ -146,7 +146,7 @@ def wrapped(title: str) -> str:
 
 def note(text: str) -> Figure:
     """A figure that says why there is none."""
-    figure = Figure(figsize=(WIDTH, 0.6))
+    figure = Figure(figsize=(WIDTH, 0.6), layout="none")
     figure.text(0.02, 0.5, text, va="center", style="italic", color="#444444")
     return figure
 

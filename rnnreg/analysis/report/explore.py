@@ -73,4 +73,4 @@ def _curves(results: Results) -> dict[str, dict]:
 
 
 def _short(value: float) -> float | None:
-    return float(f"{value:.4g}") if np.isfinite(value) else None
+    return float(f"{value:.3g}") if np.isfinite(value) else None

@@ -76,12 +76,20 @@ def strongest(results: Results) -> str:
                 f" (the mean of {words.name(results, top)} is larger, {words.effect(top)}, but not "
                 "told apart from chance)"
             )
+    return text + "."
+
+
+def others(results: Results) -> str:
+    """Which are nil, which harm, and which are ruled out as the best."""
+    if not words.comparable(results):
+        return ""
+    frame, said = words.scope(results, "best").sort_values("effect", ascending=False), []
     nil, worse = (frame[frame["verdict"] == verdict] for verdict in ("nil", "worse"))
     if len(nil):
-        text += f". Within {MARGIN:g}% of none: {_names(results, nil)}"
+        said.append(f"Within {MARGIN:g}% of none: {_names(results, nil)}.")
     if len(worse):
-        text += f". {words.capital(_names(results, worse))} made things worse"
-    return text + _rivals(results, frame) + "."
+        said.append(f"{words.capital(_names(results, worse))} made things worse.")
+    return " ".join([*said, *_rivals(results, frame)])
 
 
 def _names(results: Results, frame: pd.DataFrame) -> str:
@@ -92,16 +100,16 @@ def _names(results: Results, frame: pd.DataFrame) -> str:
     return words.listed(names)
 
 
-def _rivals(results: Results, frame: pd.DataFrame) -> str:
+def _rivals(results: Results, frame: pd.DataFrame) -> list[str]:
     """How many may still be the best of their family."""
     out = frame[frame["best_high"] == 0]
     if frame["best_high"].isna().all() or len(frame) < 2:
-        return ""
+        return []
     if out.empty:
-        return ". None is ruled out as the best"
+        return ["None is ruled out as the best."]
     if len(out) > NAMED + 1:
-        return f". {len(out)} of {len(frame)} are ruled out as the best of their family"
-    return f". Ruled out as the best: {_names(results, out)}"
+        return [f"{len(out)} of {len(frame)} are ruled out as the best of their family."]
+    return [f"Ruled out as the best: {_names(results, out)}."]
 
 
 def advised(results: Results) -> str:
@@ -119,7 +127,7 @@ def advised(results: Results) -> str:
     over = frame["over_always"].mean()
     return (
         "Picked on validation, by the same rule as every verdict here, the answer is "
-        f"{words.listed(picks)} of {words.count(len(frame), 'pair')} of task and cell. On test "
+        f"{words.listed(picks)} of {words.count(len(frame), 'pair')} of task and cell; on test "
         f"data that is {words.percent(frame['effect'].mean())} on average, "
         f"{fixed(frame['regret'].mean(), 1)} points short of the best in hindsight and "
         f"{fixed(abs(over), 1)} points {'more' if over > 0 else 'less'} than always taking "

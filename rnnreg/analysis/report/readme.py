@@ -4,18 +4,20 @@ import re
 from pathlib import Path
 
 from rnnreg.analysis import explain, words
-from rnnreg.analysis.report import findings
+from rnnreg.analysis.report import findings, sentences
 from rnnreg.analysis.results import load
 from rnnreg.errors import UserError
 from rnnreg.study import records, registry
+
+PICTURE = "report/example/effects.svg"
 
 
 def update(folder: Path | None, root: Path = registry.ROOT) -> None:
     """Write README.md's generated parts, and the page of the regularizers.
 
     The speed benchmark's short tables, one a machine; the list of the regularizers; and of a
-    results folder, where one is given, the study's findings, whose table across.csv then lies
-    beside its published records.
+    results folder, where one is given, the study's findings with the figure of effects. Its table
+    across.csv then lies beside its published records.
 
     Each part stands between `<!-- NAME: begin -->` and `<!-- NAME: end -->`; UserError where a
     mark is missing.
@@ -26,6 +28,7 @@ def update(folder: Path | None, root: Path = registry.ROOT) -> None:
         text = replace(text, "findings", found(folder), readme)
         across = (folder / "across.csv").read_text(encoding="utf-8")
         records.write_text(explain.PUBLISHED / folder.name / "across.csv", across)
+        records.write_text(root / PICTURE, picture(folder))
     speed = sorted((root / "benchmarks/speed/results").glob("*/table.md"))
     tables = [file.read_text(encoding="utf-8") for file in speed]
     text = replace(text, "speed", "\n".join(tables), readme)
@@ -37,11 +40,18 @@ def update(folder: Path | None, root: Path = registry.ROOT) -> None:
 def found(folder: Path) -> str:
     """Sentences and table of a study, as Markdown."""
     results = load(folder)
-    lines = [f"{i}. {s}" for i, s in enumerate(findings.findings(results), 1)]
+    lines = [f"![{sentences.described(results)}]({PICTURE})", ""]
+    lines += [f"{i}. {s}" for i, s in enumerate(findings.findings(results), 1)]
     table = (folder / "tables" / "across.md").read_text(encoding="utf-8").strip()
     models, devices = len(results.members), words.devices(results)
     made = f"*{results.study['title']}, {models} models, trained on {devices}.*"
     return "\n".join([*lines, "", table, "", made])
+
+
+def picture(folder: Path) -> str:
+    """The report's first figure, on white: README may be read on a dark page."""
+    drawn = (folder / "figures" / "effects.svg").read_text(encoding="utf-8")
+    return drawn.replace("<defs>", '<rect width="100%" height="100%" fill="white"/>\n<defs>', 1)
 
 
 def replace(text: str, name: str, content: str, where: Path) -> str:

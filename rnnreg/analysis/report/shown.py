@@ -15,6 +15,7 @@ from rnnreg.analysis.tables import (
     decimals_for,
     fixed,
     interval,
+    latex,
     number,
     p_value,
     spread,
@@ -39,12 +40,14 @@ def tables(results: Results) -> list[Table]:
 
 def write(results: Results) -> None:
     """Write every table as CSV, Markdown and, but for long ones, LaTeX under tables/."""
-    for table in tables(results):
-        kinds = {"csv": table.as_csv(), "md": table.as_markdown()}
-        if len(table.rows) <= LONGEST:
-            kinds["tex"] = table.as_latex()
+    found = tables(results)
+    short = [table for table in found if len(table.rows) <= LONGEST]
+    tex = dict(zip((table.name for table in short), latex(short), strict=True))
+    for table in found:
+        kinds = {"csv": table.as_csv(), "md": table.as_markdown(), "tex": tex.get(table.name)}
         for kind, text in kinds.items():
-            records.write_text(results.folder / "tables" / f"{table.name}.{kind}", text)
+            if text is not None:
+                records.write_text(results.folder / "tables" / f"{table.name}.{kind}", text)
 
 
 def scores(results: Results, benchmark: str, criterion: str = "best") -> Table:

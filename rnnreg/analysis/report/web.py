@@ -28,7 +28,7 @@ def _whole(html: str, folder: Path, source: Path) -> str:
 
     html = re.sub(r'src="(figures/[^"]+)"', embedded, html)
     html = html.replace(' style="text-align: left;"', "")
-    html = html.replace(' style="text-align: right;"', ' class="n"')
+    html = html.replace(' style="text-align: right;"', " class=n")
     html = re.sub(r"</t[dr]>\n|(?<=<tr>)\n", "", html)  # long tables: what HTML lets one leave out
     for name in ("page.css", "page.js"):
         html = html.replace(f"/*{name}*/", (source / name).read_text(encoding="utf-8"))
