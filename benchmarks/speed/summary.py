@@ -22,7 +22,7 @@ def write(folder: Path) -> str:
     if (folder / "scaling.csv").exists():
         with style.drawing(), mpl.rc_context({"svg.hashsalt": "speed"}):
             figure = scaling(pd.read_csv(folder / "scaling.csv"))
-            figure.savefig(folder / "speed.svg", metadata={"Date": None})
+            figure.savefig(folder / "speed.svg", facecolor="white", metadata={"Date": None})
         parts.append("![Time a member against each size](speed.svg)\n")
     if (folder / "steps.csv").exists():
         head = (
