@@ -150,7 +150,6 @@ rule compare:
 rule draw:
     input:
         rules.compare.output,
-        speed=sorted((HERE / "benchmarks/speed/results").rglob("*.csv")),
     output:
         directory(FOLDER / "figures"),
     log:
@@ -165,7 +164,7 @@ rule report:
     input:
         rules.compare.output,
         rules.draw.output,
-        HERE / "report/report.md",
+        source=[p for p in sorted((HERE / "report").iterdir()) if p.is_file()],
     output:
         FOLDER / "report.html",
         FOLDER / "report.pdf",

@@ -196,6 +196,23 @@ def test_an_odd_study_is_defined_and_said(odd, tmp_path, monkeypatch):
         assert {len(row) for row in table.rows} == {len(table.columns)}, table.name
 
 
+def test_many_regularizers_stay_readable(tmp_path, monkeypatch):
+    names = synthetic.NAMES
+    results = made(tmp_path, monkeypatch, benchmarks=("elnino",), cells=("gru",),
+                   regularizers=names, tuning=1, evaluation=6)  # fmt: skip
+    with style.drawing():
+        drawn = {f.__name__: f(results) for f in figures.STUDY}
+        drawn |= {f.__name__: f(results, "elnino") for f in figures.BENCHMARK}
+    for name, figure in drawn.items():
+        shown = [ax for ax in figure.axes if ax.get_visible()]
+        assert len(shown) <= 4, f"{name}: no grid of a panel a regularizer"
+        if name not in ("critical_difference", "effects", "cells", "best_and_final", "scores"):
+            curves = [[ln for ln in ax.lines if len(ln.get_xdata()) > 2] for ax in shown]
+            assert max(map(len, curves)) <= 5, f"{name}: at most five curves"
+    labels = [t.get_text() for t in drawn["effects"].axes[0].get_yticklabels()]
+    assert {n.replace("_", " ") for n in names if n not in ("none", "early_stopping")} <= {*labels}
+
+
 def figures_of_report(monkeypatch):
     """Run the report's own cells in this process, with figures left out."""
     from rnnreg.analysis.report import page

@@ -301,8 +301,12 @@ PROBE = """<script>
   const told = tools.querySelector("output").textContent;
   const count = what => document.querySelectorAll(".explore " + what).length;
   const ticked = count("input:checked"), bars = count(".effects label"), lines = count("polyline");
+  const bare = [...document.querySelectorAll("th")].filter(h => !h.querySelector("button")).length;
+  const regions = [...document.querySelectorAll(".scroll")];
+  const reached = regions.every(r => r.tabIndex === 0 && r.ariaLabel);
   addEventListener("load", () => { document.title = JSON.stringify({
     errors: window.seen, images: images.length, up, down, all, found, told, ticked, bars, lines,
+    bare, reached,
     drawn: images.filter(i => i.complete && i.naturalWidth > 100).length,
     buttons: [...document.querySelectorAll("button")].filter(b => b.textContent === "copy").length,
     requests: performance.getEntriesByType("resource").map(r => r.name)
@@ -340,6 +344,8 @@ def test_a_browser_shows_it_without_errors_or_requests(folder, tmp_path):
     assert down == sorted(up, reverse=True)
     assert seen["up"][-1] is seen["down"][-1] is None, "what has no number comes last"
     assert seen["buttons"] == Page(text).tables
+    assert seen["bare"] == 0, "whoever has no mouse sorts by a button"
+    assert seen["reached"], "a wide table is scrolled by keys, and has a name"
     assert seen["told"] == f"{len(seen['found'])} of {seen['all']}"
     assert set(seen["found"]) == {"dropout"}
     assert (seen["ticked"], seen["lines"], seen["bars"]) == (3, 3, 3), "none, dropout and l2"
@@ -361,9 +367,9 @@ def test_a_title_that_looks_like_html_is_text():
     from rnnreg.analysis.tables import Table, word
 
     said = "Over <script>alert(1)</script> and <b>two</b> sets.\n\n<script>alert(2)</script>\n"
-    rows = [(word("a|b <i>*c*</i> $x$ @d"),)]
+    rows = [(word("a|b <i>*c*</i> $x$ @d [e](f)"),)]
     shown = pandoc(said + "\n" + Table("t", "<u>[@e]</u>", ("A_b_",), rows).captioned, "html5")
     assert not re.search("<(script|b|i|u|em)[ >]", shown)
     assert "&lt;script&gt;alert(1)" in shown
-    assert "a|b &lt;i&gt;*c*&lt;/i&gt; $x$ @d" in shown
+    assert "a|b &lt;i&gt;*c*&lt;/i&gt; $x$ @d [e](f)" in shown
     assert "alert(2)" in pandoc(said, "typst")

@@ -113,7 +113,7 @@ def escape(text: str) -> str:
     >>> print(escape("a|b *c*"))
     a\|b \*c\*
     """
-    return re.sub(r"([\\`*_{}\[\]<>#|@$~^'\"])", r"\\\1", text)
+    return re.sub(r"([\\`*_{}<>#|@$~^'\"]|\](?=[(\[]))", r"\\\1", text)
 
 
 def word(text: object, strong: bool = False) -> Cell:
