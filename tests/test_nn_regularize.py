@@ -1,5 +1,6 @@
 """rnnreg.regularize in a training loop of one's own, against the formulas of the regularizers."""
 
+import copy
 import math
 
 import pytest
@@ -338,6 +339,25 @@ def test_a_closure_is_refused():
     rnnreg.regularize(model, "clip_norm", 1.0, optimizer)
     with pytest.raises(UserError, match=r"clip_norm: optimizer.step\(closure\) takes gradients in"):
         optimizer.step(lambda: 0.0)
+
+
+@pytest.mark.parametrize("name", ["activation_regularization", "dropout"])
+def test_copies_of_a_model_are_models(name, tmp_path):
+    """A snapshot in training, and a model saved whole; masks go with it, penalties do not."""
+    model = Model(rnnreg.nn.LSTM)
+    reg = rnnreg.regularize(model, name, 0.5)
+    model(X)
+    torch.save(model, tmp_path / "model.pt")
+    copies = copy.deepcopy(model), torch.load(tmp_path / "model.pt", weights_only=False)
+    before = reg.penalty()
+    for other in copies:
+        assert torch.equal(other(X), other(X)) == (name != "dropout")
+        assert torch.equal(other.eval()(X), model.eval()(X))
+        model.train()
+    with torch.no_grad():
+        copies[0].head.weight.zero_()
+        copies[0].train()(2 * X)
+    assert torch.equal(reg.penalty(), before)
 
 
 def test_what_was_not_evaluated_cannot_be_averaged():

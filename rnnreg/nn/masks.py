@@ -1,5 +1,7 @@
 """Masks of regularizers on the rnnreg.nn layers of a model, and on what its output layer reads."""
 
+from functools import partial
+
 from torch import Tensor, nn
 
 from rnnreg.errors import UserError
@@ -31,8 +33,7 @@ def put(model: nn.Module, reg) -> list:
     layers = list(names.recurrent(model).values())
     hooks: list = [_Inside(module, reg) for module in layers]
     if head := names.output(model):
-        masked = lambda m, given: _masked(m, given, reg, layers[-1])  # noqa: E731
-        hooks.append(head.register_forward_pre_hook(masked))
+        hooks.append(head.register_forward_pre_hook(partial(_masked, reg, layers[-1])))
     return hooks
 
 
@@ -47,7 +48,7 @@ class _Inside:
         self.module.regularizers = [r for r in self.module.regularizers if r is not self.reg]
 
 
-def _masked(head: nn.Linear, given: tuple, reg, layer: Regularized) -> tuple:
+def _masked(reg, layer: Regularized, head: nn.Linear, given: tuple) -> tuple:
     x, *rest = given
     noise = Noise(seed(head.training).to(x.device), 0, training=head.training)
     first = layer.batch_first and x.dim() == 3

@@ -1,5 +1,7 @@
 """What the last forward pass of a model computed, as a Trace for penalties on activations."""
 
+from functools import partial
+
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
@@ -12,17 +14,22 @@ from rnnreg.trace import Batch, Trace
 class Seen:
     """Keeps what layers put out in the last pass that was part of training."""
 
+    blind = False
+
     def __init__(self, model: nn.Module, regularizer: str):
         self.name, self.layers = regularizer, names.recurrent(model)
         self.h: dict[str, tuple[Tensor, Tensor | None]] = {}  # (1, T, B, H) and lengths (1, B)
         self.read = None
         self.hooks = [
-            module.register_forward_hook(lambda m, _, found, path=path: self._put(path, m, found))
+            module.register_forward_hook(partial(self._put, path))
             for path, module in self.layers.items()
         ]
         if head := names.output(model):
-            put = head.register_forward_pre_hook(lambda _, given: self._put_read(given[0]))
-            self.hooks.append(put)
+            self.hooks.append(head.register_forward_pre_hook(self._put_read))
+
+    def __getstate__(self) -> dict:
+        """A copy of the model is no part of training: it is seen by nobody."""
+        return {"blind": True}
 
     def clear(self) -> None:
         """After a step: a penalty is one of activations that are new."""
@@ -45,8 +52,8 @@ class Seen:
         missing = _Missing(self.name, "what a model of one's own does not show")
         return Trace(output, missing, hidden, read, batch, missing, twin=missing)
 
-    def _put(self, path: str, module: nn.RNNBase, found) -> None:
-        if not torch.is_grad_enabled() or not module.training:
+    def _put(self, path: str, module: nn.RNNBase, given, found) -> None:
+        if self.blind or not torch.is_grad_enabled() or not module.training:
             return
         h, length = found[0], None
         if isinstance(h, PackedSequence):
@@ -58,9 +65,10 @@ class Seen:
             h = h.transpose(0, 1)
         self.h[path] = h[None], length
 
-    def _put_read(self, x: Tensor) -> None:
-        if not torch.is_grad_enabled():
+    def _put_read(self, module: nn.Linear, given: tuple) -> None:
+        if self.blind or not torch.is_grad_enabled():
             return
+        x = given[0]
         last = next(reversed(self.layers.values()), None)
         if x.dim() == 3 and last is not None and last.batch_first:
             x = x.transpose(0, 1)
