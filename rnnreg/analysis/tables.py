@@ -48,7 +48,7 @@ class Table:
         """The table as pandoc reads it; as HTML where it is long: for a page alone, and faster."""
         if len(self.rows) > LONGEST:
             return f"```{{=html}}\n{self.as_html()}\n```"
-        return f"{self.body}\n\n: {escape(self.caption)} {{#tab-{self.name}}}"
+        return f"{self.body}\n\n: {escape(self.caption)} {{#{anchor('tab', self.name)}}}"
 
     def as_html(self) -> str:
         """What pandoc makes of a table, without the end tags that HTML lets one leave out."""
@@ -64,7 +64,8 @@ class Table:
 
         return "\n".join(
             [
-                f'<table id="tab-{self.name}"><caption>{html.escape(self.caption)}</caption>',
+                f'<table id="{anchor("tab", self.name)}">',
+                f"<caption>{html.escape(self.caption)}</caption>",
                 f"<thead>{line('th', map(html.escape, self.columns))}</thead><tbody>",
                 *(line("td", map(shown, row)) for row in self.rows),
                 "</tbody></table>",
@@ -105,6 +106,15 @@ def latex(tables: list[Table]) -> list[str]:
 
 def _cell(made: Cell | str) -> Cell:
     return made if isinstance(made, Cell) else Cell(str(made))
+
+
+def anchor(kind: str, name: str) -> str:
+    """Where a page's links find a table or figure.
+
+    >>> anchor("tab", "scores_trec@quarter")
+    'tab-scores_trec-quarter'
+    """
+    return re.sub(r"[^\w-]", "-", f"{kind}-{name}")
 
 
 def escape(text: str) -> str:

@@ -1,5 +1,6 @@
 """The executed notebook as one Markdown document, and that typeset as a paper by Typst."""
 
+import json
 import re
 import shutil
 import tempfile
@@ -56,8 +57,14 @@ def markup(notebook: nbformat.NotebookNode, source: Path) -> str:
     """The document in Typst's markup."""
     options = [CITED, f"--bibliography={source / 'references.bib'}"]
     options += ["--metadata=link-citations:true"]
-    body = pandoc(document(notebook, paper=True), "typst", *options)
-    body = re.sub(r'"(figures/[^"]+)\.svg"', r'"\1.pdf"', body)
+    text = document(notebook, paper=True)
+    alts = dict(re.findall(r'\((figures/\S+)\.svg\)\{\S+ alt="(.*)"\}', text))
+
+    def drawn(match: re.Match) -> str:  # pandoc leaves out what stands for a figure
+        alt = re.sub(r"\\(.)", r"\1", alts.get(match[1], ""))
+        return f'image("{match[1]}.pdf", alt: {json.dumps(alt, ensure_ascii=False)}'
+
+    body = re.sub(r'image\("(figures/[^"]+)\.svg"', drawn, pandoc(text, "typst", *options))
     return f'#import "paper.typ": *\n#show: paper\n\n{body}'
 
 

@@ -1,7 +1,7 @@
 """What a notebook cell shows: prose, figures and tables, as Markdown that pandoc reads."""
 
 from rnnreg.analysis.results import Results, load
-from rnnreg.analysis.tables import Table, escape
+from rnnreg.analysis.tables import Table, anchor, escape
 
 __all__ = ["Prose", "figure", "folded", "load", "table"]
 FACTS = "application/vnd.rnnreg+json"  # whether it is folded away, and how long it is
@@ -27,7 +27,8 @@ class Shown(Prose):
 def figure(results: Results, name: str, caption: str, alt: str = "") -> Shown:
     """A drawn figure of the study, by its name; `alt` stands for it where it cannot be seen."""
     alt = escape(alt or caption.partition(". ")[0]).replace("\\'", "'")
-    return Shown(f'![{escape(caption)}](figures/{name}.svg){{#fig-{name} alt="{alt}"}}')
+    attributes = f'{{#{anchor("fig", name)} alt="{alt}"}}'
+    return Shown(f"![{escape(caption)}](figures/{name}.svg){attributes}")
 
 
 def table(found: Table, note: str = "") -> Prose:
