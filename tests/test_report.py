@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 from html.parser import HTMLParser
 
 import nbformat
@@ -285,6 +286,15 @@ def test_open_shows_the_report_or_names_the_command(folder, tmp_path, monkeypatc
         "results/quick/report.html: not there. Remedy: python -m rnnreg report results/quick"
         in told
     )
+
+
+def test_without_pandoc_the_remedy_is_named(monkeypatch):
+    from rnnreg.analysis import pandoc
+
+    monkeypatch.setitem(sys.modules, "pypandoc", None)
+    monkeypatch.setattr(pandoc, "_program", pandoc._program.__wrapped__)
+    with pytest.raises(UserError, match="pypandoc_binary is not installed. Remedy: python -m pip"):
+        pandoc.pandoc("a", "html5")
 
 
 def test_readme_shows_the_first_figure_on_white(folder):
