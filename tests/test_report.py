@@ -293,7 +293,7 @@ def test_without_pandoc_the_remedy_is_named(monkeypatch):
 
     monkeypatch.setitem(sys.modules, "pypandoc", None)
     monkeypatch.setattr(pandoc, "_program", pandoc._program.__wrapped__)
-    with pytest.raises(UserError, match="pypandoc_binary is not installed. Remedy: python -m pip"):
+    with pytest.raises(UserError, match=r"pypandoc_binary is not installed. Remedy: python -m pip"):
         pandoc.pandoc("a", "html5")
 
 

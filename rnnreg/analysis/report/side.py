@@ -1,6 +1,7 @@
 """Two studies side by side, as one page."""
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pandas as pd
 
@@ -37,8 +38,6 @@ def side_by_side(a: Path, b: Path) -> Path:
     last = list(both.values())[-1]
     name = f"beside_{Path(a).name}"
     frame = pd.concat([e.loc[names].assign(panel=n) for n, e in effects.items()]).reset_index()
-    with style.drawing():
-        draw.save(forest(last, frame, list(both)), last.folder / "figures" / name)
     text = "\n\n".join(
         [
             f"# {' and '.join(map(escape, both))}, side by side",
@@ -49,7 +48,9 @@ def side_by_side(a: Path, b: Path) -> Path:
         ]
     )
     file = last.folder / f"{name}.html"
-    records.write_text(file, web.page(text, last.folder, SOURCE, " and ".join(both)))
+    with TemporaryDirectory() as scratch, style.drawing():
+        draw.save(forest(last, frame, list(both)), Path(scratch) / "figures" / name)
+        records.write_text(file, web.page(text, Path(scratch), SOURCE, " and ".join(both)))
     return file
 
 
