@@ -196,8 +196,8 @@ def test_instances_are_torch_modules():
         assert isinstance(getattr(rnnreg.nn, kind)(4, 6), getattr(nn, kind))
 
 
-def test_the_faster_loop_is_taken():
-    """By sizes alone; a small call and a wide LSTM are torch's, and so is what is packed."""
+def test_the_faster_loop_is_taken(monkeypatch):
+    """By sizes and threads; a small call and a wide LSTM are torch's, and so is what is packed."""
 
     def torchs(module, *shape):
         return loops.torch_is_faster(module, torch.zeros(shape), False)
@@ -210,6 +210,12 @@ def test_the_faster_loop_is_taken():
     assert not torchs(rnnreg.nn.GRU(7, 32, batch_first=True), 4, 32, 7)
     assert loops.torch_is_faster(lstm, torch.zeros(96, 32, 7), True)
     assert torchs(lstm.double(), 96, 32, 7)
+    narrow, middle = rnnreg.nn.LSTM(7, 32), rnnreg.nn.LSTM(7, 64)
+    assert not torchs(middle, 96, 32, 7)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
+    assert torchs(middle, 96, 32, 7)
+    assert torchs(narrow, 96, 32, 7)
+    assert not torchs(rnnreg.nn.GRU(7, 64), 96, 32, 7)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -76,7 +76,9 @@ def test_zoneout_keeps_entries_exactly():
     assert kept.any()
     assert torch.equal(output[1:][kept], output[:-1][kept])
     same((output, state), by_hand(own, x, carry=tuple(m[0] for m in masks.carry)))
+    before = torch.get_rng_state()
     same(own.eval()(x), by_hand(own, x, carry=(0.7, 0.4)))  # evaluation takes the mean
+    assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_zoneout_of_a_gru():

@@ -110,6 +110,29 @@ def test_the_gradient_is_clipped_before_the_step():
     assert norm == pytest.approx(limit, rel=1e-4)
 
 
+def test_an_optimizer_s_gradient_is_that_of_its_own_parameters():
+    model = Model()
+    optimizer = torch.optim.SGD(model.head.parameters(), lr=1.0)
+    rnnreg.regularize(model, "clip_norm", 0.01, optimizer)
+    F.cross_entropy(model(X), Y).backward()
+    other = model.rnn.weight_hh_l0.grad.clone()
+    optimizer.step()
+    norm = torch.cat([p.grad.flatten() for p in model.head.parameters()]).norm()
+    assert norm.item() == pytest.approx(0.01, rel=1e-4)
+    assert torch.equal(model.rnn.weight_hh_l0.grad, other)
+
+
+def test_scaled_gradients_are_clipped_in_their_own_unit():
+    model = Model()
+    optimizer = sgd(model)
+    reg = rnnreg.regularize(model, "clip_norm", 0.01, optimizer)
+    scaler = torch.amp.GradScaler("cpu", init_scale=1024.0)
+    scaler.scale(F.cross_entropy(model(X), Y) + reg.penalty()).backward()
+    scaler.step(optimizer)
+    norm = torch.cat([p.grad.flatten() for p in model.parameters()]).norm()
+    assert norm.item() == pytest.approx(0.01, rel=1e-4)
+
+
 def test_values_are_clipped_as_torch_clips_them():
     found = []
     for clip in (True, False):
@@ -227,11 +250,11 @@ def test_stopping_takes_the_weights_of_the_best_check():
     model = Model()
     reg = rnnreg.regularize(model, "early_stopping", 2.0)
     values = []
-    for loss in (3.0, 1.0, math.nan, 2.0):
+    for loss in (math.nan, 3.0, 1.0, math.nan, 2.0):
         with torch.no_grad():
             model.head.bias.fill_(loss)
         values.append(reg.check(loss))
-    assert values == [True, True, True, False]
+    assert values == [True, True, True, True, False]
     with reg.evaluated():
         assert (model.head.bias == 1.0).all()
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from math import inf, isnan
 
 import torch
 from torch import Tensor
@@ -58,8 +59,9 @@ class Regularization:
 
     def check(self, loss: float) -> bool:
         """Tell a validation loss; whether training is to go on."""
-        best = not self.losses or loss < min(self.losses)
-        self.losses.append(float(loss))
+        loss = inf if isnan(loss) else float(loss)
+        best = loss < min(self.losses, default=inf)
+        self.losses.append(loss)
         losses = torch.tensor(self.losses, device=self.reg.strength.device)[:, None]
         if best and self.reg.scored_at == "best":
             self.best = {n: p.detach().clone() for n, p in self.parameters.items()}
@@ -112,7 +114,9 @@ class Regularization:
                 "Remedy: loss = loss + reg.penalty() before loss.backward()."
             )
         if self.reg.uses("gradients"):
+            stepped = {id(p) for group in optimizer.param_groups for p in group["params"]}
             grads = self._members(of="grad", detached=True)
+            grads = {n: g for n, g in grads.items() if id(self.parameters[n]) in stepped}
             params = {n: p for n, p in self._members(detached=True).items() if n in grads}
             for name, g in self.reg.gradients(grads, params, self.noise).items():
                 self.parameters[name].grad.copy_(g[0])
