@@ -20,6 +20,7 @@ import pytest
 import synthetic
 from scipy import stats
 
+from rnnreg.analysis import words
 from rnnreg.analysis.collect import collect
 from rnnreg.analysis.report import findings, sentences, shown
 from rnnreg.analysis.results import load
@@ -253,6 +254,50 @@ def test_sentences_say_it(results):
     assert "4.3 points less than always taking dropout" in second
     text = findings.decided(results)
     assert "2 are better, 1 is worse, 1 is nil and 0 cannot be told" in text
+
+
+def test_the_abstract_says_what_was_compared_and_what_it_cannot_say(results):
+    said = findings.findings(results)
+    assert len(said) == 5
+    assert said[0] == (
+        "2 regularizers and none are compared with 1 recurrent cell on 2 data sets, with a grid of "
+        f"strengths each and the same seeds, in {len(results.members)} trained models."
+    )
+    odd = dataclasses.replace(results, study=dict(results.study))
+    line = {"benchmark": "elnino", "cell": "lstm", "measured": "does not", "declared": "over-fits"}
+    odd.study["regime"] = [line]
+    for facts in odd.benchmarks.values():
+        assert facts["regime"] == "over-fits"
+    assert findings.limits(odd) == (
+        "Elnino did not over-fit when measured, so there is little to regularize; 2 families of "
+        "data sets cannot speak for new ones; all intervals are conditional on one search and one "
+        "test split."
+    )
+
+
+def test_what_it_means_follows_from_the_numbers(results):
+    """Dropout has the larger mean on both; on validation L2 and none are chosen, and gain less."""
+    said = sentences.meaning(results)
+    assert "largest mean is that of dropout on time series and dropout on NLP: one answer" in said
+    assert "choice on validation for each task and cell gains less than one answer for all" in said
+    assert "By family" not in said, "there is one"
+    groups = {"l2": "penalties", "dropout": "masks"}
+    split = dataclasses.replace(results, study=dict(results.study))
+    split.study["regularizers"] = {
+        n: f | {"group": groups.get(n)} for n, f in results.study["regularizers"].items()
+    }
+    said = sentences.meaning(split)
+    small = words.percent(words.scope(results, "best").set_index("regularizer")["effect"]["l2"])
+    assert f"largest for masks (+9.5%) and smallest for penalties ({small})." in said
+    told = sentences.described(results)
+    assert "a line a regularizer (2)" in told
+    assert "the largest effect is that of dropout, +9.5% (95% interval" in told
+
+
+def test_long_lists_are_counted(results):
+    frame = words.scope(results, "best").iloc[[0] * 6]
+    assert findings._names(results, frame.iloc[:5]).count("l2") == 5
+    assert findings._names(results, frame) == "l2, l2, l2, l2 and 2 others"
 
 
 def test_a_strength_that_lowers_loss_has_a_positive_effect(results):

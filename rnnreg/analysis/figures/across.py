@@ -23,7 +23,7 @@ def performance_profile(results: Results) -> Figure:
     frame = frame[frame["regularizer"].isin(names)]
     titles = {name: results.title("regularizers", name) for name in names}
     colours = style.colours(results)
-    figure = Figure(figsize=(style.WIDTH * 0.75, 2.1))
+    figure = Figure(figsize=(style.WIDTH, 1.9))
     plot = (
         so.Plot(frame.assign(name=frame["regularizer"].map(titles)), x="threshold", y="share",
                 color="name", ymin="low", ymax="high")

@@ -83,7 +83,7 @@ def trials(results: Results) -> Figure:
     shown = frame[frame["regularizer"].isin(names)]
     titles = {name: results.title("regularizers", name) for name in names}
     colours = {titles[name]: style.colours(results)[name] for name in names}
-    figure = Figure(figsize=(style.WIDTH * 0.75, 2.1))
+    figure = Figure(figsize=(style.WIDTH, 1.9))
     ax = figure.subplots()
     ax.set_ylim(style.reach(shown["effect"]))
     sns.lineplot(
