@@ -10,6 +10,7 @@ from torch import nn
 
 import rnnreg.nn
 from rnnreg.errors import UserError
+from rnnreg.nn.names import parameters
 from rnnreg.study import registry
 
 T, B, D, H, V = 6, 4, 3, 5, 2
@@ -43,6 +44,7 @@ def _seed():
 
 
 X, Y = torch.linspace(-1, 1, T * B * D).view(T, B, D).sin(), torch.tensor([0, 1, 1, 0])
+LAYER = ("input", "recurrent", "bias", "recurrent_bias")
 MATRICES = ("weight_ih_l0", "weight_hh_l0", "head.weight")
 
 
@@ -89,6 +91,17 @@ def test_parts_of_the_weights_have_their_names(name, read):
     model = nn.GRU(D, H, num_layers=2)
     wanted = sum(getattr(model, n).square().sum() for n in read)
     torch.testing.assert_close(rnnreg.regularize(model, name, 1.0).penalty(), wanted)
+
+
+def test_parameters_are_named_once_and_frozen_ones_not_at_all():
+    model = nn.ModuleDict({"embed": nn.Embedding(V, H), "rnn": nn.GRU(H, H, bidirectional=True)})
+    model["inner"], model["head"] = nn.Linear(H, H), nn.Linear(H, V)
+    model["head"].weight = model["embed"].weight
+    model["inner"].bias.requires_grad_(False)
+    found = parameters(model)
+    layers = [f"rnn.0{back}.{part}" for back in ("", "_reverse") for part in LAYER]
+    assert list(found) == ["embed.embedding", *layers, "inner.output", "output_bias"]
+    assert found["rnn.0_reverse.recurrent"] is model["rnn"].weight_hh_l0_reverse
 
 
 def test_each_gate_is_held_to_be_orthogonal():
@@ -189,6 +202,15 @@ def test_activations_are_those_of_the_last_pass(kind):
     torch.testing.assert_close(reg.penalty(), 2 * (h[1:] - h[:-1]).square().mean())
 
 
+def test_activations_of_the_step_before_are_no_longer_there():
+    model = Model()
+    optimizer = sgd(model)
+    reg = rnnreg.regularize(model, "temporal_activation_regularization", 1.0, optimizer)
+    step(model, reg, optimizer)
+    with pytest.raises(UserError, match="none was called in training since the last step"):
+        reg.penalty()
+
+
 def test_padding_of_packed_sequences_does_not_count():
     model = nn.GRU(D, H)
     reg = rnnreg.regularize(model, "norm_stabilizer", 1.0)
@@ -231,6 +253,67 @@ def test_dropout_acts_on_inputs_between_layers_and_on_what_the_output_layer_read
     torch.testing.assert_close(read[0][~dropped], 2 * seen[0][~dropped])
     model(X)
     assert not torch.equal(seen[0], seen[1])
+    model.eval()(X)
+    assert torch.equal(read[2], seen[2])
+
+
+@pytest.mark.parametrize("kind", [nn.LSTM, rnnreg.nn.LSTM])
+def test_dropped_weights_are_those_of_one_pass(kind):
+    """Of torch.nn's layers too; what is dropped has no gradient, and parameters stay themselves."""
+    model = Model(kind)
+    optimizer = sgd(model)
+    names = [n for n, _ in model.named_parameters()]
+    rnnreg.regularize(model, "weight_drop", 0.5, optimizer)
+    weight, before = model.rnn.weight_hh_l0, model.rnn.weight_hh_l0.detach().clone()
+    outputs = [model(X) for _ in range(2)]
+    assert not torch.equal(*outputs)
+    assert model.rnn.weight_hh_l0 is weight
+    assert torch.equal(weight, before)
+    assert [n for n, _ in model.named_parameters()] == names
+    F.cross_entropy(outputs[0], Y).backward()
+    assert 0.3 < (weight.grad == 0).float().mean() < 0.7
+    model.eval()
+    plain = nn.LSTM(D, H)
+    plain.load_state_dict(model.rnn.state_dict())
+    torch.testing.assert_close(model(X), model.head(plain(X)[0][-1]))
+    assert torch.equal(copy.deepcopy(model)(X), model(X))
+
+
+def test_noisy_weights_of_a_tied_matrix_are_the_same_everywhere():
+    model = nn.Sequential(nn.Linear(3, 3, bias=False), nn.Linear(3, 3, bias=False))
+    model[1].weight = model[0].weight
+    reg = rnnreg.regularize(model, "weight_noise", 0.5, sgd(model))
+    seen = []
+    for part in model:
+        part.register_forward_hook(lambda m, *_: seen.append(m.weight))
+    model(torch.ones(1, 3))
+    assert seen[0] is seen[1]
+    assert not torch.equal(seen[0], model[0].weight)
+    reg.remove()
+    model(torch.ones(1, 3))
+    assert seen[2] is model[0].weight
+
+
+def test_weights_of_a_pass_need_a_pass_of_the_model():
+    model = Model()
+    optimizer = sgd(model)
+    reg = rnnreg.regularize(model, "weight_noise", 0.1, optimizer)
+    step(model, reg, optimizer)
+    model.head(model.rnn(X)[0][-1]).sum().backward()
+    with pytest.raises(
+        UserError, match=r"weight_noise: optimizer.step\(\), and the model was not c"
+    ):
+        optimizer.step()
+
+
+def test_noise_is_added_to_inputs_in_training_alone():
+    model = Model(rnnreg.nn.GRU, num_layers=2)
+    rnnreg.regularize(model, "input_noise", 0.5)
+    assert not torch.equal(model(X), model(X))
+    model.eval()
+    plain = nn.GRU(D, H, num_layers=2)
+    plain.load_state_dict(model.rnn.state_dict())
+    torch.testing.assert_close(model(X), model.head(plain(X)[0][-1]))
 
 
 def test_an_average_is_evaluated_and_training_goes_on_from_its_own():
@@ -299,6 +382,8 @@ def test_a_step_without_its_penalty_is_an_error():
         (Model, "recurrent_dropout", "masks do not reach into 'rnn', a torch.nn.LSTM. Remedy: rnn"),
         (lambda: nn.Linear(2, 3), "dropout", "the model has no layer of rnnreg.nn that takes its"),
         (Model, "clip_norm", "it acts when the optimizer steps, and none was given. Remedy: regu"),
+        (Model, "weight_drop", "it changes the weights of each pass; whether a step had any is s"),
+        (Model, "input_noise", "masks do not reach into 'rnn', a torch.nn.LSTM."),
         (Model, "max_norm", "it acts when the optimizer steps, and none was given."),
         (Model, "weight_averaging", "it acts when the optimizer steps, and none was given."),
         (Model, "sam", "it takes a second pass, which only a study's training step has."),
@@ -411,7 +496,7 @@ def refused(kind):
     """What a loop of one's own cannot have; all others act."""
     if hasattr(kind, "kinds"):
         return any(map(refused, kind.kinds()))
-    hooks = {"network", "weights", "batch", "shift"} & set(vars(kind))
+    hooks = {"network", "batch"} & set(vars(kind))
     return bool(hooks) or kind.second != "none"
 
 
@@ -420,7 +505,7 @@ def test_every_regularizer_acts_or_says_why_not(name):
     """At its strongest it changes the weights that are evaluated."""
     kind = registry.load("regularizer", name)
     if refused(kind):
-        with pytest.raises(UserError, match=r"regularize: \w+: it (takes|changes|adds) "):
+        with pytest.raises(UserError, match=r"regularize: \w+: it (takes|changes) "):
             trained(name, kind.strengths[-1])
         return
     _, weights = trained(name, kind.strengths[-1])

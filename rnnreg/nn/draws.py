@@ -45,6 +45,15 @@ class Draws:
         site = Site("between", layer) if layer else Site("input")
         for mask in self._of_regularizers(site, x.shape[-1]):
             x = x * (mask if isinstance(mask, float) else mask[0].to(x.dtype))
+        return self._shifted(x, site)
+
+    def _shifted(self, x: Tensor, site: Site) -> Tensor:
+        """x (T, B, units) with what regularizers add at a site."""
+        for i, regularizer in enumerate(self.module.regularizers):
+            if regularizer.uses("shift"):
+                noise = self.noise.apart(f"regularizer {i}")
+                added = regularizer.shift(site, tuple(x.shape), noise, {})
+                x = x + (added[0].to(x.dtype) if isinstance(added, Tensor) else added)
         return x
 
     def masks(self, index: int) -> Masks:

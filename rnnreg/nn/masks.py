@@ -1,4 +1,4 @@
-"""Masks of regularizers on the rnnreg.nn layers of a model, and on what its output layer reads."""
+"""Masks and shifts of regularizers in a model's rnnreg.nn layers, and on what its output reads."""
 
 from functools import partial
 
@@ -53,8 +53,10 @@ def _masked(reg, layer: Regularized, head: nn.Linear, given: tuple) -> tuple:
     noise = Noise(seed(head.training).to(x.device), 0, training=head.training)
     first = layer.batch_first and x.dim() == 3
     steps = x.transpose(0, 1) if first else x.view(1, -1, x.shape[-1]) if x.dim() < 3 else x
-    mask = reg.mask(Site("output"), tuple(steps.shape), noise)
-    if not isinstance(mask, Tensor):
-        return (x * mask, *rest) if mask != 1.0 else given
-    masked = steps * mask[0].to(x.dtype)
-    return (masked.transpose(0, 1) if first else masked.view(x.shape), *rest)
+    shape = tuple(steps.shape)
+    mask = reg.mask(Site("output"), shape, noise)
+    steps = steps * (mask[0].to(x.dtype) if isinstance(mask, Tensor) else mask)
+    if reg.uses("shift"):
+        added = reg.shift(Site("output"), shape, noise, {})
+        steps = steps + (added[0].to(x.dtype) if isinstance(added, Tensor) else added)
+    return (steps.transpose(0, 1) if first else steps.view(x.shape), *rest)

@@ -11,6 +11,7 @@ from rnnreg.errors import UserError
 from rnnreg.kernels.noise import Noise
 from rnnreg.nn import masks, names
 from rnnreg.nn.seen import Seen
+from rnnreg.nn.swapped import Swapped
 from rnnreg.regularizers.base import Regularizer
 
 
@@ -29,7 +30,10 @@ class Regularization:
         self.seen = Seen(model, reg.name) if reg.uses("penalty") else None
         self.hooks = [*self.seen.hooks] if self.seen else []
         self.arrived = not reg.uses("penalty")  # whether the penalty has reached the gradient
-        if reg.uses("mask"):
+        self.swapped = Swapped(model, reg) if reg.uses("weights") else None
+        if self.swapped:
+            self.hooks += self.swapped.hooks
+        if reg.uses("mask") or reg.uses("shift"):
             self.hooks += masks.put(model, reg)
         if optimizer:
             self.hooks.append(optimizer.register_step_pre_hook(self._before))
@@ -43,7 +47,8 @@ class Regularization:
         """
         if self.seen is None:
             return self.reg.strength.new_zeros(())
-        found = self.reg.penalty(self._members(), self.seen.trace(output, target))
+        weights = (self.swapped and self.swapped.last) or self._members()
+        found = self.reg.penalty(weights, self.seen.trace(output, target))
         if torch.is_grad_enabled():
             if not isinstance(found, Tensor) or not found.requires_grad:
                 raise UserError(
@@ -113,6 +118,11 @@ class Regularization:
                 f"regularize: {self.reg.name}: optimizer.step(), and no gradient of its penalty. "
                 "Remedy: loss = loss + reg.penalty() before loss.backward()."
             )
+        if self.swapped and not self.swapped.last:
+            raise UserError(
+                f"regularize: {self.reg.name}: optimizer.step(), and the model was not called: its "
+                "weights change while model(...) runs, not while one of its parts does."
+            )
         if self.reg.uses("gradients"):
             stepped = {id(p) for group in optimizer.param_groups for p in group["params"]}
             grads = self._members(of="grad", detached=True)
@@ -136,6 +146,8 @@ class Regularization:
         self.arrived = not self.reg.uses("penalty")
         if self.seen:
             self.seen.clear()
+        if self.swapped:
+            self.swapped.last = {}
 
 
 class _Clock(Noise):

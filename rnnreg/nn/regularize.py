@@ -10,11 +10,10 @@ from rnnreg.regularizers.base import Regularizer
 from rnnreg.study import registry
 
 IN_STEP = ("gradients", "project", "keep")  # hooks that act when the optimizer steps
+IN_LAYERS = ("mask", "shift")
 CANNOT = {  # hook -> what a loop of one's own does not have
     "network": "it changes the network itself; rnnreg.nn has layer_norm=True",
-    "weights": "it changes the weights of a single pass; rnnreg.nn has weight_drop=",
     "batch": "it changes inputs and targets, which only a study's training step hands it",
-    "shift": "it adds to activations, which only a study's model lets it do",
 }
 
 
@@ -27,13 +26,14 @@ def regularize(
 ) -> Regularization:
     """Put a regularizer on a model that is trained by a loop of one's own.
 
-    It acts where it has something to act on: masks in the model's rnnreg.nn layers, what it does to
-    gradients and weights in optimizer.step(), and a penalty where the loop adds it to the loss.
+    It acts where it has something to act on: masks in the model's rnnreg.nn layers, weights of a
+    pass while the model is called, gradients and projections in optimizer.step(), and a penalty
+    where the loop adds it to the loss.
 
     name        as in `rnnreg list regularizers`
     strength    in the unit of a mean loss
-    optimizer   needed by those that act on gradients or weights; with it a step whose loss has
-                left out the penalty is an error
+    optimizer   needed by those that act on gradients or weights; with it a step that has left out
+                the penalty, or has not called the model, is an error
     steps       of the whole training, for those that depend on it
 
     UserError for a name or strength that is not allowed, and where it cannot act on this model.
@@ -65,12 +65,17 @@ def _check(part: Regularizer, model: nn.Module, optimizer) -> None:
     for hook, why in CANNOT.items():
         if _uses(part, hook):
             raise UserError(f"{where}: {why}.")
-    if part.uses("mask"):
+    if any(part.uses(hook) for hook in IN_LAYERS):
         masks.check(where, model)
     if optimizer is None and any(part.uses(hook) for hook in IN_STEP):
         raise UserError(
             f"{where}: it acts when the optimizer steps, and none was given. Remedy: "
             f"regularize(model, '{part.name}', strength, optimizer)."
+        )
+    if optimizer is None and part.uses("weights"):
+        raise UserError(
+            f"{where}: it changes the weights of each pass; whether a step had any is seen at the "
+            f"optimizer. Remedy: regularize(model, '{part.name}', strength, optimizer)."
         )
     own = {id(p) for p in model.parameters()}
     if optimizer and not own & {id(p) for g in optimizer.param_groups for p in g["params"]}:
