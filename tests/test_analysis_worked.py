@@ -22,7 +22,8 @@ from scipy import stats
 
 from rnnreg.analysis import words
 from rnnreg.analysis.collect import collect
-from rnnreg.analysis.report import findings, sentences, shown
+from rnnreg.analysis.report import findings, sentences, shown, shown_claims
+from rnnreg.analysis.report.shown_setup import TASKS
 from rnnreg.analysis.results import load
 from rnnreg.analysis.statistics.compare import compare
 from rnnreg.study import records
@@ -292,6 +293,19 @@ def test_what_it_means_follows_from_the_numbers(results):
     told = sentences.described(results)
     assert "a line a regularizer (2)" in told
     assert "the largest effect is that of dropout, +9.5% (95% interval" in told
+
+
+def test_a_claim_stands_beside_what_was_found(results, monkeypatch):
+    places = [("Forecast", "lstm"), ("LanguageModel", "lstm")]
+    monkeypatch.setattr(shown_claims, "CLAIMS", (("dropout", "Who 1999", "it helps", places),))
+    (row,) = shown_claims.claims(results).rows
+    half = SIDAK * ERROR
+    ends = (percent(0.2), percent(0.2 - half), percent(0.2 + half))
+    assert [c.text for c in row] == [
+        "dropout", "Who 1999", "it helps", "forecasting, lstm", "better",
+        "+{:.1f} [+{:.1f}, +{:.1f}]".format(*ends),
+    ]  # fmt: skip
+    assert {task for *_, places in shown_claims.CLAIMS for task, _ in places} <= set(TASKS)
 
 
 def test_long_lists_are_counted(results):
