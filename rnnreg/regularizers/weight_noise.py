@@ -32,10 +32,8 @@ class WeightNoise(Regularizer):
 
     def weights(self, params, noise):
         """W + strength x a standard normal number, entry by entry."""
-        return {
-            n: w
-            + spread(self.strength, w.ndim) * noise.at(Site(f"weights/{n}")).normal(w.shape[1:])
-            if is_matrix(n)
-            else w
-            for n, w in params.items()
-        }
+        return {n: self._noisy(n, w, noise) if is_matrix(n) else w for n, w in params.items()}
+
+    def _noisy(self, name, w, noise):
+        normal = noise.at(Site(f"weights/{name}")).normal(w.shape[1:])
+        return w + spread(self.strength, w.ndim) * normal
