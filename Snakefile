@@ -51,7 +51,7 @@ def rows(wildcards):
 wildcard_constraints:
     benchmark=r"\w+(@\w+)?",
     cell=r"\w+",
-    regularizer=r"\w+",
+    regularizer=r"\w+(\+\w+)*",
 
 
 rule all:

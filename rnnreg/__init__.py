@@ -20,6 +20,7 @@ a module only from modules above it:
       search          the trials of a row, and their ranges
       described       what a regularizer's file says of itself, in words
       variants        what a study changes of a benchmark: name@variant
+      combine         what a study combines of regularizers: name+name
       study           study YAML -> Study -> rows
       stop            signals that ask a process to stop, at once or a moment later
       record          what is known of one trained member, and what can be wrong with it

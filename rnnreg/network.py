@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, replace
 
 from rnnreg.cells.base import Cell
+from rnnreg.errors import UserError
 from rnnreg.kernels import normalise
 
 Constant = tuple[tuple[int, ...], float]  # a shape without M, and the value that it starts from
@@ -44,6 +45,11 @@ class Network:
 
     def normalised(self, kind: str, gain: float) -> "Network":
         """This network with normalised pre-activations, whose gains start from `gain`."""
+        if self.norm:
+            raise UserError(
+                f"{self.norm} and {kind}: a network is normalised in one way. Remedy: combine one "
+                "of them."
+            )
         names = normalise.parameters(kind, self.cell, self.hidden)
         made = {
             f"{layer}.{name}": (shape, 0.0 if name.endswith("bias") else gain)

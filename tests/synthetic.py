@@ -96,7 +96,7 @@ def grid(regularizer: str) -> tuple[float, ...]:
 def project(root: Path, regularizers: tuple[str, ...] = NAMES) -> dict[str, Path]:
     """A registry of tiny files: the folders to put in place of `registry.FOLDERS`."""
     base = "class {0}:\n    title = ''\n    off = 0.0\n    scored_at = 'last'\n"
-    base += "    range = (0.0, inf)\n"
+    base += "    range = (0.0, inf)\n    second = 'none'\n    clips = False\n"
     for kind, names in {
         "regularizer": regularizers,
         "cell": CELLS,

@@ -52,10 +52,11 @@ def collect(study: Study, prepared: Path = Path("data/prepared")) -> Path:
     described = {"name": study.name, "title": study.title, "rows": rows, "benchmarks": facts}
     described["unsuited"] = left_out
     described["regime"] = [li for li in regimes.read() if li["benchmark"] in study.benchmarks]
-    for key, kind in {"cells": "cell", "regularizers": "regularizer"}.items():
-        names = dict.fromkeys(getattr(row, kind) for row in study.rows)
+    cells = {row.cell: registry.facts("cell", row.cell) for row in study.rows}
+    known = {"cell": cells, "regularizer": {row.regularizer: row.facts for row in study.rows}}
+    for kind, facts in known.items():
         shipped = registry.shipped(kind)
-        described[key] = {n: {**registry.facts(kind, n), "shipped": n in shipped} for n in names}
+        described[f"{kind}s"] = {n: {**f, "shipped": n in shipped} for n, f in facts.items()}
     records.write_text(study.folder / "study.json", json.dumps(_plain(described), indent=1))
     return study.folder
 

@@ -3,9 +3,13 @@
 from math import isinf
 from typing import ClassVar
 
+import torch
+from torch import Tensor
+
 from rnnreg.errors import UserError
 from rnnreg.regularizers.base import Regularizer
-from rnnreg.study import registry
+from rnnreg.study import combine, registry
+from rnnreg.study.combine import Ratios
 
 
 class Chain(Regularizer):
@@ -109,20 +113,17 @@ class Chain(Regularizer):
 class Combination(Chain):
     """A chain that is a row of a study: a file names its parts, and one strength scales them.
 
-    `parts` has the strength of each part at strength 1 of the combination. A part that is off at
+    `ratios` has the strength of each part at strength 1 of the combination. A part that is off at
     infinity, as clipping is, gets its strength divided by the combination's; the others get it
-    multiplied. So off is none.
+    multiplied. So off is none. A part with one strength alone, as a normalisation, keeps it.
     """
 
-    ratios: ClassVar[dict[str, float]]  # name of a part -> its strength at strength 1
+    ratios: ClassVar[Ratios]  # name of a part -> its strength at strength 1
 
     def __init__(self, strength):
         Regularizer.__init__(self, strength)
-        made = []
-        for name, ratio in self.ratios.items():
-            kind = registry.load("regularizer", name)
-            made.append(kind(ratio / strength if isinf(kind.off) else ratio * strength))
-        super().__init__(*made)
+        own = zip(self.kinds(), self.ratios.values(), strict=True)
+        super().__init__(*(kind(_scaled(kind, ratio, strength)) for kind, ratio in own))
 
     def members(self, index):
         return type(self)(self.strength[index])
@@ -144,3 +145,21 @@ class Combination(Chain):
         for kind in cls.kinds():
             network = kind.network(network)
         return network
+
+
+def _scaled(kind: type[Regularizer], ratio: float, strength: Tensor) -> Tensor:
+    """The strength of a part, (M,)."""
+    low, high = kind.range
+    if low == high:
+        return torch.full_like(strength, ratio)
+    return ratio / strength if isinf(kind.off) else ratio * strength
+
+
+def of_row(name: str, ratios: Ratios) -> type[Regularizer]:
+    """The class of a row's regularizer: that of its file, or a combination that has none."""
+    if not ratios:
+        return registry.load("regularizer", name)
+    facts = combine.facts(name, ratios)
+    known = ("title", "group", "source", "strengths", "range", "scored_at", "clips", "ratios")
+    module = {"__module__": f"{Regularizer.__module__.rpartition('.')[0]}.{name}"}
+    return type("Combined", (Combination,), {**module, **{key: facts[key] for key in known}})

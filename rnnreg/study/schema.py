@@ -122,9 +122,14 @@ def check_budget(where: str, budget: object) -> None:
             raise UserError(f"{where}: {key}: given {value}, allowed are numbers above 0.")
 
 
-def grid(where: str, regularizer: str, override: object) -> tuple[float, ...]:
-    """The strengths of a regularizer: the study's, or its file's; each within its range."""
-    facts = registry.facts("regularizer", regularizer)
+def grid(
+    where: str, regularizer: str, override: object, facts: dict | None = None
+) -> tuple[float, ...]:
+    """The strengths of a regularizer: the study's, or its file's; each within its range.
+
+    `facts` are those of a combination that has no file.
+    """
+    facts = facts or registry.facts("regularizer", regularizer)
     where = f"{where}: {regularizer}"
     if override is None:
         where = f"{registry.short(registry.path('regularizer', regularizer))}: strengths"

@@ -94,13 +94,16 @@ def read(where: str, given: dict) -> Search:
     return Search(found["trials"], found["survivors"], found["seeds"], ends)
 
 
-def strengths(where: str, regularizer: str, given: object) -> tuple[tuple[float, float], str]:
+def strengths(
+    where: str, regularizer: str, given: object, facts: dict | None = None
+) -> tuple[tuple[float, float], str]:
     """The range of a regularizer's strength and its scale: the study's range, or its file's.
 
     A file that says nothing of a range has that from the first to the last of its `strengths`.
+    `facts` are those of a combination that has no file.
     """
-    facts = registry.facts("regularizer", regularizer)
-    file = registry.short(registry.path("regularizer", regularizer))
+    file = "" if facts else registry.short(registry.path("regularizer", regularizer))
+    facts = facts or registry.facts("regularizer", regularizer)
     scale = facts.get("scale", "log")
     if scale not in SCALES:
         raise UserError(f"{file}: scale: given {scale!r}, allowed are {' and '.join(SCALES)}.")

@@ -13,6 +13,7 @@ Everything here reads names and syntax trees only, so the workflow can ask witho
     strengths: {l2: [1e-5, 1e-3]}          # instead of the range in the regularizer's file
     budgets: {python_docs: {steps: 600}}   # instead of fields of the benchmark's Budget
     variants: {small: {train: 1/4}}        # for python_docs@small in `benchmarks`: see variants.py
+    combine: {dropout+l2: {dropout: 0.1, l2: 1e-3}}  # rows more: see combine.py
     mirror: /data/mirror                   # looked into before any download (or RNNREG_MIRROR)
     job: cell                              # what a job of the workflow trains in one process:
                                            # a row (default), or all rows of a benchmark and cell
@@ -29,7 +30,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from rnnreg.errors import UserError, unknown
-from rnnreg.study import fingerprint, registry, schema
+from rnnreg.study import combine, fingerprint, registry, schema
 from rnnreg.study import search as searches
 from rnnreg.study import variants as changed
 from rnnreg.study.variants import NOTHING, Variant
@@ -39,7 +40,7 @@ LISTS = {"benchmarks": "benchmark", "cells": "cell", "regularizers": "regularize
 KEYS = {
     "title": str, "benchmarks": (list, str), "cells": (list, str), "regularizers": (list, str),
     "except": list, "mine": (list, bool), "seeds": dict, "strengths": dict, "budgets": dict,
-    "mirror": str, "job": str, "search": (dict, str), "variants": dict,
+    "mirror": str, "job": str, "search": (dict, str), "variants": dict, "combine": dict,
 }  # fmt: skip
 JOBS = ("row", "cell")  # the default first
 FIRST_EVALUATION_SEED = 1000  # tuning seeds count from 0, so the two never meet
@@ -60,10 +61,18 @@ class Row:
     budget: dict[str, object] = field(default_factory=dict)  # overrides of the benchmark's Budget
     search: searches.Search | None = None  # None: the strengths are a grid
     variant: Variant = NOTHING
+    ratios: combine.Ratios = field(default_factory=dict)  # of a combination that is no file
 
     @property
     def name(self) -> str:
         return f"{self.benchmark}/{self.cell}/{self.regularizer}"
+
+    @property
+    def facts(self) -> dict:
+        """What is known of its regularizer without importing it."""
+        if self.ratios:
+            return combine.facts(self.regularizer, self.ratios)
+        return registry.facts("regularizer", self.regularizer)
 
     @property
     def fingerprint(self) -> str:
@@ -73,13 +82,14 @@ class Row:
         their own: so more seeds or trials train only the new members, and the hash is known before
         the data is there.
         """
-        names = [(kind, changed.base(getattr(self, kind))) for kind in LISTS.values()]
+        names = [("benchmark", changed.base(self.benchmark)), ("cell", self.cell)]
+        names += [] if self.ratios else [("regularizer", self.regularizer)]
         # A combination's results follow from the files of its parts, too.
-        parts = registry.facts("regularizer", self.regularizer).get("ratios", {})
-        names += [("regularizer", part) for part in parts]
+        names += [("regularizer", part) for part in self.facts.get("ratios", {})]
         files = [registry.path(kind, name) for kind, name in names]
         code = [fingerprint.code(file) for file in files]
         given = {**self.budget, **self.variant.model}
+        given |= {"combine": list(self.ratios.items())} if self.ratios else {}
         return fingerprint.digest([fingerprint.RESULTS_VERSION, given, *code])
 
     @property
@@ -177,10 +187,12 @@ def _resolve(name: str, where: str, given: object) -> Study:
     known, listed = registry.names("benchmark"), given["benchmarks"]
     variants = changed.read(f"{where}: variants", given.get("variants", {}))
     variants = changed.named(where, listed if isinstance(listed, list) else [], known, variants)
-    chosen = _chosen(where, given, list(variants))
+    combined = combine.read(f"{where}: combine", given.get("combine", {}))
+    chosen = _chosen(where, given, {"benchmark": [*variants], "regularizer": [*combined]})
+    chosen["regularizers"] += [n for n in combined if n not in chosen["regularizers"]]
     searched = _search(where, given)
     tuning, evaluation = _seeds(f"{where}: seeds", given["seeds"], searched)
-    tuned = _tuned(f"{where}: strengths", given.get("strengths", {}), chosen, searched)
+    tuned = _tuned(f"{where}: strengths", given.get("strengths", {}), chosen, combined, searched)
     budgets = given.get("budgets", {})
     schema.check_names(f"{where}: budgets", budgets, [*known, *variants])
     _check_budgets(f"{where}: budgets", budgets, searched)
@@ -190,6 +202,7 @@ def _resolve(name: str, where: str, given: object) -> Study:
             budget={**budgets.get(changed.base(b), {}), **budgets.get(b, {})},
             search=tuned[r][1],
             variant=variants.get(b, NOTHING),
+            ratios=combined.get(r, {}),
         )
         for b in chosen["benchmarks"]
         for c in chosen["cells"]
@@ -201,8 +214,8 @@ def _resolve(name: str, where: str, given: object) -> Study:
     return Study(name, given["title"], rows, given.get("mirror"), job)
 
 
-def _chosen(where: str, given: dict, variants: list[str]) -> dict[str, list[str]]:
-    """The names of each of the three lists; among the benchmarks, variants."""
+def _chosen(where: str, given: dict, made: dict[str, list[str]]) -> dict[str, list[str]]:
+    """The names of each of the three lists; some are `made` by the study and have no file."""
     left_out = given.get("except", [])
     everything = [n for kind in LISTS.values() for n in registry.names(kind)]
     schema.check_names(f"{where}: except", left_out, everything)
@@ -211,13 +224,14 @@ def _chosen(where: str, given: dict, variants: list[str]) -> dict[str, list[str]
     schema.check_names(f"{where}: mine", mine, list(LISTS))
     chosen = {}
     for key, kind in LISTS.items():
-        more = variants if kind == "benchmark" else []
+        more = made.get(kind, [])
         chosen[key] = schema.chosen_names(f"{where}: {key}", given[key], kind, left_out, more)
         if key in mine:
             own = [n for n in registry.names(kind) if n not in registry.shipped(kind)]
             chosen[key] += [n for n in own if n not in (*chosen[key], *left_out)]
         for name in chosen[key]:
-            registry.path(kind, changed.base(name))
+            if name not in made["regularizer"]:
+                registry.path(kind, changed.base(name))
     return chosen
 
 
@@ -252,15 +266,23 @@ def _seeds(
 
 
 def _tuned(
-    where: str, given: dict, chosen: dict[str, list[str]], searched: searches.Search | None
+    where: str,
+    given: dict,
+    chosen: dict[str, list[str]],
+    combined: dict[str, combine.Ratios],
+    searched: searches.Search | None,
 ) -> dict[str, tuple[tuple[float, ...], searches.Search | None]]:
     """The grid and the search of each regularizer, one of which is empty."""
-    schema.check_names(where, given, registry.names("regularizer"))
-    names = chosen["regularizers"]
+    schema.check_names(where, given, [*registry.names("regularizer"), *combined])
+    own = {name: combine.facts(name, ratios) for name, ratios in combined.items()}
+    key, ask = ("strengths", schema.grid) if searched is None else ("searched", searches.strengths)
+    found = {}
+    for name in chosen["regularizers"]:
+        facts = own.get(name)
+        found[name] = ask(where, name, given.get(name, facts and facts[key]), facts)
     if searched is None:
-        return {r: (schema.grid(where, r, given.get(r)), None) for r in names}
-    ranges = {r: searches.strengths(where, r, given.get(r)) for r in names}
-    return {r: ((), replace(searched, strength=s, scale=scale)) for r, (s, scale) in ranges.items()}
+        return {r: (grid, None) for r, grid in found.items()}
+    return {r: ((), replace(searched, strength=s, scale=scale)) for r, (s, scale) in found.items()}
 
 
 def _check_budgets(where: str, given: dict, searched: searches.Search | None) -> None:

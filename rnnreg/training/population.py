@@ -24,6 +24,7 @@ from rnnreg.kernels.normalise import follow
 from rnnreg.network import Network
 from rnnreg.regularizers import Chain, Regularizer, norms
 from rnnreg.regularizers._checks import attributes, checked
+from rnnreg.regularizers._combination import of_row
 from rnnreg.study import registry
 from rnnreg.study.study import Row
 from rnnreg.study.variants import base
@@ -94,7 +95,7 @@ def setting(row: Row, facts: dict, splits: dict, device: str = "cpu") -> Setting
             f"benchmarks/{benchmark.name}.py (or the study): budget: checks: given "
             f"{budget.checks}, allowed is at most one a step, {budget.steps}."
         )
-    regularizer = registry.load("regularizer", row.regularizer)
+    regularizer = of_row(row.regularizer, row.ratios)
     network = Network(
         cell,
         facts["inputs"],

@@ -14,8 +14,8 @@ from torch import Tensor
 
 from rnnreg.errors import UserError, out_of_memory
 from rnnreg.kernels.unroll import path
+from rnnreg.regularizers._combination import Combination, of_row
 from rnnreg.regularizers.base import Regularizer, matrices, norms
-from rnnreg.study import registry
 from rnnreg.study.protocol import Member, asked, current, phases
 from rnnreg.study.records import Record
 from rnnreg.study.study import Row
@@ -75,8 +75,8 @@ def made_from(row: Row, job: Setting) -> dict[str, str]:
 
 def unsuited(row: Row, facts: dict, splits: dict) -> str:
     """Why a row's regularizer makes no sense for its network and task; "" where it does."""
-    none = setting(replace(row, regularizer="none"), facts, splits)
-    kind = registry.load("regularizer", row.regularizer)
+    none = setting(replace(row, regularizer="none", ratios={}), facts, splits)
+    kind = of_row(row.regularizer, row.ratios)
     return kind.suits(none.network, none.benchmark.task)
 
 
@@ -173,9 +173,19 @@ def records(row: Row, job: Setting, population: Population, phase: str) -> list[
                 path=path(job.cell, job.device, job.network.norm or None),
                 learning_rate=rate if row.search else None,
                 trial=trials.get((rate, strength)),
+                parts=_parts(job.regularizer, strength),
             )
         )
     return made
+
+
+def _parts(kind: type[Regularizer], strength: float) -> dict[str, float]:
+    """The parts of a combination that are not off, with their strengths; {} of any other."""
+    if not issubclass(kind, Combination):
+        return {}
+    parts = kind(torch.tensor([strength], dtype=torch.float64)).parts
+    own = {part.name: part.strength.item() for part in parts}
+    return {name: value for name, value in own.items() if math.isfinite(value)}
 
 
 def device_name(device: torch.device) -> str:
