@@ -210,5 +210,6 @@ def test_it_stands_in_status_and_tables(tmp_path, monkeypatch):
     described = json.loads((folder / "study.json").read_text())
     assert described["regularizers"][NAME]["title"] == "dropout + l2"
     assert described["regularizers"][NAME]["shipped"] is False
+    assert described["cells"]["gru"]["title"] == "gru"
     results = load(compare(folder))
     assert set(results.read("comparisons")["regularizer"]) == {"none", "dropout", "l2", NAME}

@@ -52,11 +52,14 @@ def collect(study: Study, prepared: Path = Path("data/prepared")) -> Path:
     described = {"name": study.name, "title": study.title, "rows": rows, "benchmarks": facts}
     described["unsuited"] = left_out
     described["regime"] = [li for li in regimes.read() if li["benchmark"] in study.benchmarks]
-    cells = {row.cell: registry.facts("cell", row.cell) for row in study.rows}
-    known = {"cell": cells, "regularizer": {row.regularizer: row.facts for row in study.rows}}
-    for kind, facts in known.items():
+    one = {row.regularizer: row for row in study.rows}
+    known = {
+        "cell": {n: registry.facts("cell", n) for n in dict.fromkeys(r.cell for r in study.rows)},
+        "regularizer": {name: row.facts for name, row in one.items()},
+    }
+    for kind, each in known.items():
         shipped = registry.shipped(kind)
-        described[f"{kind}s"] = {n: {**f, "shipped": n in shipped} for n, f in facts.items()}
+        described[f"{kind}s"] = {n: {**f, "shipped": n in shipped} for n, f in each.items()}
     records.write_text(study.folder / "study.json", json.dumps(_plain(described), indent=1))
     return study.folder
 
