@@ -54,6 +54,7 @@ a module only from modules above it:
       seen            what the last pass of a network computed
       masks           a regularizer's masks in the layers of a network
       swapped         the weights that a regularizer gives each pass
+      clock           draws and progress of a training loop of one's own
       regularization  a regularizer at work on a network
       regularize      any regularizer in a training loop of one's own
     data/             from raw files to prepared splits

@@ -230,6 +230,53 @@ def test_label_smoothing_is_that_of_torch():
     torch.testing.assert_close(ours, F.cross_entropy(output, y, label_smoothing=0.3))
 
 
+def test_two_passes_are_compared():
+    model = Model(rnnreg.nn.LSTM)
+    reg = rnnreg.regularize(model, "r_drop", 2.0)
+    one, two = model(X), model(X)
+    assert not torch.equal(one, two)
+    p, q = one.log_softmax(-1), two.log_softmax(-1)
+    divergence = F.kl_div(p, q, log_target=True, reduction="batchmean")
+    divergence = divergence + F.kl_div(q, p, log_target=True, reduction="batchmean")
+    torch.testing.assert_close(reg.penalty(one, Y, two), divergence)
+    reg = rnnreg.regularize(model, "fraternal_dropout", 3.0)
+    torch.testing.assert_close(reg.penalty(one, twin=two), 3 * (one - two).square().mean())
+
+
+def test_the_gradient_is_taken_where_the_loss_is_higher():
+    model, rho = Model(), 0.5
+    optimizer = sgd(model, rate=1.0)
+    reg = rnnreg.regularize(model, "sam", rho, optimizer)
+    before = [p.detach().clone() for p in model.parameters()]
+    F.cross_entropy(model(X), Y).backward()
+    norm = torch.cat([p.grad.flatten() for p in model.parameters()]).norm()
+    there = [p + rho * p.grad / norm for p in model.parameters()]
+    with reg.moved():
+        for p, wanted in zip(model.parameters(), there, strict=True):
+            torch.testing.assert_close(p, wanted)
+        F.cross_entropy(model(X), Y).backward()
+    assert all(map(torch.equal, model.parameters(), before))
+    grads = [p.grad.clone() for p in model.parameters()]
+    optimizer.step()
+    for p, old, g in zip(model.parameters(), before, grads, strict=True):
+        torch.testing.assert_close(p.detach(), old - g)
+    F.cross_entropy(model(X), Y).backward()
+    with pytest.raises(
+        UserError, match=r"sam: optimizer.step\(\), and no gradient from where it m"
+    ):
+        optimizer.step()
+
+
+def test_a_model_is_moved_by_its_gradient_alone():
+    model = Model()
+    for name, told in (("sam", "there is no gradient yet"), ("l2", "takes no gradient elsewhere")):
+        reg = rnnreg.regularize(model, name, 0.1, sgd(model))
+        if name == "l2":
+            model(X).sum().backward()
+        with pytest.raises(UserError, match=told), reg.moved():
+            pass
+
+
 def test_masks_act_in_layers_of_rnnreg():
     model = Model(rnnreg.nn.LSTM)
     reg = rnnreg.regularize(model, "recurrent_dropout", 0.5)
@@ -386,7 +433,13 @@ def test_a_step_without_its_penalty_is_an_error():
         (Model, "input_noise", "masks do not reach into 'rnn', a torch.nn.LSTM."),
         (Model, "max_norm", "it acts when the optimizer steps, and none was given."),
         (Model, "weight_averaging", "it acts when the optimizer steps, and none was given."),
-        (Model, "sam", "it takes a second pass, which only a study's training step has."),
+        (Model, "adversarial", "it moves inputs along their gradient, which only a study's train"),
+        (Model, "sam", "it acts when the optimizer steps, and none was given."),
+        (
+            Model,
+            "word_dropout",
+            "it changes inputs and targets, which only a study's training step",
+        ),
         (Model, "layer_norm", "it changes the network itself; rnnreg.nn has layer_norm=True."),
         (Model, "l1_typo", "unknown 'l1_typo'"),
     ],
@@ -413,8 +466,8 @@ def test_the_optimizer_is_that_of_the_model():
         (lambda: nn.Linear(2, 3), "l2_recurrent", "this model has nothing that its penalty reads"),
         (Model, "temporal_activation_regularization", "it needs h of recurrent layers, and none w"),
         (Model, "activation_regularization", "it needs what the last torch.nn.Linear reads, and"),
-        (Model, "label_smoothing", "it needs the model's output and the targets: reg.penalty(outp"),
-        (Model, "confidence_penalty", "it needs the model's output and the targets"),
+        (Model, "label_smoothing", "it needs the model's output: reg.penalty(output)"),
+        (Model, "confidence_penalty", "it needs the model's output: reg.penalty(output)"),
     ],
 )
 def test_a_penalty_that_has_nothing_to_read_is_an_error(make, name, told):
@@ -435,10 +488,25 @@ def test_h_of_every_layer_is_asked_of_modules_that_show_it():
     assert reg.penalty() > 0
 
 
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("label_smoothing", "the targets: reg.penalty"),
+        ("r_drop", "the output of a second pass: reg"),
+    ],
+)
+def test_what_else_a_penalty_needs_is_told(name, told):
+    reg = rnnreg.regularize(Model(rnnreg.nn.LSTM), name, 0.1)
+    with pytest.raises(UserError, match=told):
+        reg.penalty(torch.zeros(4, 2))
+
+
 def test_shapes_of_targets_are_held_to_those_of_the_output():
     reg = rnnreg.regularize(Model(), "label_smoothing", 0.1)
     with pytest.raises(UserError, match=r"given output \(4, 2\) and target \(3,\), expected"):
         reg.penalty(torch.zeros(4, 2), torch.zeros(3, dtype=torch.long))
+    with pytest.raises(UserError, match=r"given output \(4, 2\) and twin \(4, 3\), expected"):
+        reg.penalty(torch.zeros(4, 2), Y, torch.zeros(4, 3))
 
 
 def test_a_closure_is_refused():
@@ -484,8 +552,11 @@ def trained(name, strength):
     torch.manual_seed(1)
     for loss in (1.0, 2.0, 3.0, 4.0):
         optimizer.zero_grad()
-        output = model(X)
-        (10 * F.cross_entropy(output, Y) + reg.penalty(output, Y)).backward()
+        output, twin = model(X), model(X)
+        (10 * F.cross_entropy(output, Y) + reg.penalty(output, Y, twin)).backward()
+        if reg.reg.second == "weights":
+            with reg.moved():
+                F.cross_entropy(model(X), Y).backward()
         optimizer.step()
         going = reg.check(loss)
     with reg.evaluated():
@@ -497,7 +568,7 @@ def refused(kind):
     if hasattr(kind, "kinds"):
         return any(map(refused, kind.kinds()))
     hooks = {"network", "batch"} & set(vars(kind))
-    return bool(hooks) or kind.second != "none"
+    return bool(hooks) or kind.second == "inputs"
 
 
 @pytest.mark.parametrize("name", registry.shipped("regularizer"))
@@ -505,7 +576,7 @@ def test_every_regularizer_acts_or_says_why_not(name):
     """At its strongest it changes the weights that are evaluated."""
     kind = registry.load("regularizer", name)
     if refused(kind):
-        with pytest.raises(UserError, match=r"regularize: \w+: it (takes|changes) "):
+        with pytest.raises(UserError, match=r"regularize: \w+: it (moves|changes) "):
             trained(name, kind.strengths[-1])
         return
     _, weights = trained(name, kind.strengths[-1])

@@ -8,21 +8,34 @@ import torch
 from torch import Tensor
 
 from rnnreg.errors import UserError
-from rnnreg.kernels.noise import Noise
 from rnnreg.nn import masks, names
+from rnnreg.nn.clock import Clock
 from rnnreg.nn.seen import Seen
 from rnnreg.nn.swapped import Swapped
 from rnnreg.regularizers.base import Regularizer
 
 
 class Regularization:
-    """A regularizer at work on a model."""
+    """A regularizer at work on a model: `regularize` makes it.
+
+    A regularizer that compares two passes is given both outputs:
+
+        output, twin = model(x), model(x)
+        loss = (cost(output, y) + cost(twin, y)) / 2 + reg.penalty(output, y, twin)
+
+    One that takes its gradient elsewhere moves the model there:
+
+        cost(model(x), y).backward()
+        with reg.moved():
+            cost(model(x), y).backward()
+        optimizer.step()
+    """
 
     def __init__(self, model, reg: Regularizer, optimizer, steps: int | None):
         self.model, self.reg, self.optimizer = model, reg, optimizer
         self.parameters = names.parameters(model)
         seed = torch.randint(1 << 62, (1,)).to(reg.strength.device)
-        self.noise = _Clock(seed, 0, steps=steps or 0)
+        self.noise = Clock(seed, 0, steps=steps or 0)
         self.noise.regularizer = reg.name
         self.losses: list[float] = []
         self.best: dict[str, Tensor] = {}
@@ -30,6 +43,7 @@ class Regularization:
         self.seen = Seen(model, reg.name) if reg.uses("penalty") else None
         self.hooks = [*self.seen.hooks] if self.seen else []
         self.arrived = not reg.uses("penalty")  # whether the penalty has reached the gradient
+        self.has_moved = False
         self.swapped = Swapped(model, reg) if reg.uses("weights") else None
         if self.swapped:
             self.hooks += self.swapped.hooks
@@ -39,16 +53,22 @@ class Regularization:
             self.hooks.append(optimizer.register_step_pre_hook(self._before))
             self.hooks.append(optimizer.register_step_post_hook(self._after))
 
-    def penalty(self, output: Tensor | None = None, target: Tensor | None = None) -> Tensor:
+    def penalty(
+        self,
+        output: Tensor | None = None,
+        target: Tensor | None = None,
+        twin: Tensor | None = None,
+    ) -> Tensor:
         """What is added to the mean loss; zero for a regularizer that acts elsewhere.
 
         output   (..., V) of the model, where the penalty is one of outputs
-        target   (...) classes or symbols; negative ones do not count
+        target   (...) classes or symbols; negative ones do not count; None: all count
+        twin     the output of a second pass under other masks, where two are compared
         """
         if self.seen is None:
             return self.reg.strength.new_zeros(())
         weights = (self.swapped and self.swapped.last) or self._members()
-        found = self.reg.penalty(weights, self.seen.trace(output, target))
+        found = self.reg.penalty(weights, self.seen.trace(output, target, twin))
         if torch.is_grad_enabled():
             if not isinstance(found, Tensor) or not found.requires_grad:
                 raise UserError(
@@ -91,6 +111,24 @@ class Regularization:
         finally:
             self._write(own)
 
+    @contextmanager
+    def moved(self) -> Iterator[None]:
+        """Within it the model is where the gradient is to be taken; gradients start from none."""
+        grads = self._members(of="grad", detached=True)
+        if self.reg.second != "weights" or not grads:
+            why = "there is no gradient yet" if grads == {} else "it takes no gradient elsewhere"
+            raise UserError(f"regularize: {self.reg.name}: reg.moved(): {why}.")
+        own = {n: self.parameters[n].detach().clone() for n in grads}
+        found = self.reg.ascend(grads, self.noise)
+        self._write({n: own[n] + found[n][0] for n in grads})
+        for name in grads:
+            self.parameters[name].grad = None
+        try:
+            yield
+        finally:
+            self._write(own)
+        self.has_moved = True
+
     def _members(self, detached: bool = False, of: str = "") -> dict[str, Tensor]:
         """Parameters (or `of` them, "grad") with a member axis of one."""
         found = {n: getattr(p, of) if of else p for n, p in self.parameters.items()}
@@ -118,6 +156,11 @@ class Regularization:
                 f"regularize: {self.reg.name}: optimizer.step(), and no gradient of its penalty. "
                 "Remedy: loss = loss + reg.penalty() before loss.backward()."
             )
+        if self.reg.second == "weights" and not self.has_moved:
+            raise UserError(
+                f"regularize: {self.reg.name}: optimizer.step(), and no gradient from where it "
+                "moves the model. Remedy: with reg.moved(): loss.backward() of a second pass."
+            )
         if self.swapped and not self.swapped.last:
             raise UserError(
                 f"regularize: {self.reg.name}: optimizer.step(), and the model was not called: its "
@@ -143,25 +186,8 @@ class Regularization:
         if self.reg.uses("keep"):
             self.kept = self.reg.keep(self.kept, self._members(detached=True), self.noise)
         self.noise = self.noise.then(self.noise.step + 1)
-        self.arrived = not self.reg.uses("penalty")
+        self.arrived, self.has_moved = not self.reg.uses("penalty"), False
         if self.seen:
             self.seen.clear()
         if self.swapped:
             self.swapped.last = {}
-
-
-class _Clock(Noise):
-    """Noise that says so where how long training takes is read and was not told."""
-
-    @property
-    def steps(self) -> int:
-        if not self.total:
-            raise UserError(
-                f"regularize: {self.regularizer}: it depends on how far training is. Remedy: "
-                "regularize(..., steps=...), the steps of the whole training."
-            )
-        return self.total
-
-    @steps.setter
-    def steps(self, value: int) -> None:
-        self.total = value

@@ -9,11 +9,11 @@ from rnnreg.nn.regularization import Regularization
 from rnnreg.regularizers.base import Regularizer
 from rnnreg.study import registry
 
-IN_STEP = ("gradients", "project", "keep")  # hooks that act when the optimizer steps
+IN_STEP = ("gradients", "project", "keep", "ascend")  # hooks that act when the optimizer steps
 IN_LAYERS = ("mask", "shift")
 CANNOT = {  # hook -> what a loop of one's own does not have
     "network": "it changes the network itself; rnnreg.nn has layer_norm=True",
-    "batch": "it changes inputs and targets, which only a study's training step hands it",
+    "batch": "it changes inputs and targets, which only a study's training step does",
 }
 
 
@@ -28,7 +28,7 @@ def regularize(
 
     It acts where it has something to act on: masks in the model's rnnreg.nn layers, weights of a
     pass while the model is called, gradients and projections in optimizer.step(), and a penalty
-    where the loop adds it to the loss.
+    where the loop adds it to the loss. A second pass is the loop's own: see `Regularization`.
 
     name        as in `rnnreg list regularizers`
     strength    in the unit of a mean loss
@@ -60,8 +60,11 @@ def _parts(reg: Regularizer) -> list[Regularizer]:
 def _check(part: Regularizer, model: nn.Module, optimizer) -> None:
     """UserError where a part cannot act on this model."""
     where = f"regularize: {part.name}"
-    if part.second != "none":
-        raise UserError(f"{where}: it takes a second pass, which only a study's training step has.")
+    if part.second == "inputs":
+        raise UserError(
+            f"{where}: it moves inputs along their gradient, which only a study's training step "
+            "does."
+        )
     for hook, why in CANNOT.items():
         if _uses(part, hook):
             raise UserError(f"{where}: {why}.")

@@ -35,22 +35,28 @@ class Seen:
         """After a step: a penalty is one of activations that are new."""
         self.h, self.read = {}, None
 
-    def trace(self, output: Tensor | None, target: Tensor | None) -> Trace:
+    def trace(
+        self, output: Tensor | None, target: Tensor | None = None, twin: Tensor | None = None
+    ) -> Trace:
         """As far as it was seen or given; what was not is a fault once it is read."""
-        hidden, read, length = self._hidden(), self.read, None
         h, length = next(reversed(self.h.values())) if self.h else (None, None)
-        every_step = read is not None and h is not None and read.shape[:-1] == h.shape[:-1]
-        if output is None or target is None:
-            told = "the model's output and the targets: reg.penalty(output, target)"
-            output = y = _Missing(self.name, told, ndim=4 if every_step else 3)
+        read, y, other = self.read, target, twin
+        if output is None:
+            every_step = read is not None and h is not None and read.shape[:-1] == h.shape[:-1]
+            told = "the model's output: reg.penalty(output)"
+            output = _Missing(self.name, told, ndim=4 if every_step else 3)
         else:
-            output, y = _targets(self.name, output, target)
+            output, y, other = _counting(self.name, output, target, twin)
         if read is None:
             read = _Missing(self.name, "what the last torch.nn.Linear reads, and none was called")
-        x = h if h is not None else torch.zeros(1, 1, 1, 1)
-        batch = Batch(x[..., 0], y, length=length)
+        if y is None:
+            y = _Missing(self.name, "the targets: reg.penalty(output, target)")
+        second = "the output of a second pass: reg.penalty(output, target, twin)"
         missing = _Missing(self.name, "what a model of one's own does not show")
-        return Trace(output, missing, hidden, read, batch, missing, twin=missing)
+        x = torch.zeros(1, 1, 1) if h is None else h[..., 0]
+        parts = self._hidden(), read, Batch(x, y, length=length), missing
+        twin = _Missing(self.name, second) if other is None else Trace(other, missing, *parts)
+        return Trace(output, missing, *parts, twin=twin)
 
     def _put(self, path: str, module: nn.RNNBase, given, found) -> None:
         if self.blind or not torch.is_grad_enabled() or not module.training:
@@ -110,12 +116,14 @@ class _Missing:
     __getattr__ = __getitem__ = __iter__ = __len__ = _fault
 
 
-def _targets(name: str, output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-    """(1, N, V) and (1, N) of the targets that count: those that are not negative."""
-    if output.shape[:-1] != target.shape:
-        raise UserError(
-            f"regularize: {name}: penalty: given output {tuple(output.shape)} and target "
-            f"{tuple(target.shape)}, expected (..., V) and (...)."
-        )
-    counts = target >= 0
-    return output[counts][None], target[counts][None]
+def _counting(name: str, output: Tensor, target: Tensor | None, twin: Tensor | None):
+    """Output and twin (1, N, V) and targets (1, N), of the targets that are not negative."""
+    shape = tuple(output.shape)
+    for key, other, wanted in (("target", target, shape[:-1]), ("twin", twin, shape)):
+        if other is not None and tuple(other.shape) != wanted:
+            raise UserError(
+                f"regularize: {name}: penalty: given output {shape} and {key} "
+                f"{tuple(other.shape)}, expected {wanted} of the latter."
+            )
+    counts = torch.ones_like(output[..., 0], dtype=torch.bool) if target is None else target >= 0
+    return (None if t is None else t[counts][None] for t in (output, target, twin))
