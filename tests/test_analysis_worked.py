@@ -270,7 +270,7 @@ def test_the_abstract_says_what_was_compared_and_what_it_cannot_say(results):
     for facts in odd.benchmarks.values():
         assert facts["regime"] == "over-fits"
     assert findings.limits(odd) == (
-        "Elnino did not over-fit when measured, so there is little to regularize; 2 families of "
+        "Elnino did not over-fit when measured and had little to regularize; 2 families of "
         "data sets cannot speak for new ones; all intervals are conditional on one search and one "
         "test split."
     )

@@ -162,7 +162,7 @@ def limits(results: Results) -> str:
     if odd := not_over_fitting(results):
         names = [results.title("benchmarks", name) for name in odd]
         told = words.listed(names) if len(names) <= NAMED else f"{len(names)} of {sets} data sets"
-        said.append(f"{told} did not over-fit when measured, so there is little to regularize")
+        said.append(f"{told} did not over-fit when measured and had little to regularize")
     families = len({f.get("family") or name for name, f in results.benchmarks.items()})
     if families < FEWEST_TO_TEST:
         kinds = words.count(families, "family", "families")
