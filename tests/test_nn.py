@@ -164,6 +164,24 @@ def test_autocast_leaves_the_precision_of_the_parameters(kind):
         close([output], [own.eval()(x.bfloat16().float())[0]]) if not own.training else None
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_products_of_a_gpu_s_loop_are_in_lower_precision_alone(kind, monkeypatch):
+    """On a CPU, as far as that goes: bfloat16 has three digits, and nothing else has fewer."""
+    monkeypatch.setattr(loops, "path", lambda *_: "fused")
+    monkeypatch.setattr(fused, "compiled", fused.pointwise)
+    module, x, found = getattr(rnnreg.nn, kind)(4, 6, num_layers=2), torch.randn(5, 3, 4), []
+    for enabled in (True, False):
+        module.zero_grad()
+        monkeypatch.setattr(loops, "torch_is_faster", lambda *_: False)
+        with torch.autocast("cpu", torch.float16, enabled=enabled):
+            output, _ = module(x)
+        output.square().sum().backward()
+        found.append([output, *(p.grad for p in module.parameters())])
+    assert {t.dtype for t in found[0]} == {torch.float32}
+    assert not torch.equal(found[0][0], found[1][0])
+    close(*found, rtol=3e-2, atol=3e-2)
+
+
 def test_weights_go_both_ways(tmp_path):
     for kind in KINDS:
         theirs, ours = pair(kind, num_layers=2, bidirectional=True)

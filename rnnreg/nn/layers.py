@@ -1,5 +1,7 @@
 """The layers and directions of a module, one time loop each."""
 
+from functools import partial
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -24,12 +26,12 @@ def forward(module, x: Tensor, state: State, lengths: Tensor | None) -> tuple[Te
     """
     own, device = module._flat_weights[0].dtype, x.device.type
     x, state = x.to(own), tuple(s.to(own) for s in state)
-    # A GPU's loop takes lower precision for its products alone, a CPU's for nothing.
-    with torch.autocast(device, enabled=device == "cuda" and torch.is_autocast_enabled(device)):
-        return _forward(module, x, state, counted(lengths, len(x), x.device))
+    lower = torch.is_autocast_enabled(device)  # for products of a loop that can, and nothing else
+    with torch.autocast(device, enabled=False):
+        return _forward(module, x, state, counted(lengths, len(x), x.device), lower)
 
 
-def _forward(module, x, state, valid):
+def _forward(module, x, state, valid, lower):
     draws, last = Draws(module, x, valid), []
     directions = 2 if module.bidirectional else 1
     for layer in range(module.num_layers):
@@ -40,19 +42,18 @@ def _forward(module, x, state, valid):
             weights = weights_of(module, index)
             weights["recurrent"] = draws.weights(weights["recurrent"], index)
             first = tuple(s[index][None] for s in state)
-            output, end = _directed(module, x[None], weights, first, masks, bool(back))
+            loop = partial(loops.unroll, CELLS[module.mode], lower=lower)
+            run = partial(_backwards, loop) if back else loop
+            output, end = run(x[None], weights, first, masks)
             outputs.append(output[0])
             last.append(end)
         x = outputs[0] if directions == 1 else torch.cat(outputs, dim=-1)
     return x, tuple(torch.cat(s) for s in zip(*last, strict=True))
 
 
-def _directed(module, x, weights, state, masks, back: bool):
-    """One loop, from the last step to the first where it goes back; padding comes first there."""
-    cell = CELLS[module.mode]
-    if not back:
-        return loops.unroll(cell, x, weights, state, masks)
-    output, last = loops.unroll(cell, x.flip(1), weights, state, loops.backwards(masks))
+def _backwards(loop, x, weights, state, masks):
+    """From the last step to the first; padding comes first there."""
+    output, last = loop(x.flip(1), weights, state, loops.backwards(masks))
     return output.flip(1), last
 
 

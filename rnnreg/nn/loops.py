@@ -28,14 +28,18 @@ LARGE = 1 << 16  # entries of a recurrent matrix from which products of BLAS are
 
 
 def unroll(
-    cell: type[Cell], x: Tensor, weights: dict[str, Tensor], state: State, masks: Masks
-) -> tuple[Tensor, State]:
-    """As `rnnreg.kernels.unroll.unroll`, of one member; normalised where weights have gains."""
+    cell: type[Cell], x: Tensor, weights: dict[str, Tensor], state: State, masks: Masks,
+    lower: bool = False,
+) -> tuple[Tensor, State]:  # fmt: skip
+    """As `rnnreg.kernels.unroll.unroll`, of one member; normalised where weights have gains.
+
+    lower   whether a GPU's products are to be in lower precision
+    """
     norm = Norm("layer") if "input_gain" in weights else None
     names = (*WEIGHTS, *normalised.GAINS) if norm else WEIGHTS
     exact = partial(_exact, cell, masks, norm, names)
     tensors = [x, *map(weights.get, names), *state]
-    loop = _fast(cell, x, weights, state, masks, norm)
+    loop = _fast(cell, x, weights, state, masks, norm, lower)
     output, *last = graph.run(loop, exact, tensors)
     return output, tuple(last)
 
@@ -49,7 +53,7 @@ def _exact(cell, masks, norm, names, x, *given) -> tuple[Tensor, ...]:
     return output, *last
 
 
-def _fast(cell, x, weights, state, masks, norm) -> graph.Loop | None:
+def _fast(cell, x, weights, state, masks, norm, lower: bool) -> graph.Loop | None:
     taken = path(cell, x.device, norm and norm.kind)
     if taken == "native" and recurrence.takes(x, weights, state, masks):
         if norm:
@@ -57,7 +61,7 @@ def _fast(cell, x, weights, state, masks, norm) -> graph.Loop | None:
         large = weights["recurrent"].numel() >= LARGE
         return blas.Products if large else recurrence.Recurrence, (cell.name, masks)
     if taken == "fused" and fused.takes(masks):
-        precision = torch.bfloat16 if torch.is_autocast_enabled(x.device.type) else None
+        precision = torch.bfloat16 if lower else None
         masks = masks if cell.cell_state else replace(masks, cell=1.0)
         return fused.Recurrence, (fused.compiled(cell), precision, masks)
     return None
