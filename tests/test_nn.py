@@ -32,7 +32,8 @@ def loop(request, monkeypatch):
     if request.param == "blas":
         monkeypatch.setattr(loops, "LARGE", 0)
     if request.param in ("fused", "plain"):
-        monkeypatch.setattr(loops, "path", lambda *_: request.param)
+        taken = lambda cell, device, norm=None: "plain" if norm else request.param  # noqa: E731
+        monkeypatch.setattr(loops, "path", taken)
     return request.param
 
 
@@ -86,6 +87,19 @@ def test_values_and_gradients_are_those_of_torch(kind, given, loop):
     hx = state_for(theirs, 5 if theirs.batch_first else 3)
     close(with_gradients(ours, x, hx), with_gradients(theirs, x, hx))
     close(with_gradients(ours, x, None), with_gradients(theirs, x, None))
+
+
+@pytest.mark.parametrize("layer_norm", [False, True])
+@pytest.mark.parametrize("kind", KINDS)
+def test_masked_loops_compute_what_the_plain_one_does(kind, layer_norm, loop, monkeypatch):
+    given = {"recurrent_dropout": 0.4, "update_dropout": 0.3, "zoneout": 0.2}
+    module = getattr(rnnreg.nn, kind)(4, 6, **given, weight_drop=0.3, layer_norm=layer_norm)
+    x, hx, found = torch.randn(5, 3, 4), state_for(module, 3), []
+    for _ in range(2):
+        torch.manual_seed(1)
+        found.append(with_gradients(module, x, hx))
+        monkeypatch.setattr(loops, "_fast", lambda *_: None)
+    close(*found)
 
 
 @pytest.mark.parametrize("kind", KINDS)

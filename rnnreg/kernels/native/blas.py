@@ -47,12 +47,8 @@ class Products(torch.autograd.Function):
     def backward(ctx, doutput, *dlast):
         layer, (x, wx, wh, _, inner) = ctx.layer, ctx.keep["given"]
         dx, dr, dstates = _back(ctx, doutput, dlast, wh[0])
-        drop = ctx.drop
-        if isinstance(drop, Tensor) or drop != 1.0:
-            drop = drop[0, 0] if isinstance(drop, Tensor) else drop
-            dstates[0][0] += dstates.pop() * drop
-        else:
-            dstates[0][0] += dstates.pop()
+        drop = ctx.drop[0, 0] if isinstance(ctx.drop, Tensor) else ctx.drop
+        dstates[0][0] += dstates.pop() * drop
         dx, dr = dx.flatten(0, 1), dr.flatten(0, 1)
         dinput = dinner = None
         if ctx.needs_input_grad[2]:
