@@ -107,14 +107,18 @@ class Draw:
         """Uniform on (0, 1) in steps of 2^-24; (M, *shape). 0.5 in evaluation."""
         if self.keys is None:
             return 0.5
-        top = (bits(self.keys, _count(shape)) >> 40) & 0xFFFFFF
-        return ((top.double() + 0.5) / (1 << 24)).float().view(-1, *shape)[self.member]
+        return self._uniform(shape)[self.member]
 
     def normal(self, shape: tuple[int, ...]) -> Tensor | float:
         """Standard normal, by the inverse distribution function; (M, *shape). 0 in evaluation."""
         if self.keys is None:
             return 0.0
-        return torch.special.ndtri(self.uniform(shape).double()).float()
+        return torch.special.ndtri(self._uniform(shape).double()).float()[self.member]
+
+    def _uniform(self, shape: tuple[int, ...]) -> Tensor:
+        """Those of `uniform` for each key, before members of one seed share them."""
+        top = (bits(self.keys, _count(shape)) >> 40) & 0xFFFFFF
+        return ((top.double() + 0.5) / (1 << 24)).float().view(-1, *shape)
 
     def order(self, count: int) -> Tensor:
         """A random order of `count` things, (M, count)."""
