@@ -320,6 +320,12 @@ def train(given: argparse.Namespace) -> None:
 
 def _by_hand(given: argparse.Namespace) -> study.Study:
     benchmark, cell, *regularizers = given.row
+    for name in regularizers:
+        if "+" in name:
+            raise UserError(
+                f"{name}: a combination is what a study makes of {name.replace('+', ' and ')}. "
+                "Remedy: --study, with a study that has it under `combine`."
+            )
     schema.check_seeds("--seeds", given.seeds)
     schema.check_seeds("--tuning-seeds", given.tuning_seeds)
     registry.path("benchmark", benchmark)

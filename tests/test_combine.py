@@ -13,6 +13,7 @@ from toys import setting
 from rnnreg.analysis.collect import collect
 from rnnreg.analysis.results import load
 from rnnreg.analysis.statistics.compare import compare
+from rnnreg.cli import main
 from rnnreg.errors import UserError
 from rnnreg.regularizers._checks import attributes
 from rnnreg.regularizers._combination import of_row
@@ -120,6 +121,14 @@ def test_a_fault_is_told(read, name):
     with pytest.raises(UserError) as caught:
         read(STUDY.replace("{dropout+l2: {dropout: 0.1, l2: 1e-3}}", f"{{{name}: {PARTS[name]}}}"))
     assert f"together.yaml: {FAULTS[name]}" in str(caught.value)
+
+
+def test_by_hand_there_is_none(capsys):
+    assert main(["train", "elnino", "lstm", NAME]) == 1
+    assert capsys.readouterr().err == (
+        "rnnreg: dropout+l2: a combination is what a study makes of dropout and l2. Remedy: "
+        "--study, with a study that has it under `combine`.\n"
+    )
 
 
 def test_two_normalised_networks_are_one_too_many():
