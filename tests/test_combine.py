@@ -124,7 +124,7 @@ def test_a_fault_is_told(read, name):
 
 
 def test_by_hand_there_is_none(capsys):
-    assert main(["train", "elnino", "lstm", NAME]) == 1
+    assert main(["train", "elnino", "lstm", NAME]) == 2
     assert capsys.readouterr().err == (
         "rnnreg: dropout+l2: a combination is what a study makes of dropout and l2. Remedy: "
         "--study, with a study that has it under `combine`.\n"
