@@ -41,8 +41,8 @@ def test_a_penalty_with_one_axis_too_many():
 def test_a_mask_that_does_not_fit():
     wrong = told(mask=lambda self, site, shape, noise: torch.ones(2, 3, 7, 7, 7))
     assert re.fullmatch(
-        r"rnnreg/regularizers/mine\.py: mask at input: given a tensor \(2, 3, 7, 7, 7\) of float32,"
-        r" expected a number or \(M, T or 1, B, units\) of \(2, \d+, 4, 5\)\.",
+        r"rnnreg/regularizers/mine\.py: mask at embedding: given a tensor \(2, 3, 7, 7, 7\) of "
+        r"float32, expected a number or \(M, T or 1, B, units\) of \(2, \d+, 4, 7\)\.",
         wrong,
     )
 
@@ -51,7 +51,7 @@ def test_a_misspelt_site():
     wrong = told(mask=lambda self, site, shape, noise: 0.5 if site == "recurent" else 1.0)
     assert wrong == (
         "rnnreg/regularizers/mine.py: there is no site 'recurent'; did you mean 'recurrent'? "
-        "Known: input, between, output, recurrent, update, cell, carry/h, carry/c"
+        "Known: embedding, input, between, output, recurrent, update, cell, carry/h, carry/c"
     )
 
 

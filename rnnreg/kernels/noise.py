@@ -67,7 +67,10 @@ class Noise:
     @property
     def progress(self) -> float | Tensor:
         """The share of training that is done before this step, from 0 on; 1 in evaluation."""
-        return self.step / self.steps if self.training else 1.0
+        if not self.training:
+            return 1.0
+        step = self.step.double() if isinstance(self.step, Tensor) else self.step
+        return step / self.steps
 
     def expected(self) -> "Noise":
         """The same members in evaluation."""

@@ -31,7 +31,9 @@ GROUPS = (
     "combinations",
     "own",
 )
-SITES = ("input", "between", "output", "recurrent", "update", "cell", "carry/h", "carry/c")
+SITES = (
+    "embedding", "input", "between", "output", "recurrent", "update", "cell", "carry/h", "carry/c"
+)  # fmt: skip
 SECOND = ("none", "draws", "inputs", "weights")
 
 
@@ -121,7 +123,8 @@ class Regularizer(ABC):
         """What multiplies the activations at a site: (M, T or 1, B, units), or a number for all.
 
         shape   (T, B, units) of the activations
-        site    input: inputs of the first layer      between: of the layers above
+        site    embedding: rows of the embedding, where inputs are symbols; a unit is a symbol
+                input: inputs of the first layer      between: of the layers above
                 output: inputs of the output matrix   recurrent: h before the recurrent product
                 update: the candidate                 cell: the new c, where there is one
                 carry/h, carry/c: the part of the new state that is taken (zoneout)

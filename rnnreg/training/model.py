@@ -60,7 +60,7 @@ def forward(
     `mask(site, (T, B, units))` and `shift` as in Regularizer; `moved`, (M, T, B, D) or a number, is
     added to the inputs of the first layer, before its mask.
     """
-    h = embed(weights["embedding"], batch.x) if network.symbols else batch.x
+    h = _looked_up(weights["embedding"], batch.x, mask) if network.symbols else batch.x
     members = weights["output_bias"].shape[0]
     h = h.expand(members, *h.shape[1:])
     if moved is not None:
@@ -96,6 +96,15 @@ def embed(table: Tensor, x: Tensor) -> Tensor:
     members, symbols, _ = table.shape
     first = torch.arange(members, device=x.device) * symbols
     return F.embedding(x + first.view(-1, 1, 1), table.flatten(0, 1))
+
+
+def _looked_up(table: Tensor, x: Tensor, mask: SiteHook) -> Tensor:
+    """Rows of each member's table for symbols, times the mask of the embedding: (M, T, B, D)."""
+    h, shape = embed(table, x), (*x.shape[1:], table.shape[1])
+    factor = mask(Site("embedding"), shape)
+    if isinstance(factor, Tensor):  # of all symbols; here those that stand in x
+        factor = factor.expand(len(h), *shape).gather(3, x.expand(h.shape[:3])[..., None])
+    return h if isinstance(factor, float) and factor == 1.0 else h * factor
 
 
 def _at_site(site: Site, h: Tensor, mask: SiteHook, shift: SiteHook | None) -> Tensor:
