@@ -123,7 +123,7 @@ UNSUITED = '''\
         """Why not."""
         if network.tied:
             return f"it needs a {network} that is wide"
-        return "" if network.symbols else "not of an Elman"
+        return "" if network.cell.gates > 1 or task == "any" else "not of an Elman"
 
 '''
 

@@ -105,5 +105,7 @@ def _texts(value: ast.expr) -> list[str]:
         pieces = (p.value if isinstance(p, ast.Constant) else "..." for p in value.values)
         return ["".join(pieces)]
     if isinstance(value, ast.Constant):
-        return [value.value] if value.value else []
+        return [value.value] if isinstance(value.value, str) and value.value else []
+    if isinstance(value, ast.IfExp):  # without its condition
+        return _texts(value.body) + _texts(value.orelse)
     return [t for child in ast.iter_child_nodes(value) for t in _texts(child)]
