@@ -93,6 +93,11 @@ def test_under_every_kind_of_regularizer(regularizer, as_on_a_gpu):
     assert_same(*both(job, [grid[0], grid[-1]], [1, 2]))
 
 
+def test_masks_at_the_embedding(as_on_a_gpu):
+    job = setting("language", "elman_tanh", "variational_dropout", steps=6, checks=2)
+    assert_same(*both(job, [0.3, 0.6], [1, 2]))
+
+
 def test_sgd_with_a_schedule(as_on_a_gpu):
     job = setting("language", "gru", steps=9, checks=3, optimizer="sgd", schedule="hold_decay")
     assert_same(*both(job, [0.0], [1]))
@@ -177,6 +182,10 @@ def asks_nothing_of_the_host(job, grid):
 def test_what_reads_the_number_of_the_step_asks_nothing_of_the_host(regularizer, as_on_a_gpu):
     grid = registry.load("regularizer", regularizer).strengths
     asks_nothing_of_the_host(setting("series", "gru", regularizer), grid)
+
+
+def test_a_mask_at_the_embedding_asks_nothing_of_the_host(as_on_a_gpu):
+    asks_nothing_of_the_host(setting("language", "elman_tanh", "variational_dropout"), [0.3])
 
 
 @pytest.mark.parametrize(

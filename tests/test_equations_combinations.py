@@ -40,6 +40,29 @@ def test_l2_clipping_and_stopping_grow_stricter_together():
     assert reg.keep_training(torch.tensor(best_at_first)).tolist() == [False, True]
 
 
+def test_zoneout_of_an_lstm_takes_less_of_c_than_of_h():
+    reg, noise = load("zoneout_lstm", 0.5, 1.0), Noise(torch.tensor([1, 1]), 0)
+    for site, rates in (("carry/c", (0.25, 0.5)), ("carry/h", (0.025, 0.05))):
+        mask = reg.mask(Site(site), (20, 50, 40), noise)
+        assert set(mask.flatten().tolist()) == {0.0, 1.0}
+        for m, rate in enumerate(rates):
+            assert float((mask[m] == 0).float().mean()) == pytest.approx(rate, abs=0.01)
+            expected = reg.mask(Site(site), (1, 1, 1), noise.expected())[m]
+            assert float(expected) == pytest.approx(1 - rate)
+    assert reg.mask(Site("recurrent"), (20, 50, 40), noise) == 1.0
+
+
+def test_zoneout_and_recurrent_dropout_at_one_rate():
+    reg, noise = load("zoneout_recurrent_dropout", 1.0, 2.0), Noise(torch.tensor([1, 1]), 0)
+    for site in ("carry/c", "carry/h", "recurrent"):
+        mask = reg.mask(Site(site), (20, 500, 40), noise)
+        for m, rate in enumerate((0.15, 0.3)):
+            assert float((mask[m] == 0).float().mean()) == pytest.approx(rate, abs=0.01)
+            kept = 1 / (1 - rate) if site == "recurrent" else 1.0
+            assert mask[m].max().item() == pytest.approx(kept, rel=1e-4)
+    assert reg.mask(Site("input"), (20, 50, 40), noise) == 1.0
+
+
 def test_the_row_that_clips_and_stops_does_so_for_the_study_too():
     job = setting("series", "gru", "l2_clip_stopping")
     assert job.regularizer.clips

@@ -95,17 +95,17 @@ def one_of_each_kind() -> list[str]:
     return list({kind(name): name for name in reversed(registry.names("regularizer"))}.values())
 
 
-def suited(regularizer: str, *kinds: str) -> list[str]:
-    """The kinds of task, of these or of TASKS, that a regularizer makes sense for.
+def suited(regularizer: str, *kinds: str, cell: str = "lstm") -> list[str]:
+    """The kinds of task, of these or of TASKS, that a regularizer makes sense for with a cell.
 
-    Where it makes sense for none of these, the first of all that it does for.
+    Where it makes sense for none of these, the first of all that it does for, if any.
     """
     cls = registry.load("regularizer", regularizer)
 
     def suits(kind: str) -> bool:
-        return not cls.suits(setting(kind, regularizer=regularizer).network, KINDS[kind].task)
+        return not cls.suits(setting(kind, cell, regularizer).network, KINDS[kind].task)
 
-    return [*filter(suits, kinds or TASKS)] or [next(filter(suits, KINDS))]
+    return [*filter(suits, kinds or TASKS)] or [*filter(suits, KINDS)][:1]
 
 
 def setting(kind="labels", cell="lstm", regularizer="none", **budget) -> Setting:
