@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 import rnnreg.nn
+from rnnreg.errors import UserError
 from rnnreg.kernels.native import build
 from rnnreg.nn import loops
 
@@ -159,6 +160,21 @@ def test_torch_compile_takes_a_layer_as_it_is(recwarn):
         found.append(run(X))
     torch.testing.assert_close(*found)
     assert not [w for w in recwarn if "Dynamo" in str(w.message)]
+
+
+def test_what_is_recorded_computes_the_same():
+    own = rnnreg.nn.GRU(4, 6, recurrent_dropout=0.5).eval()
+    wanted, x = own(X)[0], X.flip(1)
+    with torch.no_grad():
+        traced, exported = torch.jit.trace(own, x), torch.export.export(own, (x,)).module()
+    for run in (traced, exported):
+        torch.testing.assert_close(run(X)[0], wanted)
+    own.train()
+    for record in (torch.jit.trace, torch.export.export):
+        with pytest.raises(
+            UserError, match=r"rnnreg.nn.GRU: within torch.func, torch.jit.trace an"
+        ):
+            record(own, (x,))
 
 
 def test_shapes_are_known_without_data():

@@ -8,6 +8,7 @@ from functools import partial
 
 import torch
 from torch import Tensor
+from torch.nn import Parameter
 
 from rnnreg.cells.base import Cell, State
 from rnnreg.cells.elman_relu import ElmanReLU
@@ -77,20 +78,26 @@ def backwards(masks: Masks) -> Masks:
     return Masks(**own, carry=tuple(map(turned, masks.carry)))
 
 
+def is_recorded() -> bool:
+    """Whether operations are looked into, which those of a compiled loop cannot be."""
+    looking = torch._C._are_functorch_transforms_active() or torch.compiler.is_exporting()
+    return looking or torch.jit.is_tracing()
+
+
 def torch_is_faster(module, x: Tensor, packed: bool) -> bool:
     """Whether torch's kernel is the one to take where nothing is masked.
 
     Sizes are judged by benchmarks/speed: a call has a cost of its own; an LSTM of torch is one
     kernel of oneDNN, its GRU and RNN are loops of small ones.
     """
-    if x.device.type != "cpu":
+    if x.device.type != "cpu" or is_recorded():
         return True
     if torch.is_autocast_enabled("cpu"):
         return False  # oneDNN does not have every cell in lower precision on every machine
     w = module._flat_weights[1]
     if packed or _is_for_torch(module, x, w.numel()) or not x.dtype == w.dtype == torch.float32:
         return True
-    if torch._C._are_functorch_transforms_active():
+    if type(x) not in (Tensor, Parameter):
         return True
     return path(CELLS[module.mode], x.device) != "native"
 

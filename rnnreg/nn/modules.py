@@ -50,7 +50,9 @@ class Regularized:
 
     def forward(self, input, hx=None):
         """As torch.nn's module of this name."""
-        if torch.compiler.is_compiling():  # of compiled code a layer is no part, as torch.nn's
+        if (
+            torch.compiler.is_compiling() and not torch.compiler.is_exporting()
+        ):  # of compiled code a layer is no part, as torch.nn's
             return torch.compiler.disable(Regularized._run)(self, input, hx)
         return self._run(input, hx)
 
@@ -95,11 +97,12 @@ class Regularized:
             return True
         if not self._masks():
             return loops.torch_is_faster(self, x, isinstance(input, PackedSequence))
-        if torch._C._are_functorch_transforms_active():
+        if loops.is_recorded():
             name = f"rnnreg.nn.{type(self).__name__}"
             raise UserError(
-                f"{name}: within torch.func it computes what torch.nn does, and nothing else. "
-                f"Remedy: torch.autograd.grad, or {name} without regularizers there."
+                f"{name}: within torch.func, torch.jit.trace and torch.export it computes what "
+                f"torch.nn.{type(self).__name__} does, and nothing else. Remedy: evaluation, or "
+                "masks that are off there; zoneout and layer_norm act in evaluation too."
             )
         return False
 

@@ -18,13 +18,6 @@ class _Step(ctypes.Structure):  # field by field the struct in pointwise.cpp
     _fields_ = [(n, c_void_p) for n in ("x", "r", "dx", "dr", "dback")]
 
 
-def unroll(name: str, x: Tensor, weights: dict[str, Tensor], state, masks):
-    """As `recurrence.unroll`, for one member: (1, ...)."""
-    w = [weights.get(n) for n in ("input", "recurrent", "bias", "recurrent_bias")]
-    output, *last = Products.apply(name, masks, x, *w, *state)
-    return output, tuple(last)
-
-
 class Products(torch.autograd.Function):
     """The whole loop with its gradients."""
 
