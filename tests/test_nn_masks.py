@@ -245,9 +245,7 @@ def test_masks_within_torch_func_are_refused_in_words():
     def loss(params):
         return torch.func.functional_call(own, params, (x,))[0].sum()
 
-    with pytest.raises(
-        UserError, match=r"rnnreg\.nn\.LSTM: within torch\.func, torch\.jit\.trace and torch\.e"
-    ):
+    with pytest.raises(UserError, match=r"rnnreg\.nn\.LSTM: within torch\.func, "):
         torch.func.grad(loss)(params)
     own.eval()
     assert set(torch.func.grad(loss)(params)) == set(params)

@@ -50,9 +50,8 @@ class Regularized:
 
     def forward(self, input, hx=None):
         """As torch.nn's module of this name."""
-        if (
-            torch.compiler.is_compiling() and not torch.compiler.is_exporting()
-        ):  # of compiled code a layer is no part, as torch.nn's
+        # Of compiled code a layer is no part, as torch.nn's is not.
+        if torch.compiler.is_compiling() and not torch.compiler.is_exporting():
             return torch.compiler.disable(Regularized._run)(self, input, hx)
         return self._run(input, hx)
 
