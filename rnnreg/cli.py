@@ -158,12 +158,12 @@ def list_(given: argparse.Namespace) -> None:
     tell = {"benchmark": _benchmark, "cell": _cell}
     for kind, lines in tell.items():
         if given.kind in (None, f"{kind}s"):
-            found = {name: lines(registry.facts(kind, name)) for name in registry.names(kind)}
+            found = {name: _told(kind, name, lines) for name in registry.names(kind)}
             _columns(f"{kind}s", found)
     if given.kind in (None, "regularizers"):
         width = max(map(len, registry.names("regularizer")))
         for group, names in grouped().items():
-            found = {name: _regularizer(registry.facts("regularizer", name)) for name in names}
+            found = {name: _told("regularizer", name, _regularizer) for name in names}
             _columns(f"regularizers, {group}", found, width)
     if given.kind in (None, "studies"):
         found = {name: study.read(name) for name in study.names()}
@@ -180,8 +180,16 @@ def _columns(head: str, told: dict[str, list[str]], least: int = 18) -> None:
             print(f"  {'':<{width}} {line}")
 
 
+def _told(kind: str, name: str, lines: Callable[[dict], list[str]]) -> list[str]:
+    """The lines of one file, or what is wrong with it: the others are told all the same."""
+    try:
+        return lines(registry.facts(kind, name))
+    except UserError as error:
+        return [str(error)]
+
+
 def _cell(facts: dict) -> list[str]:
-    return [facts["title"], facts["source"]]
+    return [facts.get(key, f"no {key} in its file") for key in ("title", "source")]
 
 
 def _regularizer(facts: dict) -> list[str]:
@@ -430,7 +438,13 @@ def _beside(found: list[records.Record], none: list[records.Record], facts: dict
     told = f"  naive ({facts['naive_best']}) {naive:.4g}, this row {own:.4g}"
     told += f", none {reference:.4g}" if none else ""
     lower = facts["metrics"][metric]["better"] == "lower"
-    if not (own < naive if lower else own > naive):  # NaN, too
+    if found and all(r.diverged for r in found):
+        told += (
+            ". Warning: every member diverged, by a number that is not finite or a validation loss "
+            "of more than ten times the naive score's; a lower learning rate, or fewer checks, so "
+            "that the first comes later, may be what it needs"
+        )
+    elif not (own < naive if lower else own > naive):  # NaN, too
         told += (
             ". Warning: the row is no better than the naive score; more steps, another learning "
             "rate or another model may be what it needs"

@@ -53,6 +53,7 @@ class Task(ABC):
         each = self.each(output, y)
         if weight is None:
             return each.flatten(1).mean(1)
+        weight = weight.expand_as(each)  # one column may stand for all targets
         return (each * weight).flatten(1).sum(1) / weight.flatten(1).sum(1)
 
     def totals(self, output: Tensor, y: Tensor, weight: Tensor | None = None) -> Totals:

@@ -6,9 +6,12 @@ from rnnreg.data import prepared
 from rnnreg.study import registry
 
 PAGE = (registry.ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-EXAMPLES = {re.search(r"^class (\w+)", code, re.M)[1]: code for code in
-            re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)}  # fmt: skip
+BLOCKS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+EXAMPLES = {found[1]: code for code in BLOCKS if (found := re.search(r"^class (\w+)", code, re.M))}
 CSV, TEXT, MAIL = EXAMPLES["House"], EXAMPLES["Diary"], EXAMPLES["Mail"]
+CELL = EXAMPLES["MinimalGatedUnit"]
+(PREPARE,) = (code for code in BLOCKS if not re.search(r"^class", code, re.M))
+GAPS = CSV.partition("    def prepare")[0] + PREPARE  # the house with gaps
 
 
 def add(project, name, code):

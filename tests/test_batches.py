@@ -5,6 +5,7 @@ import pytest
 import torch
 from toys import arrays, setting
 
+from rnnreg.tasks import Forecast
 from rnnreg.training.batches import PAD, batches
 
 SEEDS = torch.tensor([1, 2, 1])
@@ -29,6 +30,14 @@ def test_a_text_is_read_on_window_after_window():
     assert torch.equal(source("language")[0].train(0).y[:, -1], second.x[:, 0])
     assert not torch.equal(first.x[0], first.x[1]), "a seed reads from an offset of its own"
     assert torch.equal(first.x[0], first.x[2])
+
+
+def test_one_mark_for_all_columns_is_one_for_each():
+    task = Forecast(context=3, horizon=2, season=2)
+    output, y = torch.randn(2, 4, 2 * 3), torch.randn(2, 4, 2, 3)
+    weight = torch.tensor([1.0, 0.0]).expand(2, 4, 2)[..., None]
+    alone = task.loss(output.view(y.shape)[:, :, :1], y[:, :, :1])
+    torch.testing.assert_close(task.loss(output, y, weight), alone)
 
 
 def test_evaluation_of_a_text_counts_every_target_once():

@@ -1,5 +1,6 @@
 """Cells of one's own: what the plain loop promises them."""
 
+import own
 import pytest
 import torch
 from test_native import case, each, results
@@ -11,22 +12,8 @@ from rnnreg.kernels.unroll import plain
 from rnnreg.study import registry
 from rnnreg.training.population import Population
 
-
-class MinimalGatedUnit(Cell):
-    """Slices its gates before the sigmoid, as one writes it from a paper."""
-
-    title = "minimal gated unit"
-    source = "Zhou et al. 2016, arXiv:1603.09420; with the gate after the product"
-    gates = 2
-    recurrent_biases = 1
-
-    @staticmethod
-    def step(x, r, state, update):
-        (h,) = state
-        units = h.shape[-1]
-        f = (x[..., :units] + r[..., :units]).sigmoid()
-        n = (x[..., units:] + f * r[..., units:]).tanh()
-        return (h + f * (update * n - h),)
+exec(own.CELL)  # CONTRIBUTING's: slices its gates before the sigmoid, as one writes it
+MinimalGatedUnit = locals()["MinimalGatedUnit"]
 
 
 @pytest.mark.parametrize("hidden", [1, 7, 10, 33])
@@ -59,6 +46,16 @@ def test_a_population_of_an_own_cell_is_each_member_alone(kind, monkeypatch):
         alone.run()
         for name, p in alone.final.items():
             assert torch.equal(together.final[name][m], p[0]), name
+
+
+def test_a_step_has_no_self():
+    with pytest.raises(UserError, match=r"Broken: step takes \(self, x, .*Remedy: @staticmethod"):
+
+        class Broken(Cell):
+            gates = 1
+
+            def step(self, x, r, state, update):
+                return ((x + r).tanh(),)
 
 
 def test_a_cell_state_asks_for_a_step_that_takes_its_mask():

@@ -92,6 +92,26 @@ def test_a_score_that_is_no_number_is_no_better_than_naive():
     assert told.startswith("  naive (mean) 1, this row nan. Warning: the row is no better than")
 
 
+def test_members_that_all_diverged_are_told_with_the_reason(monkeypatch, tmp_path, capsys):
+    """A forecast that a season foretells ten times better than a network before it has learned."""
+    from test_workflow import BENCHMARK
+
+    monkeypatch.setitem(registry.FOLDERS, "benchmark", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    registry.load.cache_clear()
+    regular = BENCHMARK.replace("np.arange(240)", "(np.arange(240) * np.pi / 4)").replace(
+        "0.1", "0.01"
+    )
+    (tmp_path / "wave.py").write_text(regular)
+    for command in ("download wave", "prepare wave", "train wave gru none --seeds=1"):
+        assert main(command.split()) == 0
+    registry.load.cache_clear()
+    told = capsys.readouterr().out.splitlines()[-1]
+    assert "this row" in told
+    assert ". Warning: every member diverged, by a number that is not finite or a val" in told
+    assert told.endswith("fewer checks, so that the first comes later, may be what it needs")
+
+
 def test_many_rows_in_one_process(workspace):
     study = workspace / "some.yaml"
     study.write_text(
@@ -140,6 +160,20 @@ def test_list_shows_everything_and_needs_next_to_nothing():
     assert "arXiv:1512.05287" in done.stdout, "sources are shown"
     assert "clipped norm; strengths 5, 1, 0.5, 0.25, 0.1; off at inf" in done.stdout
     assert "layer normalisation; strengths 1; never off" in done.stdout
+
+
+def test_list_tells_all_the_others_of_a_file_that_cannot_be_read(tmp_path, monkeypatch, capsys):
+    folder = registry.FOLDERS["regularizer"]
+    for file in (*folder.glob("*.py"), folder / "shipped.txt"):
+        (tmp_path / file.name).write_text(file.read_text())
+    (tmp_path / "derived.py").write_text(
+        "from x import L2\nclass Mine(L2):\n    strengths = (1.0,)\n"
+    )
+    monkeypatch.setitem(registry.FOLDERS, "regularizer", tmp_path)
+    assert main(["list", "regularizers"]) == 0
+    told = capsys.readouterr().out
+    assert "found none: Mine derives from L2. Remedy:" in told
+    assert all(f"  {name} " in told for name in registry.names("regularizer"))
 
 
 def test_list_tells_of_prepared_data_and_of_what_is_damaged(workspace, capsys, monkeypatch):

@@ -77,6 +77,16 @@ FAULTS = {
         {"sep": ";"},
         "column 'a': '0,5' in row 0 (of 0 to 1) is no number (such cells: 2). Remedy: decimal=','",
     ),
+    "one cell among decimal commas": (
+        "a;b\n0,5;1\n?0,2;2\n;3\n",
+        {"sep": ";", "decimal": ","},
+        "column 'a': '?0,2' in row 1 (of 0 to 2) is no number. Remedy: correct the file",
+    ),
+    "thousands among decimal commas": (
+        "a;b\n0,5;1\n1.000,5;2\n",
+        {"sep": ";", "decimal": ","},
+        "column 'a': '1.000,5' in row 1 (of 0 to 1) is no number. Remedy: thousands='.'",
+    ),
     "decimal commas, the separator not named": (
         "a;b\n0,5;1,2\n1,5;3,4\n",
         {},
@@ -138,6 +148,8 @@ def test_a_file_that_is_not_as_it_should_be(table, case):
 def test_what_the_messages_say_helps(table):
     assert read_csv(table("a;b\n0,5;1\n"), sep=";", decimal=",").tolist() == [[0.5, 1]]
     assert read_csv(table('a\n1\n"1,000"\n'), thousands=",").tolist() == [[1], [1000]]
+    german = {"sep": ";", "decimal": ",", "thousands": "."}
+    assert read_csv(table("a;b\n0,5;1\n1.000,5;2\n"), **german).tolist() == [[0.5, 1], [1000.5, 2]]
     assert np.isnan(read_csv(table("a\n1\n?0.2\n"), na_values=["?0.2"])).tolist() == [
         [False],
         [True],

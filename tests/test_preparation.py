@@ -11,9 +11,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from own import CSV, MAIL, TEXT, add, make
+from own import CSV, GAPS, MAIL, TEXT, add, make
 from scipy.io import savemat
 
+from rnnreg.cli import main
 from rnnreg.data import checks, prepared, sequences, series, text
 from rnnreg.data.benchmark import Model, Splits, expect
 from rnnreg.data.sources import MIRROR, Download, sha256
@@ -126,15 +127,18 @@ class TestYourOwn:
         assert splits["train"]["y"].tolist() == [0, 1, 0]
 
     @pytest.mark.parametrize(("name", "code"), [("house", CSV), ("diary", TEXT), ("mail", MAIL)])
-    def test_they_train(self, project, name, code):
-        from rnnreg.study.study import Row
-        from rnnreg.training.row import train
-
+    def test_they_train(self, project, capsys, name, code):
+        """As CONTRIBUTING says it, for a short while; every one is soon better than naive."""
         add(project, name, code)
-        facts, splits = make(project, name)
-        row = Row(name, "gru", "none", (0.0,), (0,), (1000,), {"steps": 2, "checks": 1})
-        found = train(row, facts, splits, [], "cpu", lambda _: None, lambda _: None)
-        assert {r.data_hash for r in found} == {facts["data_hash"]}
+        once = ("--steps=120", "--seeds=1", "--tuning-seeds=1")
+        for command in (
+            ("download", name),
+            ("prepare", name),
+            ("train", name, "lstm", "none", *once),
+        ):
+            assert main([*command]) == 0
+        told = capsys.readouterr().out.splitlines()[-1]
+        assert re.fullmatch(r"  naive \([a-z ]+\) [\d.]+, this row [\d.]+, none [\d.]+", told)
 
 
 class TestFiles:
@@ -375,8 +379,14 @@ class TestChecks:
         (project / "house.csv").write_text("\n".join(rows))
         assert complaint(project, "house", CSV) == (
             "benchmarks/house.py: prepare: forecast: values: gaps in rows 4 (of 0 to 599), "
-            "columns 0. Remedy: fill them, and mark them in `observed`."
+            "columns 0. Remedy: fill them, and mark them in `observed`; CONTRIBUTING.md has a line "
+            "that does it."
         )
+        add(project, "house", GAPS)
+        _, splits = make(project, "house")
+        observed = splits["train"]["observed"]
+        assert (observed == 0).nonzero() == (4, 0)
+        assert splits["train"]["series"][4, 0] == splits["train"]["series"][3, 0]
 
     def test_symbols_without_an_embedding(self, project):
         told = complaint(project, "diary", TEXT.replace(", embedding=8", ""))
@@ -478,6 +488,25 @@ class TestChecks:
             "classes or more. Remedy: hold_out takes a part of each class, in whatever order the "
             "file is."
         )
+
+    @pytest.mark.parametrize("shape", [(600,), (600, 3), (599, 2)])
+    def test_marks_that_do_not_fit(self, shape):
+        values, task = np.zeros((600, 2)), Forecast(24, 12, 24)
+        with pytest.raises(
+            UserError, match=r"expected \(600, 2\), .* or \(600, 1\), for all"
+        ) as told:
+            series.forecast(values, task, observed=np.ones(shape))
+        assert f"observed: given the shape {shape}" in str(told.value)
+
+    def test_marks_of_the_columns_that_are_predicted(self):
+        values, observed = np.random.default_rng(0).normal(size=(600, 3)), np.ones((600, 3))
+        observed[7, 2] = observed[9, 1] = 0
+        task = Forecast(24, 12, 24, targets=(2,))
+        found = series.forecast(values, task, observed=observed).train["observed"]
+        assert found.shape == (420, 1)
+        assert found[:, 0].nonzero()[0].tolist() == [r for r in range(420) if r != 7]
+        found = series.forecast(values, task, observed=observed[:, :1]).train["observed"]
+        assert found.shape == (420, 1)
 
     @pytest.mark.filterwarnings("ignore:.*columns left out")
     def test_a_split_without_a_measurement(self, project):

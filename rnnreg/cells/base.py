@@ -1,7 +1,7 @@
 """A cell is its gates, its states and a pointwise step; the recurrent product is in `unroll`."""
 
 from abc import ABC, abstractmethod
-from inspect import signature
+from inspect import getattr_static, signature
 from typing import ClassVar
 
 from torch import Tensor
@@ -40,6 +40,11 @@ class Cell(ABC):
     def __init_subclass__(cls) -> None:
         cls.name = cls.__module__.rpartition(".")[2]
         takes = list(signature(cls.step).parameters)
+        if not isinstance(getattr_static(cls, "step"), staticmethod):
+            raise UserError(
+                f"rnnreg/cells/{cls.name}.py: {cls.__name__}: step takes ({', '.join(takes)}). "
+                "Remedy: @staticmethod above it, and no self: it computes from what it is given."
+            )
         if cls.cell_state and len(takes) < 6:
             raise UserError(
                 f"rnnreg/cells/{cls.name}.py: {cls.__name__}: step takes ({', '.join(takes)}); "

@@ -28,7 +28,8 @@ def read_csv(file: Path, columns: Sequence[str] | None = None, **options: object
         if name not in table:
             raise unknown(f"{file}: column", name, map(str, table.columns))
     chosen = list(table.columns) if columns is None else list(columns)
-    found = {name: _numbers(file, table[name], asked=columns is not None) for name in chosen}
+    asked = columns is not None
+    found = {name: _numbers(file, table[name], asked, **options) for name in chosen}
     text = [str(name) for name, values in found.items() if values is None]
     if len(text) == len(found):
         raise UserError(
@@ -55,7 +56,9 @@ def _check_header(file: Path, names: list[str]) -> None:
         )
 
 
-def _numbers(file: Path, column, asked: bool) -> np.ndarray | None:
+def _numbers(
+    file: Path, column, asked: bool, decimal: str = ".", thousands: str = "", **_: object
+) -> np.ndarray | None:
     """A column as float64 (rows,); None where it is text that nobody asked for."""
     import pandas as pd
 
@@ -63,7 +66,11 @@ def _numbers(file: Path, column, asked: bool) -> np.ndarray | None:
         return None
     if pd.api.types.is_numeric_dtype(column):
         return column.to_numpy(np.float64)
-    values = pd.to_numeric(column, errors="coerce").to_numpy(np.float64)
+
+    def plain(cell: object) -> object:  # pandas leaves all cells of a column as they are, or none
+        return cell.replace(thousands, "").replace(decimal, ".") if isinstance(cell, str) else cell
+
+    values = pd.to_numeric(column.map(plain), errors="coerce").to_numpy(np.float64)
     wrong = np.flatnonzero(np.isnan(values) & column.notna().to_numpy())
     cells = [str(column.iloc[i]) for i in wrong]
     if not len(wrong):
@@ -74,11 +81,13 @@ def _numbers(file: Path, column, asked: bool) -> np.ndarray | None:
     more = f" (such cells: {len(wrong)})" if len(wrong) > 1 else ""
     raise UserError(
         f"{file}: column '{column.name}': {cells[0]!r} in row {wrong[0]} (of 0 to "
-        f"{len(values) - 1}) is no number{more}. Remedy: {_remedy(cells[0], asked)}"
+        f"{len(values) - 1}) is no number{more}. Remedy: {_remedy(cells[0], asked, decimal)}"
     )
 
 
-def _remedy(cell: str, asked: bool) -> str:
+def _remedy(cell: str, asked: bool, decimal: str) -> str:
+    if COMMA.fullmatch(cell) and decimal == ",":
+        return "thousands='.' for thousands."
     if COMMA.fullmatch(cell):
         return "decimal=',' for a decimal comma, thousands=',' for thousands."
     leave = "" if asked else ", or name the columns to be read"

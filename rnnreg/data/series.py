@@ -22,12 +22,16 @@ def forecast(
     `rows` counts those of each split, else `shares` does; rows after the last split are not used.
     Validation and test begin `context` rows earlier than their first target, so that each row
     of theirs is predicted, from what came before. Columns in `keep` (0 or 1, say) stay as they are.
+    `observed`, (rows, D) or (rows, 1) for all columns, is 0 where a value was filled in: no loss
+    and no score counts it as a target.
     """
     if np.ndim(values) != 2:
         raise UserError(
             f"forecast: values: given the shape {np.shape(values)}, expected (rows, columns). "
             "Remedy: values.reshape(-1, 1), if they are one series."
         )
+    if observed is not None:
+        observed = _of_targets(np.asarray(observed), values, task)
     if rows is None:
         ends = np.round(np.cumsum(shares) * len(values)).astype(int)
         rows = np.diff([0, *ends])
@@ -57,6 +61,19 @@ def forecast(
     return Splits(**arrays, counts=counts, targets=targets, scale=scale)
 
 
+def _of_targets(observed: np.ndarray, values: np.ndarray, task: Forecast) -> np.ndarray:
+    """The columns of `observed` that are predicted; one that stands for all stays one."""
+    rows, columns = values.shape
+    if observed.shape not in ((rows, columns), (rows, 1)):
+        raise UserError(
+            f"forecast: observed: given the shape {observed.shape}, expected {(rows, columns)}, as "
+            f"that of values, or {(rows, 1)}, for all columns."
+        )
+    if task.targets is None or observed.shape[1] == 1:
+        return observed
+    return observed[:, [column for column in task.targets if 0 <= column < columns]]
+
+
 def _check_gaps(values: np.ndarray) -> None:
     """UserError where values are not finite; names rows and columns."""
     rows, columns = (np.unique(numbers).tolist() for numbers in np.nonzero(~np.isfinite(values)))
@@ -65,5 +82,5 @@ def _check_gaps(values: np.ndarray) -> None:
         raise UserError(
             f"forecast: values: gaps in rows {first} (of 0 to {len(values) - 1}), "
             f"columns {', '.join(map(str, columns))}. Remedy: fill them, and mark them in "
-            "`observed`."
+            "`observed`; CONTRIBUTING.md has a line that does it."
         )

@@ -4,6 +4,7 @@ import ast
 import math
 import re
 
+from rnnreg.errors import UserError
 from rnnreg.study import registry, schema, search
 
 UNLIKE = "Unlike"  # a comment that starts so tells where a paper is left
@@ -14,8 +15,15 @@ def grouped() -> dict[str, list[str]]:
     """All regularizers by group, the groups in the order of the base class's GROUPS."""
     found = {group: [] for group in registry.constants("regularizer")["GROUPS"]}
     for name in registry.names("regularizer"):
-        found.setdefault(registry.facts("regularizer", name)["group"], []).append(name)
+        found.setdefault(_group(name), []).append(name)
     return {group: names for group, names in found.items() if names}
+
+
+def _group(name: str) -> str:
+    try:
+        return registry.facts("regularizer", name)["group"]
+    except UserError:  # what ships can be read
+        return "own"
 
 
 def does(name: str) -> str:

@@ -16,10 +16,10 @@ class Progress:
     somebody is at work on the row.
     """
 
-    def __init__(self, name: str, unfinished: Path, stream=sys.stderr):
-        self.name, self.stream, self.shown = name, stream, 0.0
+    def __init__(self, name: str, unfinished: Path, stream=None):
+        self.name, self.stream, self.shown = name, stream or sys.stderr, 0.0
         self.unfinished, self.beat = unfinished, time.perf_counter()
-        self.quiet = not stream.isatty()
+        self.quiet = not self.stream.isatty()
 
     def __call__(self, population) -> None:
         """Show steps, members alive, training loss, steps a second and time left."""
