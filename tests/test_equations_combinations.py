@@ -8,6 +8,7 @@ from toys import setting
 
 from rnnreg.kernels.noise import Noise, Site
 from rnnreg.study import registry
+from rnnreg.trace import Batch, Trace
 from rnnreg.training.population import Population
 
 
@@ -70,3 +71,69 @@ def test_the_row_that_clips_and_stops_does_so_for_the_study_too():
     population = Population(job, [4.0], [1])
     assert population.reg.scored_at == "best"
     assert population.reg.clips
+
+
+AWD = (  # the rates of the authors' command for the Penn Treebank
+    ("embedding", 0.1),
+    ("input", 0.4),
+    ("between", 0.4),
+    ("output", 0.4),
+)
+HALF_AND_MORE = (0.5, 1.5)
+
+
+def test_masks_of_awd_have_the_rates_of_the_paper():
+    reg, noise = load("awd", *HALF_AND_MORE), Noise(torch.tensor([1, 1]), 0)
+    for site, rate in AWD:
+        mask = reg.mask(Site(site), (7, 50, 80), noise)
+        assert mask.shape == ((2, 1, 1, 80) if site == "embedding" else (2, 1, 50, 80))
+        for m, strength in enumerate(HALF_AND_MORE):
+            p = strength * rate
+            gone = float((mask[m] == 0).double().mean())
+            assert gone == pytest.approx(p, abs=5 * math.sqrt(p / mask[m].numel())), site
+            assert mask[m].max().item() == pytest.approx(1 / (1 - p), rel=1e-4)
+    for site in ("recurrent", "update", "cell", "carry/h", "carry/c"):
+        assert reg.mask(Site(site), (7, 50, 80), noise) == 1.0
+    given = {n: torch.ones(2, 60, 50) for n in ("0.input", "1.recurrent", "output")}
+    found = reg.weights(given, noise)
+    for m, strength in enumerate(HALF_AND_MORE):
+        gone = float((found["1.recurrent"][m] == 0).double().mean())
+        assert gone == pytest.approx(0.5 * strength, abs=5 * math.sqrt(0.25 / 3000))
+    assert all(torch.equal(found[n], given[n]) for n in ("0.input", "output"))
+
+
+def test_penalties_of_awd_are_ar_and_tar():
+    """2 mean (m h)^2 + mean (h(t) - h(t - 1))^2, by loops."""
+    generator = torch.Generator().manual_seed(1)
+    h, read = torch.randn(2, 2, 3, 4, 5, generator=generator).unbind()  # (M, T, B, H) each
+    y = torch.zeros(2, 3, 4, dtype=torch.int64)
+    found = load("awd", *HALF_AND_MORE).penalty({}, Trace(h, [], [h], read, Batch(y, y), h))
+    for m, strength in enumerate(HALF_AND_MORE):
+        squares = [v * v for v in read[m].flatten().tolist()]
+        moves = [
+            float(h[m, t, b, u] - h[m, t - 1, b, u]) ** 2
+            for t in (1, 2)
+            for b in range(4)
+            for u in range(5)
+        ]
+        wanted = 2 * sum(squares) / len(squares) + sum(moves) / len(moves)
+        assert float(found[m]) == pytest.approx(strength * wanted, rel=1e-5)
+
+
+@pytest.mark.parametrize(("strength", "checks"), [(1.0, 5), (0.5, 10), (1.25, 4)])
+def test_awd_averages_once_the_loss_is_above_that_of_long_ago(strength, checks):
+    """The first loss is the lowest: averaging starts when it lies long enough ago."""
+    reg, noise = load("awd", strength), Noise(torch.tensor([1]), 0)
+    kept = reg.start({"output": torch.ones(1, 2, 2)})
+    (name,) = (n for n in kept if n.endswith("averaged"))
+    losses = torch.tensor([1.0] + 20 * [2.0])[:, None]
+    started = [bool(reg.told(kept, losses[: n + 1], noise)[name] > 0) for n in range(20)]
+    assert started.index(True) == checks + 1
+
+
+def test_awd_is_for_symbols():
+    kind, series = registry.load("regularizer", "awd"), setting("series")
+    reason = kind.suits(series.network, series.benchmark.task)
+    assert reason == "embedding dropout: it drops symbols, and the inputs are real vectors"
+    labels = setting("labels")
+    assert kind.suits(labels.network, labels.benchmark.task) == ""
