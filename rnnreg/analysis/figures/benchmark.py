@@ -51,7 +51,7 @@ def learning_curves(results: Results, benchmark: str) -> Figure:
     colours = {n: style.colours(results)[n] for n in names}
     members = results.evaluated("best").query("benchmark == @benchmark and not diverged")
     count = len(results.cells)
-    figure = Figure(figsize=(style.WIDTH, 2.9))
+    figure = Figure(figsize=(style.WIDTH, 2.9), layout="none")
     axes = figure.subplots(2, count, squeeze=False, sharex="col", height_ratios=[1.5, 1])
     for cell, loss, gradient in zip(results.cells, *axes, strict=True):
         here = dict(list(members[members["cell"] == cell].groupby("regularizer")))
@@ -76,6 +76,7 @@ def learning_curves(results: Results, benchmark: str) -> Figure:
     axes[1, 0].set_ylabel("norm of the\ngradient")
     figure.supxlabel("training steps", fontsize=8)
     style.legend(figure, {results.title("regularizers", n): c for n, c in colours.items()})
+    style.margins(figure, 0.7, 0.4, 0.45, gap=0.4)
     return figure
 
 

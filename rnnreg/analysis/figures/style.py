@@ -100,11 +100,13 @@ def drawing() -> Iterator[None]:
         yield
 
 
-def panels(count: int, columns: int, height: float, **share: bool) -> tuple[Figure, list[Axes]]:
+def panels(
+    count: int, columns: int, height: float, layout: str = "constrained", **share: bool
+) -> tuple[Figure, list[Axes]]:
     """A figure of so many panels in rows of at most `columns`, each `height` inches high."""
     columns = min(count, columns)
     rows = -(-count // columns)
-    figure = Figure(figsize=(WIDTH, height * rows + 0.3))
+    figure = Figure(figsize=(WIDTH, height * rows + 0.3), layout=layout)
     axes = figure.subplots(rows, columns, squeeze=False, **share).ravel()
     for unused in axes[count:]:
         unused.set_visible(False)
@@ -119,7 +121,7 @@ def listed(
     heads = {f"= {group}": group for group in groups if group != REFERENCE}
     heads = heads if len(heads) > 1 else {}
     lines = [n for g, own in groups.items() for n in [f"= {g}", *own] if n[0] != "=" or n in heads]
-    figure = Figure(figsize=(WIDTH, LINE * len(lines) + 0.8))
+    figure = Figure(figsize=(WIDTH, LINE * len(lines) + 0.75), layout="none")
     axes = figure.subplots(1, len(panels), squeeze=False, sharey=True, **share)[0]
     labels = [heads.get(n) or results.title("regularizers", n) for n in lines]
     axes[0].set_yticks(range(len(lines)), labels)
@@ -130,7 +132,18 @@ def listed(
     for ax, panel in zip(axes, panels, strict=True):
         ax.set_title(panel)
         ax.tick_params(axis="y", length=0)
+    margins(figure, 0.062 * max(map(len, labels)) + 0.15, 0.42, 0.24)
     return figure, list(axes), lines
+
+
+def margins(figure: Figure, left: float, bottom: float, top: float, gap: float = 0.25) -> None:
+    """Room for labels around and between panels, in inches: to lay them out takes half a second."""
+    width, height = figure.get_size_inches()
+    panel = (width - left) / max(len({ax.get_subplotspec().colspan.start for ax in figure.axes}), 1)
+    figure.subplots_adjust(
+        left=left / width, right=1 - 0.1 / width, bottom=bottom / height, top=1 - top / height,
+        wspace=gap / (panel - gap), hspace=0.12,
+    )  # fmt: skip
 
 
 def legend(figure: Figure, lines: dict[str, str]) -> None:

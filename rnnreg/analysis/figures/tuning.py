@@ -5,7 +5,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator
 
 from rnnreg.analysis.figures import style
 from rnnreg.analysis.results import Results
@@ -29,7 +29,7 @@ def strengths(results: Results, benchmark: str) -> Figure:
         column, label, unit = "effect", "improvement\nover none, %", "%"
     chosen = selected.set_index(["regularizer", "cell"])["place"]
     cells = {cell: style.of_cell(cell) for cell in results.cells}
-    figure, axes = style.panels(len(names), 4, 1.6, sharey=True)
+    figure, axes = style.panels(len(names), 4, 1.8, layout="none", sharey=True)
     axes[0].set_ylim(style.reach(frame.loc[frame["regularizer"].isin(names), column]))
     for ax, name in zip(axes, names, strict=True):
         search = results.search(name)
@@ -51,6 +51,7 @@ def strengths(results: Results, benchmark: str) -> Figure:
         ax.axhline(0, color="black", linewidth=0.6)
         ax.set(title=style.wrapped(results.title("regularizers", name)), xlabel="", ylabel="")
     _legend(results, axes[-1])
+    style.margins(figure, 0.7, 0.42, 0.6)
     axes[0].set_ylabel(f"validation {label}")
     figure.supxlabel("strength", fontsize=8)
     return figure
@@ -62,6 +63,9 @@ def _scale(ax: Axes, own: pd.DataFrame, search: dict | None) -> None:
         ax.set_xticks(ticks["place"], [f"{s:g}" for s in ticks["strength"]])
     else:
         ax.set_xscale(search["scale"])
+        if search["scale"] == "log":
+            ax.xaxis.set_major_locator(LogLocator(numticks=4))
+        ax.xaxis.set_major_formatter("{x:g}")
         ax.minorticks_off()
 
 
