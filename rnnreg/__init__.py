@@ -52,9 +52,9 @@ a module only from modules above it:
       modules         LSTM, GRU, RNN
       names           parameters of any network, by the names that regularizers read
       seen            what the last pass of a network computed
-      masks           a regularizer's masks in the layers of a network
-      swapped         the weights that a regularizer gives each pass
       clock           draws and progress of a training loop of one's own
+      masks           a regularizer's masks in a network: its embeddings, layers and output
+      swapped         the weights that a regularizer gives each pass
       regularization  a regularizer at work on a network
       regularize      any regularizer in a training loop of one's own
     data/             from raw files to prepared splits

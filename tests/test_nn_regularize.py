@@ -13,7 +13,7 @@ from rnnreg.errors import UserError
 from rnnreg.nn.names import parameters
 from rnnreg.study import registry
 
-T, B, D, H, V = 6, 4, 3, 5, 2
+T, B, D, H, V, S = 6, 4, 3, 5, 2, 7
 
 
 class Model(nn.Module):
@@ -26,6 +26,17 @@ class Model(nn.Module):
 
     def forward(self, x):
         return self.head(self.rnn(x)[0][-1])
+
+
+class Reader(Model):
+    """Of symbols."""
+
+    def __init__(self, kind=nn.LSTM, **given):
+        super().__init__(kind, **given)
+        self.table = nn.Embedding(S, D)
+
+    def forward(self, x):
+        return super().forward(self.table(x))
 
 
 class Tagger(Model):
@@ -44,6 +55,7 @@ def _seed():
 
 
 X, Y = torch.linspace(-1, 1, T * B * D).view(T, B, D).sin(), torch.tensor([0, 1, 1, 0])
+WORDS = torch.arange(T * B).view(T, B) % S
 LAYER = ("input", "recurrent", "bias", "recurrent_bias")
 MATRICES = ("weight_ih_l0", "weight_hh_l0", "head.weight")
 
@@ -546,17 +558,17 @@ def test_what_was_not_evaluated_cannot_be_averaged():
 def trained(name, strength):
     """Whether training goes on, and the weights to evaluate, after four steps."""
     torch.manual_seed(0)
-    model = Model(rnnreg.nn.LSTM)
+    model = Reader(rnnreg.nn.LSTM)
     optimizer = sgd(model)
     reg = rnnreg.regularize(model, name, strength, optimizer, steps=4)
     torch.manual_seed(1)
     for loss in (1.0, 2.0, 3.0, 4.0):
         optimizer.zero_grad()
-        output, twin = model(X), model(X)
+        output, twin = model(WORDS), model(WORDS)
         (10 * F.cross_entropy(output, Y) + reg.penalty(output, Y, twin)).backward()
         if reg.reg.second == "weights":
             with reg.moved():
-                F.cross_entropy(model(X), Y).backward()
+                F.cross_entropy(model(WORDS), Y).backward()
         optimizer.step()
         going = reg.check(loss)
     with reg.evaluated():
@@ -581,4 +593,57 @@ def test_every_regularizer_acts_or_says_why_not(name):
         return
     _, weights = trained(name, kind.strengths[-1])
     _, plain = trained("none", 0.0)
-    assert all(map(torch.equal, weights, plain)) == (name == "none")
+    moved = max(float((w - p).abs().max()) for w, p in zip(weights, plain, strict=True))
+    assert (moved > 1e-6) == (name != "none"), "more than the rounding of another loop"
+
+
+@pytest.mark.parametrize("name", ["embedding_dropout", "variational_dropout"])
+@pytest.mark.parametrize("batch_first", [False, True])
+def test_rows_of_an_embedding_are_dropped(name, batch_first):
+    """The same symbols everywhere, or in a sequence: axis 0 of a batch, or 1."""
+    model = nn.ModuleDict(
+        {"table": nn.Embedding(S, D), "rnn": rnnreg.nn.GRU(D, H, batch_first=batch_first)}
+    )
+    rnnreg.regularize(model, name, 0.5)
+    x = torch.randint(S, (B, 40) if batch_first else (40, B))
+    rows, plain = model["table"](x), F.embedding(x, model["table"].weight)
+    if batch_first:
+        x, rows, plain = x.T, rows.transpose(0, 1), plain.transpose(0, 1)
+    dropped = {}
+    for t in range(40):
+        for b in range(B):
+            of = int(x[t, b]), b * (name == "variational_dropout")
+            is_zero = bool((rows[t, b] == 0).all())
+            assert dropped.setdefault(of, is_zero) == is_zero
+            assert is_zero or torch.equal(rows[t, b], 2 * plain[t, b])
+    assert len(set(dropped.values())) == 2
+    assert torch.equal(model.eval()["table"](x), F.embedding(x, model["table"].weight))
+    assert model["table"](x[0]).shape == (B, D), "one sequence without a batch"
+
+
+def test_masks_know_how_far_training_is():
+    model = Model(rnnreg.nn.LSTM)
+    optimizer = sgd(model)
+    rnnreg.regularize(model, "curriculum_dropout", 0.6, optimizer, steps=100)
+    read = []
+    model.head.register_forward_pre_hook(lambda _, given: read.append(given[0].detach()))
+    for _ in range(40):
+        F.cross_entropy(model(X), Y).backward()
+        optimizer.step()
+    assert (read[0] != 0).all(), "nothing is dropped at the first step"
+    share = torch.stack(read[20:]).eq(0).float().mean()
+    assert share == pytest.approx(0.6, abs=0.1), "0.6 (1 - exp(-10 x 0.2)) and more"
+
+
+def test_masks_that_depend_on_progress_ask_for_the_steps():
+    model = Model(rnnreg.nn.LSTM)
+    rnnreg.regularize(model, "curriculum_dropout", 0.6)
+    with pytest.raises(UserError, match=r"curriculum_dropout: it depends on how far training is"):
+        model(X)
+
+
+@pytest.mark.parametrize(("name", "kind"), [("embedding_dropout", "LSTM"), ("cell_dropout", "GRU")])
+def test_a_model_without_what_is_masked_is_refused(name, kind):
+    told = f"regularize: {name}: the model has nothing that it masks; there are input, output"
+    with pytest.raises(UserError, match=told):
+        rnnreg.regularize(Model(getattr(rnnreg.nn, kind)), name, 0.5)

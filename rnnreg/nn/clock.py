@@ -1,5 +1,7 @@
 """The draws and the progress of a training loop of one's own."""
 
+from copy import copy
+
 from rnnreg.errors import UserError
 from rnnreg.kernels.noise import Noise
 
@@ -19,3 +21,10 @@ class Clock(Noise):
     @steps.setter
     def steps(self, value: int) -> None:
         self.total = value
+
+    def drawing(self, noise: Noise) -> "Clock":
+        """The draws of another noise at the time that this clock shows."""
+        other = copy(self)
+        for name in ("seeds", "distinct", "member", "within", "training"):
+            setattr(other, name, getattr(noise, name))
+        return other

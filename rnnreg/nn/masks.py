@@ -1,18 +1,24 @@
-"""Masks and shifts of regularizers in a model's rnnreg.nn layers, and on what its output reads."""
+"""Masks and shifts of regularizers in a model: at its embeddings, in its rnnreg.nn layers, and on
+what its output reads.
+"""
 
 from functools import partial
 
+import torch
 from torch import Tensor, nn
 
 from rnnreg.errors import UserError
 from rnnreg.kernels.noise import Noise, Site
 from rnnreg.nn import names
+from rnnreg.nn.clock import Clock
 from rnnreg.nn.draws import seed
 from rnnreg.nn.modules import Regularized
 
+SITES = ("input", "output", "recurrent", "update", "carry/h")  # that every model has
 
-def check(where: str, model: nn.Module) -> None:
-    """UserError where a model has no layer that takes masks, or one that does not."""
+
+def check(where: str, model: nn.Module, reg) -> None:
+    """UserError where a model has no layer that takes masks, one that does not, or no such site."""
     layers = names.recurrent(model)
     for path, module in layers.items():
         if not isinstance(module, Regularized):
@@ -23,18 +29,47 @@ def check(where: str, model: nn.Module) -> None:
             )
     if not layers:
         raise UserError(f"{where}: the model has no layer of rnnreg.nn that takes its masks.")
+    there = SITES + ("embedding",) * bool(_tables(model))
+    there += ("between",) * any(m.num_layers > 1 for m in layers.values())
+    there += ("cell", "carry/c") * any(isinstance(m, nn.LSTM) for m in layers.values())
+    noise = Noise(torch.zeros(1, dtype=torch.int64, device=reg.strength.device), 0)
+    if reg.uses("mask") and not reg.uses("shift"):
+        masks = [reg.mask(Site(site), (1, 1, 1), noise) for site in there]
+        if all(isinstance(m, float) and m == 1.0 for m in masks):
+            raise UserError(
+                f"{where}: the model has nothing that it masks; there are {', '.join(there)}."
+            )
 
 
-def put(model: nn.Module, reg) -> list:
-    """Masks inside the recurrent layers, and on the inputs of the last linear layer.
+def put(model: nn.Module, reg, clock: Clock) -> list:
+    """Masks at embeddings, inside the recurrent layers, and on inputs of the last linear layer.
 
     Returns what has a `remove` that takes them off.
     """
-    layers = list(names.recurrent(model).values())
+    layers, reg = list(names.recurrent(model).values()), _Timed(reg, clock)
     hooks: list = [_Inside(module, reg) for module in layers]
+    for table in _tables(model):
+        hooks.append(table.register_forward_hook(partial(_looked_up, reg, layers[0])))
     if head := names.output(model):
         hooks.append(head.register_forward_pre_hook(partial(_masked, reg, layers[-1])))
     return hooks
+
+
+def _tables(model: nn.Module) -> list[nn.Embedding]:
+    return [m for m in model.modules() if isinstance(m, nn.Embedding)]
+
+
+class _Timed:
+    """A regularizer that is told how far training is."""
+
+    def __init__(self, reg, clock: Clock):
+        self.reg, self.clock, self.uses = reg, clock, reg.uses
+
+    def mask(self, site, shape, noise):
+        return self.reg.mask(site, shape, self.clock.drawing(noise))
+
+    def shift(self, site, shape, noise, weights):
+        return self.reg.shift(site, shape, self.clock.drawing(noise), weights)
 
 
 class _Inside:
@@ -60,3 +95,15 @@ def _masked(reg, layer: Regularized, head: nn.Linear, given: tuple) -> tuple:
         added = reg.shift(Site("output"), shape, noise, {})
         steps = steps + (added[0].to(x.dtype) if isinstance(added, Tensor) else added)
     return (steps.transpose(0, 1) if first else steps.view(x.shape), *rest)
+
+
+def _looked_up(reg, layer: Regularized, table: nn.Embedding, given: tuple, rows: Tensor) -> Tensor:
+    (x,) = given
+    noise = Noise(seed(table.training).to(x.device), 0, training=table.training)
+    first = layer.batch_first and x.dim() == 2
+    steps = x.T if first else x[:, None] if x.dim() == 1 else x.flatten(1)  # (T, B)
+    mask = reg.mask(Site("embedding"), (*steps.shape, table.num_embeddings), noise)
+    if isinstance(mask, Tensor):
+        mask = mask[0].expand(*steps.shape, -1).gather(2, steps[..., None])
+        mask = (mask.transpose(0, 1) if first else mask).reshape(*x.shape, 1).to(rows.dtype)
+    return rows * mask

@@ -48,7 +48,7 @@ class Regularization:
         if self.swapped:
             self.hooks += self.swapped.hooks
         if reg.uses("mask") or reg.uses("shift"):
-            self.hooks += masks.put(model, reg)
+            self.hooks += masks.put(model, reg, self.noise)
         if optimizer:
             self.hooks.append(optimizer.register_step_pre_hook(self._before))
             self.hooks.append(optimizer.register_step_post_hook(self._after))
@@ -185,7 +185,7 @@ class Regularization:
                 self._write({n: w[0] for n, w in found.items() if id(self.parameters[n]) in own})
         if self.reg.uses("keep"):
             self.kept = self.reg.keep(self.kept, self._members(detached=True), self.noise)
-        self.noise = self.noise.then(self.noise.step + 1)
+        self.noise.step += 1
         self.arrived, self.has_moved = not self.reg.uses("penalty"), False
         if self.seen:
             self.seen.clear()

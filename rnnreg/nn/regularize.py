@@ -26,9 +26,10 @@ def regularize(
 ) -> Regularization:
     """Put a regularizer on a model that is trained by a loop of one's own.
 
-    It acts where it has something to act on: masks in the model's rnnreg.nn layers, weights of a
-    pass while the model is called, gradients and projections in optimizer.step(), and a penalty
-    where the loop adds it to the loss. A second pass is the loop's own: see `Regularization`.
+    It acts where it has something to act on: masks in the model's rnnreg.nn layers and at its
+    embeddings, weights of a pass while the model is called, gradients and projections in
+    optimizer.step(), and a penalty where the loop adds it to the loss. A second pass is the loop's
+    own: see `Regularization`.
 
     name        as in `rnnreg list regularizers`
     strength    in the unit of a mean loss
@@ -69,7 +70,7 @@ def _check(part: Regularizer, model: nn.Module, optimizer) -> None:
         if _uses(part, hook):
             raise UserError(f"{where}: {why}.")
     if any(part.uses(hook) for hook in IN_LAYERS):
-        masks.check(where, model)
+        masks.check(where, model, part)
     if optimizer is None and any(part.uses(hook) for hook in IN_STEP):
         raise UserError(
             f"{where}: it acts when the optimizer steps, and none was given. Remedy: "
