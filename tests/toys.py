@@ -85,14 +85,21 @@ ENDS = {  # inputs, outputs, symbols
 
 
 def one_of_each_kind() -> list[str]:
-    """One regularizer for each set of hooks and second pass that some regularizer has."""
+    """One regularizer for each set of hooks, second pass and tying that some regularizer has.
 
-    def kind(name: str) -> tuple:
-        cls = registry.load("regularizer", name)
-        own = (hook for hook in HOOKS if hook in vars(cls))
-        return cls.second, *sorted(own), hasattr(cls, "ratios")
+    One that suits every network and task where there is, else the first by name.
+    """
+    network = Network(registry.load("cell", "lstm"), 7, 7, 5, embedding=5, symbols=True)
+    classes = {n: registry.load("regularizer", n) for n in registry.names("regularizer")}
 
-    return list({kind(name): name for name in reversed(registry.names("regularizer"))}.values())
+    def kind(cls) -> tuple:
+        own = (hook for hook in HOOKS if hook in vars(cls) and hook != "suits")
+        return cls.second, *sorted(own), hasattr(cls, "ratios"), cls.network(network).tied
+
+    found = {}
+    for name in sorted(classes, key=lambda n: ("suits" in vars(classes[n]), n)):
+        found.setdefault(kind(classes[name]), name)
+    return list(found.values())
 
 
 def suited(regularizer: str, *kinds: str, cell: str = "lstm") -> list[str]:
