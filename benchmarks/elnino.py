@@ -24,6 +24,7 @@ class Elnino(Benchmark):
             "b647be00e0fd264be9764e317e6b963f35030014ecca2b21b204521716e463ad",
         ),
     )
+    regime = "a few strong events decide the loss of any block: 41 years cannot tell"
     task = Forecast(context=24, horizon=12, season=12)
     model = Model(hidden=32)
     budget = Budget(steps=800, batch=16, learning_rate=3e-3, checks=20)

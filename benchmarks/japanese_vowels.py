@@ -40,13 +40,14 @@ class JapaneseVowels(Benchmark):
     )
     sources = tuple(Download(f"{part}.ts", HOST.format(part), h) for part, h in HASHES.items())
     task = Classification()
+    train = 90  # utterances, the part in use
     model = Model(hidden=32)
-    budget = Budget(steps=500, batch=16, learning_rate=3e-3, checks=20)
+    budget = Budget(steps=600, batch=16, learning_rate=3e-3, checks=20)
 
     def prepare(self, raw):
         train, test = (utterances(raw[f"{part}.ts"]) for part in HASHES)
         expect(self.name, "utterances", (len(train[1]), len(test[1])), (270, 370))
-        kept, held = hold_out(train[1], 5 / 30)
+        kept, held = hold_out(train[1], 10 / 30)
         return standardised(labelled(pick(train, kept), pick(train, held), test))
 
 
