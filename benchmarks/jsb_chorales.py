@@ -25,9 +25,9 @@ class JsbChorales(Benchmark):
         ),
     )
     task = Polyphony()
-    train = 50  # chorales, the part in use
+    train = 25  # chorales, the part in use
     model = Model(hidden=64)
-    budget = Budget(steps=1500, batch=16, learning_rate=1e-2, checks=20)
+    budget = Budget(steps=600, batch=16, learning_rate=1e-2, checks=20)
     published = tuple(
         {"model": model, "metric": "nll", "value": value, "reference": "Bai et al. 2018, table 1"}
         for model, value in (

@@ -26,7 +26,7 @@ class Nottingham(Benchmark):
         ),
     )
     task = Polyphony()
-    train = 40  # pieces, the part in use
+    train = 25  # pieces, the part in use
     model = Model(hidden=48)
     budget = Budget(steps=800, batch=16, learning_rate=1e-2, checks=15)
     published = tuple(

@@ -24,7 +24,7 @@ class TinyShakespeare(Benchmark):
         ),
     )
     task = LanguageModel("character", window=32)
-    train = 10_000  # the last characters
+    train = 7_500  # the last characters
     model = Model(hidden=64, embedding=32)
     budget = Budget(steps=800, batch=20, learning_rate=3e-3, checks=20, validated=20_000)
 
