@@ -27,7 +27,7 @@ EXAMPLES = """\
 examples:
   rnnreg list                                   what there is, with sources
   rnnreg explain dropout                        one regularizer: equation, paper, range, standing
-  rnnreg train elnino lstm dropout              train one row by hand, with a progress bar
+  rnnreg train us_macro lstm dropout            train one row by hand, with a progress bar
   rnnreg train --study quick --missing          train what a study still lacks, in one process
   rnnreg report results/quick                   rebuild tables, figures and report from records
   rnnreg open quick                             show the report in a browser

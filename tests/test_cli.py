@@ -203,7 +203,7 @@ def test_help_teaches(capsys):
     told = capsys.readouterr().out
     for command in ("download", "prepare", "train", "collect", "compare", "draw", "report", "list"):
         assert command in told
-    assert "rnnreg train elnino lstm dropout" in told
+    assert "rnnreg train us_macro lstm dropout" in told
 
 
 FAULTS = {

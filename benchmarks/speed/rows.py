@@ -24,7 +24,7 @@ ROWS = [
     ("tinyshakespeare", "lstm"),
     ("tinyshakespeare", "gru"),
     ("python_docs", "lstm"),
-    ("elnino", "lstm"),
+    ("us_macro", "lstm"),
     ("jsb_chorales", "lstm"),
     ("r8", "lstm"),
 ]
