@@ -101,7 +101,7 @@ def test_a_file_of_ones_own_is_in_no_study_that_does_not_ask(own, write):
 
 def test_the_quick_study_takes_ones_own_regularizers_and_cells(own):
     quick = study.read("quick")
-    few = {"layer_norm", "weight_averaging", "zoneout"}  # of the others
+    few = {"weight_averaging", "zoneout"}  # of the others
     assert set(quick.regularizers) == {*EIGHT, *few, "own"}
     assert "own" in {r.cell for r in quick.rows}
     assert "own" not in quick.benchmarks
