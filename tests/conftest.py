@@ -13,6 +13,19 @@ from rnnreg.kernels.native.build import keep_freed_memory
 from rnnreg.study import registry
 from rnnreg.training import row as training
 
+# Of two test processes, none is left with a long file at the end: these are begun first.
+LONG = ("test_workflow", "test_capture", "test_report", "test_contract", "test_analysis_compare")
+
+
+def pytest_configure(config):
+    if hasattr(config.option, "loadscopereorder"):
+        config.option.loadscopereorder = False  # pytest-xdist would begin with the most tests
+
+
+def pytest_collection_modifyitems(items):
+    order = {name: number for number, name in enumerate(LONG)}
+    items.sort(key=lambda item: order.get(item.path.stem, len(LONG)))
+
 
 @pytest.fixture(autouse=True, scope="session")
 def _one_thread():

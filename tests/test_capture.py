@@ -10,14 +10,17 @@ from dataclasses import replace
 
 import pytest
 import torch
+import toys
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.utils._python_dispatch import TorchDispatchMode
 from toys import TASKS, one_of_each_kind, setting, suited
 
 import rnnreg.training.model
+from rnnreg.data.benchmark import Model
 from rnnreg.kernels import fused
 from rnnreg.kernels.native import losses, noise, optimizers, recurrence
 from rnnreg.study import registry
+from rnnreg.tasks import Forecast, LanguageModel
 from rnnreg.training.capture import Captured, CapturedPopulation
 from rnnreg.training.population import Population
 
@@ -37,6 +40,14 @@ def recorder():
         return replay
 
     return record
+
+
+@pytest.fixture
+def few_time_steps(monkeypatch):
+    """To record an operation takes milliseconds, and each time step has some forty."""
+    monkeypatch.setattr(TASKS["language"], "task", LanguageModel("character", window=3))
+    monkeypatch.setattr(TASKS["series"], "task", Forecast(context=3, horizon=3, season=2))
+    monkeypatch.setattr(toys, "LONGEST", 20)  # 16 steps, or 32
 
 
 @pytest.fixture
@@ -79,14 +90,15 @@ PAIRS = [("language", "lstm"), ("labels", "elman_tanh"), ("series", "gru"), ("mu
 
 
 @pytest.mark.parametrize(("kind", "cell"), PAIRS)
-def test_replayed_steps_are_steps(kind, cell, as_on_a_gpu):
+def test_replayed_steps_are_steps(kind, cell, as_on_a_gpu, few_time_steps):
     job = setting(kind, cell, "recurrent_dropout", steps=9, checks=3)
     ours, theirs = both(job, [0.3, 0.6, 0.6], [1, 2, 1])
     assert_same(ours, theirs)
 
 
 @pytest.mark.parametrize("regularizer", one_of_each_kind())
-def test_under_every_kind_of_regularizer(regularizer, as_on_a_gpu):
+def test_under_every_kind_of_regularizer(regularizer, as_on_a_gpu, few_time_steps, monkeypatch):
+    monkeypatch.setattr(TASKS["language"], "model", Model(hidden=10, layers=1, embedding=5))
     grid = registry.load("regularizer", regularizer).strengths
     kind = suited(regularizer, "series", "language")[0]
     job = setting(kind, "lstm", regularizer, steps=9, checks=3)

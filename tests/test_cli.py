@@ -1,6 +1,7 @@
 """The command line: what it prints, what it imports, and how it fails."""
 
 import argparse
+import contextlib
 import io
 import os
 import re
@@ -41,10 +42,22 @@ def run(arguments, blocked=(), **options):
 def workspace(tmp_path_factory):
     """A folder with the prepared data of elnino."""
     folder = tmp_path_factory.mktemp("workspace")
-    for command in ("download", "prepare"):
-        done = run([command, "elnino"], cwd=folder)
-        assert done.returncode == 0, done.stderr
+    with contextlib.chdir(folder):
+        for command in ("download", "prepare"):
+            assert main([command, "elnino"]) == 0
     return folder
+
+
+@pytest.fixture
+def told(workspace, monkeypatch, capsys):
+    """What a command says that ends well, in this process: another one starts for seconds."""
+    monkeypatch.chdir(workspace)
+
+    def _told(*arguments):
+        assert main([*arguments]) == 0
+        return capsys.readouterr().out
+
+    return _told
 
 
 def test_train_needs_torch_and_numpy_only(workspace):
@@ -60,20 +73,18 @@ def test_train_needs_torch_and_numpy_only(workspace):
     assert again.returncode == 0
 
 
-def test_several_rows_by_hand(workspace):
+def test_several_rows_by_hand(told):
     options = ["--steps", "20", "--seeds", "1", "--strengths", "1e-3"]
-    done = run(["train", "elnino", "gru", "l1", "l2", *options], cwd=workspace)
-    assert done.returncode == 0, done.stderr
-    lines = [line for line in done.stdout.splitlines() if not line.startswith(" ")]
+    said = told("train", "elnino", "gru", "l1", "l2", *options)
+    lines = [line for line in said.splitlines() if not line.startswith(" ")]
     assert [line.partition(":")[0] for line in lines] == ["elnino/gru/l1", "elnino/gru/l2"]
 
 
-def test_a_row_stands_beside_its_naive_score_and_none(workspace):
+def test_a_row_stands_beside_its_naive_score_and_none(told):
     options = ["--steps", "20", "--seeds", "1", "--tuning-seeds", "1"]
     for name in ("none", "l2"):
-        done = run(["train", "elnino", "gru", name, "--strengths", "0", *options], cwd=workspace)
-        assert done.returncode == 0, done.stderr
-    beside = done.stdout.splitlines()[1]
+        said = told("train", "elnino", "gru", name, "--strengths", "0", *options)
+    beside = said.splitlines()[1]
     found = re.fullmatch(r"  naive \(\w+\) ([\d.]+), this row ([\d.]+), none ([\d.]+)\. .*", beside)
     naive, own, none = map(float, found.groups())
     assert own == none > naive
@@ -112,18 +123,16 @@ def test_members_that_all_diverged_are_told_with_the_reason(monkeypatch, tmp_pat
     assert told.endswith("fewer checks, so that the first comes later, may be what it needs")
 
 
-def test_many_rows_in_one_process(workspace):
+def test_many_rows_in_one_process(workspace, told):
     study = workspace / "some.yaml"
     study.write_text(
         "title: Some\nbenchmarks: [elnino]\ncells: [gru]\nregularizers: [none, l1]\n"
         "seeds: {tuning: 1, evaluation: 1}\nbudgets: {elnino: {steps: 10, checks: 2}}\n"
     )
-    done = run(["train", "--study", "some.yaml", "--missing"], cwd=workspace)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.count(" -> ") == 2
-    told = run(["status", "some.yaml"], cwd=workspace)
-    assert "elnino" in told.stdout, told.stderr
-    assert "left: 0.0 core-minutes" in told.stdout
+    assert told("train", "--study", "some.yaml", "--missing").count(" -> ") == 2
+    said = told("status", "some.yaml")
+    assert "elnino" in said
+    assert "left: 0.0 core-minutes" in said
 
 
 @pytest.mark.parametrize("terminal", [True, False])

@@ -13,6 +13,7 @@ from rnnreg.tasks import Classification, Forecast, LanguageModel, Polyphony
 from rnnreg.training.population import Setting
 
 SYMBOLS, CLASSES, SERIES, KEYS = 7, 3, 2, 12
+LONGEST = 40  # steps of a sequence
 
 
 class Language(Benchmark):
@@ -63,7 +64,7 @@ def arrays(kind: str, size: int, seed: int) -> dict[str, np.ndarray]:
         time = np.arange(3 * size)[:, None]
         noise = rng.normal(0, 0.1, (len(time), SERIES))
         return {"series": (np.sin(time * [0.3, 0.7]) + noise).astype(np.float32)}
-    length = rng.integers(3, 40, size).astype(np.int32)
+    length = rng.integers(3, LONGEST, size).astype(np.int32)
     if kind == "music":
         return {"x": (rng.random((length.sum(), KEYS)) < 0.2).astype(np.uint8), "length": length}
     starts = np.concatenate([[0], np.cumsum(length)[:-1]])
