@@ -8,13 +8,15 @@ study or a path is quoted (`:q`) where it enters a shell.
 """
 
 import os
+import re
 import sys
+import time
 from pathlib import Path
 from shlex import quote
 
 sys.path.insert(0, workflow.basedir)
 
-from rnnreg.study import owner, study as studies
+from rnnreg.study import lock, owner, status, study as studies
 from rnnreg.study.facts import made_from
 from rnnreg.study.variants import base
 from rnnreg.errors import UserError
@@ -30,9 +32,15 @@ try:
     owner.check_workplace()
     STUDY = studies.read(ASKED)
     owner.check(STUDY)
+    looks = re.compile(
+        r"-\w*n\w*|--dry-?run|--lint|--unlock|--summary|--dag|--rulegraph"
+    )
+    if workflow.is_main_process and not any(map(looks.fullmatch, sys.argv[1:])):
+        lock.hold_workflow(STUDY.name)
 except UserError as error:
     sys.exit(f"rnnreg: {error}")
 FOLDER = STUDY.folder
+BEGAN = time.time()
 ROWS = [str(STUDY.records(row)) for row in STUDY.rows]
 # A job of rule `train` is one row, or all rows of a benchmark and cell: the study's key `job`.
 if STUDY.job == "row":
@@ -69,7 +77,7 @@ rule download:
     params:
         mirror=["--mirror", STUDY.mirror] if STUDY.mirror else [],
     shell:
-        "python -m rnnreg download {wildcards.benchmark:q} {params.mirror:q} > {log:q} 2>&1"
+        "python -m rnnreg --log {log:q} download {wildcards.benchmark:q} {params.mirror:q}"
 
 
 rule prepare:
@@ -86,7 +94,7 @@ rule prepare:
         made_from=lambda w: made_from(w.benchmark, STUDY.variant(w.benchmark).train),
         study=lambda w: ["--study", ASKED] if base(w.benchmark) != w.benchmark else [],
     shell:
-        "python -m rnnreg prepare {wildcards.benchmark:q} {params.study:q} > {log:q} 2>&1"
+        "python -m rnnreg --log {log:q} prepare {wildcards.benchmark:q} {params.study:q}"
 
 
 # `ancient`: data prepared again, the same to the byte, retrains nothing. Data that did change is
@@ -111,8 +119,8 @@ rule train:
         regularizers=lambda w: [row.regularizer for row in rows(w)],
         request=lambda w: [row.request for row in rows(w)],
     shell:
-        "python -m rnnreg train {wildcards.benchmark:q} {wildcards.cell:q} {params.regularizers:q}"
-        " --study {params.study:q} --threads {threads} > {log:q} 2>&1"
+        "python -m rnnreg --log {log:q} train {wildcards.benchmark:q} {wildcards.cell:q} {params.regularizers:q}"
+        " --study {params.study:q} --threads {threads}"
 
 
 rule collect:
@@ -127,7 +135,7 @@ rule collect:
     params:
         study=ASKED,
     shell:
-        "python -m rnnreg collect {params.study:q} > {log:q} 2>&1"
+        "python -m rnnreg --log {log:q} collect {params.study:q}"
 
 
 rule compare:
@@ -144,7 +152,7 @@ rule compare:
     params:
         folder=FOLDER,
     shell:
-        "python -m rnnreg compare {params.folder:q} > {log:q} 2>&1"
+        "python -m rnnreg --log {log:q} compare {params.folder:q}"
 
 
 rule draw:
@@ -157,7 +165,7 @@ rule draw:
     params:
         folder=FOLDER,
     shell:
-        "python -m rnnreg draw {params.folder:q} > {log:q} 2>&1"
+        "python -m rnnreg --log {log:q} draw {params.folder:q}"
 
 
 rule report:
@@ -174,7 +182,7 @@ rule report:
     params:
         folder=FOLDER,
     shell:
-        "python -m rnnreg report --only {params.folder:q} > {log:q} 2>&1"
+        "python -m rnnreg --log {log:q} report --only {params.folder:q}"
 
 
 onsuccess:
@@ -185,3 +193,4 @@ onerror:
     print(
         f"A step failed. Its log lies under {FOLDER / 'logs'} (or data/); the same command goes on from there."
     )
+    print(status.failures(STUDY, since=BEGAN))

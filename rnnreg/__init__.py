@@ -29,6 +29,7 @@ a module only from modules above it:
       selection       the setting that validation chooses
       protocol        the members that a row asks for, phase by phase
       owner           the one study file that a results folder belongs to
+      lock            who is at work on a row or a workflow: held until its process ends
       progress        a row's progress line, and its sign of life
       status          how far a study is
       regimes         benchmarks/regime.csv, read and written

@@ -7,14 +7,17 @@ there is nothing but torch and numpy (and PyYAML, for a study).
 import argparse
 import os
 import sys
+import time
 import traceback
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import TextIO
 
 from rnnreg.errors import UserError, unknown
-from rnnreg.study import owner, records, registry, schema, stop, study
+from rnnreg.study import lock, owner, records, registry, schema, stop, study
 from rnnreg.study.described import grouped
 from rnnreg.study.facts import in_unit
 from rnnreg.study.facts import read as read_facts
@@ -31,7 +34,7 @@ examples:
   rnnreg train --study quick --missing          train what a study still lacks, in one process
   rnnreg report results/quick                   rebuild tables, figures and report from records
   rnnreg open quick                             show the report in a browser
-  snakemake --cores all --config study=quick    all of it, in the right order
+  rnnreg run quick                              all of it, in the right order
 """
 
 
@@ -42,18 +45,41 @@ def main(arguments: list[str] | None = None) -> int:
             stream.reconfigure(errors="replace")
     given = parser().parse_args(arguments)
     warnings.formatwarning = _format_warning
+    terminal = _into(given.log) if given.log else None
     try:
         with stop.at_once():
             given.run(given)
     except UserError as error:
-        print(f"rnnreg: {error}", file=sys.stderr)
+        _tell(f"rnnreg: {error}", terminal)
         return 2
+    except Exception as error:
+        if terminal:
+            print(f"rnnreg: {type(error).__name__}: {error}", file=terminal, flush=True)
+        raise
     except BrokenPipeError:  # the reader of our output went away: `rnnreg list | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except stop.Interrupted as signal:
-        print(f"\nrnnreg: {signal}.", file=sys.stderr)
+        _tell(f"\nrnnreg: {signal}.", terminal)
         return 128 + signal.number
     return 0
+
+
+def _into(log: Path) -> TextIO:
+    """Let all that is printed go into a file; gives what was standard error, for faults."""
+    terminal = os.fdopen(os.dup(2), "w", errors="replace")
+    opened = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+    for stream in (1, 2):
+        os.dup2(opened, stream)
+    os.close(opened)
+    return terminal
+
+
+def _tell(message: str, terminal: TextIO | None) -> None:
+    """Print to standard error, and to the terminal where that is a log: its disk may be full."""
+    if terminal:
+        print(message, file=terminal, flush=True)
+    with suppress(OSError):
+        print(message, file=sys.stderr, flush=True)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -64,6 +90,7 @@ def parser() -> argparse.ArgumentParser:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    top.add_argument("--log", type=Path, help="a file for all that is printed; faults show anyway")
     commands = top.add_subparsers(metavar="command", required=True)
 
     def command(name: str, run, help: str) -> argparse.ArgumentParser:
@@ -130,6 +157,13 @@ def parser() -> argparse.ArgumentParser:
     p = command("regime", regime, "measure whether benchmarks over-fit, for benchmarks/regime.csv")
     p.add_argument("study")
     p.add_argument("benchmarks", nargs="*", metavar="benchmark", help="these alone")
+    p.add_argument("--device", default="auto", help="auto (default), cpu, cuda, cuda:1, ...")
+    p.add_argument("--threads", type=int, default=1, help="CPU threads (default 1)")
+    p = command("run", workflow, "run a study's workflow, from the downloads to the report")
+    p.add_argument("study")
+    p.add_argument("more", nargs=argparse.REMAINDER, help="options of snakemake: --cores 2, say")
+    p = command("retry", retry, "train again the rows of a study that failed or were left")
+    p.add_argument("study")
     p.add_argument("--device", default="auto", help="auto (default), cpu, cuda, cuda:1, ...")
     p.add_argument("--threads", type=int, default=1, help="CPU threads (default 1)")
     p = command("status", status, "show rows done, running and waiting, and the time left")
@@ -258,10 +292,16 @@ def prepare(given: argparse.Namespace) -> None:
     )
 
 
-def _each(command: str, what: str, names: list[str], run: Callable[[str], object]) -> None:
+def _each(
+    command: str,
+    what: str,
+    names: list[str],
+    run: Callable[[str], object],
+    order: Callable[[list[str]], Iterable[str]] = iter,
+) -> None:
     """Run for every name, whatever becomes of the others; then tell all that failed."""
     failed = []
-    for name in names:
+    for name in order(names):
         try:
             print(f"{name}: {run(name)}", flush=True)
         except Exception as error:
@@ -269,15 +309,19 @@ def _each(command: str, what: str, names: list[str], run: Callable[[str], object
                 raise
             if not isinstance(error, UserError):  # a fault in somebody's plug-in: show where
                 traceback.print_exc()
-            told = str(error) or type(error).__name__
-            print(f"{name}: failed. {told}", file=sys.stderr)
-            why = " ".join(line.strip() for line in told.splitlines()[:2])
-            failed.append(f"\n  {name}: {why}")
+            print(f"{name}: failed. {str(error) or type(error).__name__}", file=sys.stderr)
+            failed.append(f"\n  {name}: {_why(error)}")
     if failed:
         raise UserError(
             f"{command}: {len(failed)} of {len(names)} {what} failed, the others are done:"
             + "".join(failed)
         )
+
+
+def _why(error: Exception) -> str:
+    """What an error says, in one line."""
+    told = str(error) or type(error).__name__
+    return " ".join(line.strip() for line in told.splitlines()[:2])
 
 
 def _benchmarks(given: argparse.Namespace) -> list[str]:
@@ -318,12 +362,73 @@ def train(given: argparse.Namespace) -> None:
         chosen = study.read(given.study) if given.study else _by_hand(given)
         benchmark, cell, *regularizers = given.row
         rows = [chosen.row(benchmark, cell, r) for r in regularizers]
+    _train_rows(chosen, rows, _device(given))
+
+
+def workflow(given: argparse.Namespace) -> None:
+    """Become snakemake, with the Snakefile of this project."""
+    chosen = study.read(given.study)
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(registry.ROOT / "Snakefile")]
+    command += ["--config", f"study={chosen.asked}", "--cores", "all", *given.more]
+    sys.stdout.flush()
+    os.execv(sys.executable, command)
+
+
+def retry(given: argparse.Namespace) -> None:
+    """Train again the rows that failed, or were left in the middle."""
+    from rnnreg.study.status import state
+
+    chosen = study.read(given.study)
+    rows = [r for r in chosen.rows if state(chosen, r).word in ("failed", "interrupted")]
+    if rows:
+        _train_rows(chosen, rows, _device(given))
+    else:
+        print(f"{chosen.name}: no row has failed.")
+
+
+def _train_rows(chosen: study.Study, rows: Iterable[study.Row], device: str) -> None:
+    """Train rows; first those that no other process has in training."""
     owner.claim(chosen)
-    device = _device(given)
     named = {row.name: row for row in rows}
-    _each("train", "rows", list(named), lambda name: _train_row(chosen, named[name], device))
-    for row in rows:
-        chosen.unfinished(row).unlink(missing_ok=True)
+
+    def free_first(names: list[str]) -> Iterator[str]:
+        left = list(names)
+        while left:
+            free = (name for name in left if not lock.held(chosen.lock(named[name])))
+            left.remove(name := next(free, left[0]))
+            yield name
+
+    def work(name: str) -> str:
+        row = named[name]
+        with _alone(chosen, row):
+            try:
+                told = _train_row(chosen, row, device)
+            except Exception as error:
+                with suppress(UserError):  # of a full disk: it is told all the same
+                    records.write_text(chosen.failed(row), _why(error) + "\n")
+                raise
+            chosen.failed(row).unlink(missing_ok=True)
+            return told
+
+    _each("train", "rows", list(named), work, free_first)
+    for row in named.values():
+        if not lock.held(chosen.lock(row)):
+            chosen.unfinished(row).unlink(missing_ok=True)
+
+
+@contextmanager
+def _alone(chosen: study.Study, row: study.Row) -> Iterator[None]:
+    """Wait until no other process trains a row, and keep others from it."""
+    file, told = chosen.lock(row), False
+    while (opened := lock.take(file)) is None:
+        if not told:
+            print(f"rnnreg: {row.name}: {lock.holder(file)} trains it; waiting.", file=sys.stderr)
+        told = True
+        time.sleep(0.2)
+    try:
+        yield
+    finally:
+        lock.give_back(file, opened)
 
 
 def _by_hand(given: argparse.Namespace) -> study.Study:
@@ -408,6 +513,7 @@ def _train_row(chosen: study.Study, row: study.Row, device: str) -> str:
     there = [f for f in (file, partial) if f.exists()]
     found = [r for f in there for r in records.read(f, row.name, records.warn)]
     known = list(current(row, found, facts["data_hash"]).values())
+    records.check_room(partial)
     records.write(partial, known)
     bar = Progress(row.name, partial)
     kept = chosen.checkpoint(row)

@@ -20,6 +20,7 @@ from rnnreg.study.record import Record, fault
 
 __all__ = [
     "Record",
+    "check_room",
     "read",
     "refuse",
     "unsuited",
@@ -147,12 +148,22 @@ def write_text(file: Path, text: str) -> None:
     write_bytes(file, text.encode("utf-8"))
 
 
+def check_room(file: Path) -> None:
+    """UserError where a megabyte cannot be written beside a file: before work, not after it."""
+    probe = file.with_suffix(".room")
+    write_bytes(probe, bytes(1 << 20))
+    probe.unlink()
+
+
 def write_bytes(file: Path, data: bytes) -> None:
     """Write a file atomically: under another name first, then moved into place."""
     part = file.with_name(f".{file.name}.{os.getpid()}.part")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         part.write_bytes(data)
+        _to_disk(
+            part
+        )  # before it takes the place of what was there: a power cut leaves one of them
         part.replace(file)
     except OSError as error:
         with suppress(OSError):  # it may be the folder that is not one
@@ -161,6 +172,14 @@ def write_bytes(file: Path, data: bytes) -> None:
             f"{file}: cannot write ({error.strerror}). Remedy: free space there, or give this user "
             "permission to write to the folder; finished work is kept."
         ) from error
+
+
+def _to_disk(file: Path) -> None:
+    opened = os.open(file, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
 
 
 def _plain(value: object) -> object:

@@ -4,13 +4,14 @@ import statistics
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 
 from rnnreg.study import records
 from rnnreg.study.progress import BEAT
 from rnnreg.study.protocol import asked
 from rnnreg.study.study import Row, Study
 
-STATES = ("done", "running", "interrupted", "waiting", "stale")
+STATES = ("done", "running", "interrupted", "failed", "waiting", "stale")
 AGAIN = 5.0  # seconds between two tables of a watch
 
 
@@ -35,7 +36,9 @@ def state(study: Study, row: Row) -> State:
     have = {r.member: r for r in found if r.fingerprint == row.fingerprint}
     members = asked(row, have)
     trained = [have[member] for member in members if member in have]
-    if begun > ended:
+    if study.failed(row).exists():
+        word = "failed"
+    elif begun > ended:
         word = "running" if time.time() - begun < 6 * BEAT else "interrupted"
     elif len(have) < len({r.member for r in found}):
         word = "stale"
@@ -78,7 +81,23 @@ def table(study: Study) -> tuple[str, bool]:
         )
     else:
         lines.append("left: not known before each benchmark has a finished row")
+    if any(s.word == "failed" for s in states.values()):
+        again = f"again: python -m rnnreg retry {quote(study.asked or study.name)}"
+        lines += [failures(study), again]
     return "\n".join(lines), all(s.word == "done" for s in states.values())
+
+
+def failures(study: Study, since: float = 0.0, most: int = 10) -> str:
+    """Which rows failed, why, and where more of it stands; those that failed since a moment."""
+    failed = [row for row in study.rows if _changed(study.failed(row)) > since]
+    lines = []
+    for row in failed[:most]:
+        lines.append(f"failed: {row.name}: {study.failed(row).read_text(encoding='utf-8').strip()}")
+        if (log := study.log(row)).is_file():
+            lines.append(f"  more: cat {quote(str(log))}")
+    if len(failed) > most:
+        lines.append(f"and {len(failed) - most} more rows")
+    return "\n".join(lines)
 
 
 def show(study: Study, watch: bool = False) -> None:

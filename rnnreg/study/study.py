@@ -133,6 +133,19 @@ class Study:
         file = self.records(row)
         return file.with_name(f".{file.name}.partial")
 
+    def log(self, row: Row) -> Path:
+        """What the workflow's job of a row has said."""
+        job = [row.benchmark, row.cell, row.regularizer][: 3 if self.job == JOBS[0] else 2]
+        return self.folder / "logs" / f"{'/'.join(job)}.log"
+
+    def failed(self, row: Row) -> Path:
+        """Why a row failed, until it is trained again."""
+        return self.unfinished(row).with_suffix(".failed")
+
+    def lock(self, row: Row) -> Path:
+        """Held by the process that trains a row."""
+        return self.unfinished(row).with_suffix(".lock")
+
     def checkpoint(self, row: Row) -> Path:
         """What a row has in training."""
         return self.unfinished(row).with_suffix(".safetensors")

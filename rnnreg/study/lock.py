@@ -1,0 +1,74 @@
+"""Locks that the system takes back when their owner ends, however it ends."""
+
+import atexit
+import fcntl
+import os
+import platform
+from pathlib import Path
+
+from rnnreg.errors import UserError
+
+SNAKEMAKE = Path(".snakemake")
+
+
+def take(file: Path) -> int | None:
+    """A descriptor that holds the lock while it is open; None where another process has it."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    while True:
+        opened = os.open(file, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(opened)
+            return None
+        if _is(file, opened):  # not one that its owner has just given back
+            os.ftruncate(opened, 0)
+            os.write(opened, f"process {os.getpid()} on {platform.node()}".encode())
+            return opened
+        os.close(opened)
+
+
+def give_back(file: Path, opened: int) -> None:
+    """Let others have the lock; its file goes."""
+    file.unlink(missing_ok=True)
+    os.close(opened)
+
+
+def held(file: Path) -> bool:
+    """Whether another process has the lock."""
+    if not file.exists():
+        return False
+    opened = take(file)
+    if opened is not None:
+        give_back(file, opened)
+    return opened is None
+
+
+def holder(file: Path) -> str:
+    """Who has the lock, in words."""
+    return (file.read_text(encoding="utf-8") if file.exists() else "") or "another process"
+
+
+def _is(file: Path, opened: int) -> bool:
+    return file.exists() and file.stat().st_ino == os.fstat(opened).st_ino
+
+
+def hold_workflow(study: str) -> None:
+    """Hold a study's workflow in this folder until this process ends.
+
+    Snakemake's own locks do not tell whose they are, and stay when it is killed. Where the last run
+    of this study did not end by itself, its locks go. UserError where one is still at work.
+    """
+    file = SNAKEMAKE / f"rnnreg {study}.lock"
+    killed = file.exists()
+    opened = take(file)
+    if opened is None:
+        raise UserError(
+            f"{Path.cwd()}: {holder(file)} is at work on the study {study} here. Remedy: wait for "
+            f"it (rnnreg status {study} shows how far it is), or end that process first."
+        )
+    atexit.register(give_back, file, opened)
+    if killed:
+        for left in (SNAKEMAKE / "locks").glob("*.lock"):
+            if f"results/{study}/" in left.read_text(encoding="utf-8"):
+                left.unlink()

@@ -1,0 +1,168 @@
+"""Who is at work on a row or a workflow: held by a living process, free after any death."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from test_kept import STUDY, TRAIN, prepared, run  # noqa: F401
+
+from rnnreg import cli
+from rnnreg.cli import main
+from rnnreg.errors import UserError
+from rnnreg.study import lock, records
+from rnnreg.training import row as training
+
+
+def child(work, *given):
+    """A process that does something and then waits to be killed."""
+    reader, writer = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        work(*given)
+        os.write(writer, b".")
+        signal.pause()
+    os.read(reader, 1)
+    return pid
+
+
+def kill(pid):
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+
+
+def test_a_lock_is_free_once_its_owner_is_dead(tmp_path):
+    file = tmp_path / "lock"
+    owner = child(lock.take, file)
+    assert lock.take(file) is None
+    assert lock.held(file)
+    assert lock.holder(file).startswith(f"process {owner} on ")
+    kill(owner)
+    assert not lock.held(file)
+    opened = lock.take(file)
+    assert opened is not None
+    lock.give_back(file, opened)
+    assert not file.exists()
+
+
+def test_a_workflow_that_was_killed_leaves_no_lock_to_the_next(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    owner = child(lock.hold_workflow, "tiny")
+    locks = tmp_path / ".snakemake/locks"
+    locks.mkdir()
+    for name, study in (("0.output", "tiny"), ("1.output", "other")):
+        (locks / f"{name}.lock").write_text(f"results/{study}/members.parquet\n")
+    with pytest.raises(UserError) as told:
+        lock.hold_workflow("tiny")
+    assert f"{tmp_path}: process {owner} on " in str(told.value)
+    assert "is at work on the study tiny here. Remedy: wait for it" in str(told.value)
+    assert len(list(locks.iterdir())) == 2, "the owner is alive"
+    kill(owner)
+    kill(child(lock.hold_workflow, "tiny"))
+    assert [f.name for f in locks.iterdir()] == ["1.output.lock"], "the other study's stays"
+
+
+def test_locks_of_plain_snakemake_are_left_alone(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".snakemake/locks").mkdir(parents=True)
+    left = tmp_path / ".snakemake/locks/0.output.lock"
+    left.write_text("results/tiny/members.parquet\n")
+    kill(child(lock.hold_workflow, "tiny"))
+    assert left.exists(), "nobody of ours was there before"
+
+
+def test_missing_twice_at_once_trains_every_row_once(run, tmp_path, monkeypatch):  # noqa: F811
+    train, steps = training.train, tmp_path / "begun"
+
+    def noted(row, facts, splits, known, *given):
+        with steps.open("a") as file:
+            file.write(f"{row.name} {len(known)}\n")
+        return train(row, facts, splits, known, *given)
+
+    monkeypatch.setattr(training, "train", noted)
+    other = os.fork()
+    if other == 0:
+        os._exit(run(STUDY, *TRAIN))
+    assert run(STUDY, *TRAIN) == 0
+    assert os.waitstatus_to_exitcode(os.waitpid(other, 0)[1]) == 0
+    begun = steps.read_text().splitlines()
+    for name in ("wave/gru/none", "wave/gru/l2"):
+        assert begun.count(f"{name} 0") == 1, begun
+    assert not list(Path("results").rglob("*.lock"))
+    assert not list(Path("results").rglob("*.partial"))
+
+
+def test_a_row_in_training_elsewhere_is_left_to_the_end(run, capsys):  # noqa: F811
+    owner = child(lock.take, Path("results/tiny/records/wave/gru/.none.jsonl.lock"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cli.time, "sleep", lambda seconds: kill(owner))
+        assert run(STUDY, *TRAIN) == 0
+    told = capsys.readouterr()
+    rows = [line.partition(":")[0] for line in told.out.splitlines() if line.startswith("wave")]
+    assert rows == ["wave/gru/l2", "wave/gru/none"]
+    assert f"rnnreg: wave/gru/none: process {owner} on " in told.err
+    assert "trains it; waiting." in told.err
+
+
+def test_a_failed_row_says_why_until_it_is_trained_again(run, capsys, monkeypatch):  # noqa: F811
+    train = training.train
+
+    def broken(row, *given):
+        if row.regularizer == "l2":
+            raise RuntimeError("not mended yet")
+        return train(row, *given)
+
+    monkeypatch.setattr(training, "train", broken)
+    assert run(STUDY, *TRAIN) == 2
+    log = Path("results/tiny/logs/wave/gru/l2.log")
+    records.write_text(log, "what the job said\n")
+    capsys.readouterr()
+    assert run(STUDY, "status", "{file}") == 0
+    told = capsys.readouterr().out
+    assert (
+        "failed: wave/gru/l2: not mended yet\n  more: cat results/tiny/logs/wave/gru/l2.log" in told
+    )
+    assert "again: python -m rnnreg retry tiny.yaml" in told
+    monkeypatch.setattr(training, "train", train)
+    assert run(STUDY, "retry", "{file}") == 0
+    assert capsys.readouterr().out.startswith("wave/gru/l2: strength")
+    assert run(STUDY, "retry", "{file}") == 0
+    assert capsys.readouterr().out == "tiny: no row has failed.\n"
+    assert run(STUDY, "status", "{file}") == 0
+    assert "failed:" not in capsys.readouterr().out
+
+
+def test_a_full_disk_is_told_before_training(run, capsys, monkeypatch):  # noqa: F811
+    write = Path.write_bytes
+
+    def full(self, data):
+        if len(data) > 1 << 16:
+            raise OSError(28, "No space left on device")
+        return write(self, data)
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    monkeypatch.setattr(training, "train", lambda *given: pytest.fail("it trains"))
+    assert run(STUDY, *TRAIN) == 2
+    assert "cannot write (No space left on device). Remedy: free space" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("log", ["job.log", "/dev/full"])
+def test_a_fault_shows_beside_its_log(log, tmp_path):
+    command = [sys.executable, "-m", "rnnreg", "--log", log, "train", "elnino", "ltsm", "none"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode in (2, 120)
+    assert "rnnreg: cell: unknown 'ltsm'; did you mean 'lstm'?" in done.stderr
+    if log == "job.log":
+        assert (tmp_path / log).read_text() == done.stderr
+
+
+def test_run_becomes_snakemake(monkeypatch):
+    given = []
+    monkeypatch.setattr(os, "execv", lambda *command: given.extend(command[1][1:]))
+    assert main(["run", "quick", "--cores", "2"]) == 0
+    assert given[:2] == ["-m", "snakemake"]
+    assert given[4:] == ["--config", "study=quick", "--cores", "all", "--cores", "2"]
+    with pytest.raises(SystemExit):
+        main(["run"])
