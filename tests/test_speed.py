@@ -15,6 +15,7 @@ from rnnreg.study import registry
 
 sys.path.insert(0, str(registry.ROOT / "benchmarks" / "speed"))
 import contenders
+import cost
 import layers
 import measured
 import run as speed
@@ -236,3 +237,42 @@ def test_contenders_that_are_all_slow_sit_out_together(monkeypatch):
     calls = []
     timing.interleaved({"one": lambda: calls.append(1)}, timing.FEW + 3)
     assert len(calls) == 1 + 2 * timing.FEW
+
+
+@pytest.mark.parametrize("sizes", [(32, 3, 2, 4), (20, 3, 4, 4)])
+def test_a_regularizer_costs_what_its_step_takes_beside_that_of_none(sizes, monkeypatch):
+    def beside(steps, repeats, slow):
+        for step in steps.values():
+            step()
+        return {n: [2.0, 4.0, 8.0] if n == "none" else [3.0, 5.0, 80.0] for n in steps}
+
+    monkeypatch.setattr(cost, "CASES", [contenders.Case("", *sizes, members=2)])
+    monkeypatch.setattr(cost, "CELLS", ["gru"])
+    monkeypatch.setattr(cost, "TOGETHER", 2)
+    monkeypatch.setattr(timing, "rounds", beside)
+    names = ["l2", "none", "label_smoothing", "dropout", "sam"]
+    found = {line["regularizer"]: line for line in cost.measure(3, names)}
+    suited = ["label_smoothing"] if sizes[0] == 20 else []  # a series has no distribution
+    assert list(found) == ["none", *(n for n in names if n in ("l2", "dropout", "sam", *suited))]
+    assert {n: line["ratio"] for n, line in found.items() if n != "none"} == {
+        n: 1.5
+        for n in found
+        if n != "none"  # the median of 3 / 2, 5 / 4 and 80 / 8
+    }
+    assert found["l2"]["median"] == 2.5
+    assert found["none"]["ratio"] == 1.0
+
+
+def test_costs_become_a_table_with_nothing_where_a_regularizer_makes_no_sense(tmp_path):
+    line = {"cell": "gru", "batch": 32, "steps": 96, "inputs": 7, "hidden": 64, "members": 8}
+    lines = [
+        {**line, "regularizer": "none", "group": "none", "median": 2.0, "ratio": 1.0},
+        {**line, "regularizer": "l2", "group": "penalties", "median": 2.1, "ratio": 1.05},
+        {**line, "cell": "lstm", "regularizer": "l2", "group": "penalties", "ratio": 1.25},
+    ]
+    pd.DataFrame(lines).to_csv(tmp_path / "cost.csv", index=False)
+    (tmp_path / "machine.txt").write_text("A processor, one core\n")
+    page = summary.write(tmp_path)
+    assert "| group | regularizer | gru 32x96x7x64 | lstm 32x96x7x64 |" in page
+    assert "| penalties | l2 | 1.05 | 1.25 |" in page
+    assert "| none | none | 1 |  |" in page

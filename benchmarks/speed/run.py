@@ -2,9 +2,10 @@
 
     python benchmarks/speed/run.py [--device cuda] [--repeats 15] [--only steps rows shares]
 
-Writes steps.csv, rows.csv, scaling.csv, memory.csv and, on a CPU, nn.csv and shares.csv; from them
-speed.md and speed.svg; all into benchmarks/speed/results/<processor or GPU>/. JAX takes part where
-it is installed (extra `peers`), `shares` where data/prepared holds the standard study's data.
+Writes steps.csv, rows.csv, scaling.csv, memory.csv and, on a CPU, nn.csv, cost.csv and shares.csv;
+from them speed.md and speed.svg; all into benchmarks/speed/results/<processor or GPU>/. JAX takes
+part where it is installed (extra `peers`), `shares` where data/prepared holds the standard study's
+data.
 """
 
 import argparse
@@ -17,6 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import contenders
+import cost
 import layers
 import pandas as pd
 import rows
@@ -28,6 +30,7 @@ from contenders import Case
 from measured import machine
 
 from rnnreg.kernels.native.build import keep_freed_memory
+from rnnreg.study import registry
 
 HERE = Path(__file__).resolve().parent
 SIZES = [(32, 96, 7, 32), (32, 96, 7, 64), (20, 35, 128, 128)]  # B, T, D, H
@@ -110,6 +113,15 @@ def parts_of_rows() -> pd.DataFrame:
         names = {n: getattr(row, n) for n in ("benchmark", "cell", "regularizer")}
         found.append({**names, **parts})
         print(pd.DataFrame(found[-1:]).to_string(index=False, header=len(found) == 1))
+    return pd.DataFrame(found)
+
+
+def costs(repeats: int) -> pd.DataFrame:
+    """A training step under each regularizer that ships: milliseconds a member, ratio to none."""
+    found = []
+    for line in cost.measure(repeats, registry.shipped("regularizer")):
+        found.append(line)
+        print(*line.values())
     return pd.DataFrame(found)
 
 
@@ -222,7 +234,8 @@ def main() -> None:
     }
     if given.device == "cpu":  # a step that is recorded has no parts to time
         own = {"nn": lambda: own_models(given.repeats)}
-        measure = {**own, **measure, "shares": parts_of_rows}
+        more = {"cost": lambda: costs(given.repeats), "shares": parts_of_rows}
+        measure = {**own, **measure, **more}
     for what in given.only or measure:
         if what != "nn":  # in a program of one's own memory is as it is
             keep_freed_memory()

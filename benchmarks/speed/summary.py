@@ -15,7 +15,7 @@ def write(folder: Path) -> str:
     parts = [f"Milliseconds a member, medians. {(folder / 'machine.txt').read_text()}"]
     if (folder / "steps.csv").exists():
         parts.append(steps(folder))
-    pages = {"rows": rows, "shares": shares, "memory": memory, "nn": own_models}
+    pages = {"rows": rows, "shares": shares, "memory": memory, "nn": own_models, "cost": cost}
     for name, make in pages.items():
         if (folder / f"{name}.csv").exists():
             parts.append(make(pd.read_csv(folder / f"{name}.csv")))
@@ -93,6 +93,16 @@ def own_models(found: pd.DataFrame) -> str:
     ours, masked = (table[n] / table["torch.nn"] for n in ("rnnreg.nn", "rnnreg.nn, masked"))
     table["unmasked / torch.nn"], table["masked / torch.nn"] = ours, masked
     return "## A layer in a model of one's own, milliseconds a call\n\n" + _markdown(table)
+
+
+def cost(found: pd.DataFrame) -> str:
+    """What a regularizer costs: the time of a training step of its row against that of none."""
+    keys = ["group", "regularizer"]
+    found = found.assign(case=found["cell"] + " " + found[CASE[1:]].astype(str).agg("x".join, 1))
+    order = list(dict.fromkeys(found["case"]))
+    table = found.pivot_table(index=keys, columns="case", values="ratio", sort=False)[order]
+    head = "## What a regularizer costs: a training step against one of none"
+    return f"{head}\n\n{_markdown(table)}"
 
 
 def memory(found: pd.DataFrame) -> str:

@@ -38,10 +38,16 @@ def one_core() -> None:
 
 
 def interleaved(steps: dict[str, Callable], repeats: int) -> dict[str, dict[str, float]]:
-    """Milliseconds of each: {"median", "least"}.
+    """Milliseconds of each: {"median", "least"}; what takes longer than SLOW has FEW rounds."""
+    found = rounds(steps, repeats, SLOW)
+    return {n: {"median": statistics.median(t), "least": min(t)} for n, t in found.items()}
+
+
+def rounds(steps: dict[str, Callable], repeats: int, slow: float) -> dict[str, list[float]]:
+    """Milliseconds of each in each round.
 
     One round calls each twice, and times the second call: in training, too, a step comes after one
-    like it. A round starts one further on than the round before. What takes longer than SLOW
+    like it. A round starts one further on than the round before. What takes longer than `slow`
     sits out after FEW rounds.
     """
     found = {name: [] for name in steps}
@@ -50,7 +56,7 @@ def interleaved(steps: dict[str, Callable], repeats: int) -> dict[str, dict[str,
     gc.collect()
     gc.disable()
     for turn in range(repeats):
-        taking_part = [n for n, t in found.items() if turn < FEW or min(t) < SLOW]
+        taking_part = [n for n, t in found.items() if turn < FEW or min(t) < slow]
         if not taking_part:
             break
         shift = turn % len(taking_part)
@@ -60,7 +66,7 @@ def interleaved(steps: dict[str, Callable], repeats: int) -> dict[str, dict[str,
             steps[name]()
             found[name].append(1e3 * (now() - start))
     gc.enable()
-    return {n: {"median": statistics.median(t), "least": min(t)} for n, t in found.items()}
+    return found
 
 
 def most_memory() -> int:
