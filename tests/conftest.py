@@ -1,6 +1,7 @@
 """One thread a test process, and the plain loop wherever a test asks for the definition."""
 
 import os
+import signal
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -32,6 +33,14 @@ def _one_thread():
     keep_freed_memory()
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _interrupts():
+    """SIGINT as in a terminal: a shell has what it starts in the background ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture
