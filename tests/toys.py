@@ -24,7 +24,7 @@ class Language(Benchmark):
     budget = Budget(steps=12, batch=4, learning_rate=1e-2, checks=4)
 
     def prepare(self, raw):
-        raise NotImplementedError
+        raise NotImplementedError("there is nothing to prepare: the arrays are made here")
 
 
 class Labels(Language):

@@ -34,7 +34,7 @@ class Series(Benchmark):
     budget = Budget(steps=STEPS, batch=32, checks=1)
 
     def prepare(self, raw):
-        raise NotImplementedError
+        raise NotImplementedError("there is nothing to prepare: the arrays are made here")
 
 
 class Text(Series):
