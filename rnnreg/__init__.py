@@ -62,6 +62,7 @@ a module only from modules above it:
       transfer        bytes from an address, the hub or a folder: retries, resume
       sources         checked downloads and packaged data
       benchmark       Benchmark, Splits, Model, Budget
+      decoding        what turns arrays back into symbols, classes and units
       declared        what a benchmark's file says is complete and possible
       tables          columns of CSV, JSON and Parquet files
       numbers         columns of numbers from CSV files

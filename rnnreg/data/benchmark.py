@@ -49,7 +49,8 @@ class Splits:
     rows, sequences, duplicates between splits, ...); they go to the report as they are. `targets`
     holds the positions, in one common source, of what each split predicts: they must not overlap.
     Leave it out where the splits are files of their own. `scale` holds, where the columns that are
-    predicted were standardised, what each was divided by: the unit of the data.
+    predicted were standardised, what each was divided by: the unit of the data. `decoding` is what
+    turns the arrays back into symbols, classes and units; see `rnnreg.data.decoding`.
     """
 
     train: Arrays
@@ -60,6 +61,7 @@ class Splits:
     counts: dict[str, object] = field(default_factory=dict)
     targets: dict[str, Sequence[int]] = field(default_factory=dict)
     scale: Sequence[float] = ()
+    decoding: dict[str, object] = field(default_factory=dict)
 
     def items(self) -> list[tuple[str, Arrays]]:
         return [("train", self.train), ("validation", self.validation), ("test", self.test)]

@@ -1,7 +1,7 @@
 """Prepared data: data/prepared/<benchmark>.npz, plain arrays, and .json beside it, the facts.
 
-`download` and `prepare` make it, `read` reads it. Both files are the same to the byte whenever
-the raw files are, and are moved into place whole. The facts hold hashes of the arrays and of what
+`download` and `prepare` make it, `read` reads it. All files are the same to the byte whenever
+the raw files are, and are moved into place whole; a third one is for models that are kept. The facts hold hashes of the arrays and of what
 they were made from, which `read` compares.
 """
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rnnreg.data import checks, naive, sources
+from rnnreg.data import checks, decoding, naive, sources
 from rnnreg.data.benchmark import Arrays, Benchmark, Splits
 from rnnreg.data.declared import Raw, load
 from rnnreg.data.part import part_of_train, whole_train
@@ -60,6 +60,7 @@ def prepare(name: str, raw: Path, folder: Path, variant: Variant = NOTHING) -> P
     stream = io.BytesIO()
     np.savez(stream, **arrays)  # not compressed: the bytes would depend on the version of zlib
     records.write_bytes(file, stream.getvalue())
+    decoding.write(name, folder, described["data_hash"], splits.decoding)
     facts.write(described, name, folder)
     return file
 

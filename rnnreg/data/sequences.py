@@ -1,6 +1,7 @@
 """Sequences of unequal length, laid end to end, with or without labels; a part held out."""
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -42,7 +43,7 @@ def labelled(train: Labelled, validation: Labelled, test: Labelled, **counts: ob
         },
         **counts,
     }
-    return Splits(**arrays, classes=len(names), counts=counts)
+    return Splits(**arrays, classes=len(names), counts=counts, decoding={"classes": names})
 
 
 def _check_labels(split: str, x: Sequence, y: Sequence, known: set) -> None:
@@ -121,7 +122,8 @@ def standardised(splits: Splits) -> Splits:
         return {**arrays, "x": ((arrays["x"] - mean) / deviation).astype(np.float32)}
 
     parts = {split: scaled(arrays) for split, arrays in splits.items()}
-    return Splits(**{**vars(splits), **parts})
+    scale = {"mean": mean.tolist(), "deviation": deviation.tolist()}
+    return replace(splits, **parts, decoding={**splits.decoding, **scale})
 
 
 def hold_out(labels: Sequence, share: float) -> tuple[list[int], list[int]]:

@@ -58,7 +58,8 @@ def forecast(
     counts["rows a split"] = {split: stop - start for split, (start, stop) in limits.items()}
     predicted = range(values.shape[1]) if task.targets is None else task.targets
     scale = [float(deviation[column]) for column in predicted if column < len(deviation)]
-    return Splits(**arrays, counts=counts, targets=targets, scale=scale)
+    decoding = {"mean": mean.tolist(), "deviation": deviation.tolist()}
+    return Splits(**arrays, counts=counts, targets=targets, scale=scale, decoding=decoding)
 
 
 def _of_targets(observed: np.ndarray, values: np.ndarray, task: Forecast) -> np.ndarray:

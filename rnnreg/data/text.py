@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -51,7 +52,7 @@ def language(train: Sequence, validation: Sequence, test: Sequence, **counts: ob
     unknown = {s: sum(w not in numbers for w in texts[s]) for s in ("validation", "test")}
     counts["symbols not in train"] = unknown
     arrays = {split: {"tokens": encode(text, numbers)} for split, text in texts.items()}
-    return Splits(**arrays, symbols=len(numbers), counts=counts)
+    return Splits(**arrays, symbols=len(numbers), counts=counts, decoding={"symbols": [*numbers]})
 
 
 def words(file: Path, end: str = "<eos>") -> list[str]:
@@ -116,8 +117,12 @@ def texts(
     test: tuple[list[list[str]], Sequence],
     least: int = 1,
     longest: int | None = None,
+    cut: str = "spaces",
 ) -> Splits:
-    """Splits of a classification of texts: (lists of words, labels); cut at `longest` words."""
+    """Splits of a classification of texts: (lists of words, labels); no more than `longest` words.
+
+    `cut` says how a text became words: see `rnnreg.data.decoding`.
+    """
     numbers = vocabulary((w for words in train[0] for w in words), least)
 
     def arrays(split: tuple[list[list[str]], Sequence]) -> tuple[list[np.ndarray], Sequence]:
@@ -131,4 +136,5 @@ def texts(
             split: sum(len(words) > longest for words in cases[0]) for split, cases in whole.items()
         }
     found = labelled(arrays(train), arrays(validation), arrays(test), **counts)
-    return Splits(**{**vars(found), "symbols": len(numbers)})
+    decoding = {**found.decoding, "symbols": [*numbers], "cut": cut, "longest": longest}
+    return replace(found, symbols=len(numbers), decoding=decoding)
