@@ -87,6 +87,11 @@ a module only from modules above it:
       row             train(row): tune, evaluate -> records
       regime          whether a benchmark over-fits without regularization
       estimate        what a study will cost on this machine
+    models/           a trained model in a file, and what it says of new data
+      model           a trained network as a torch module
+      predict         forecasts, classes, how a text goes on
+      file            weights as safetensors, all else as JSON; load
+      keep            which member of a row is kept
     analysis/         from records to tables, figures and prose; no torch
       collect, families, results, tables, words, pandoc, explain
       statistics/     results -> tables of numbers
@@ -97,7 +102,7 @@ a module only from modules above it:
 
 
 def __getattr__(name: str):
-    """rnnreg.nn and rnnreg.regularize, imported where they are used: the rest needs no torch."""
+    """rnnreg.nn, regularize and load, imported where they are used: the rest needs no torch."""
     if name == "nn":
         import rnnreg.nn
 
@@ -106,4 +111,8 @@ def __getattr__(name: str):
         from rnnreg.nn.regularize import regularize
 
         return regularize
+    if name == "load":
+        from rnnreg.models.file import load
+
+        return load
     raise AttributeError(f"module 'rnnreg' has no attribute '{name}'")

@@ -122,6 +122,7 @@ def parser() -> argparse.ArgumentParser:
         "--tuning-seeds", type=_count, default=2, help="by hand: tuning seeds (default 2)"
     )
     p.add_argument("--steps", type=_count, help="by hand: instead of the benchmark's budget")
+    p.add_argument("--keep", action="store_true", help="keep the best model of each row, for use")
     p.add_argument("--device", default="auto", help="auto (default), cpu, cuda, cuda:1, ...")
     p.add_argument("--threads", type=int, default=1, help="CPU threads (default 1)")
 
@@ -362,6 +363,7 @@ def train(given: argparse.Namespace) -> None:
         chosen = study.read(given.study) if given.study else _by_hand(given)
         benchmark, cell, *regularizers = given.row
         rows = [chosen.row(benchmark, cell, r) for r in regularizers]
+    chosen = replace(chosen, keep=chosen.keep or given.keep)
     _train_rows(chosen, rows, _device(given))
 
 
@@ -517,13 +519,22 @@ def _train_row(chosen: study.Study, row: study.Row, device: str) -> str:
     records.write(partial, known)
     bar = Progress(row.name, partial)
     kept = chosen.checkpoint(row)
-    found = training.train(
-        row, facts, splits, known, device, lambda some: records.write(partial, some), bar, kept
-    )
+    save, keeper = (lambda some: records.write(partial, some)), None
+    args = row, facts, splits, known, device, save, bar, kept
+    if chosen.keep:
+        from rnnreg.models.keep import Keeper
+
+        keeper = Keeper(row, facts, PREPARED)
+        args = *args, keeper.look
+    found = training.train(*args)
     bar.clear()
     records.write(file, {r.member: r for r in [*found, *known]}.values())
     none = _reference(chosen, row, facts)
-    return f"{_summary(found, facts)} -> {file}\n{_beside(found, none, facts)}"
+    told = f"{_summary(found, facts)} -> {file}\n{_beside(found, none, facts)}"
+    if keeper:
+        model = keeper.write(chosen.model(row), splits, found, device)
+        told += f"\n  kept: {model or 'nothing, for every member diverged'}"
+    return told
 
 
 def _reference(chosen: study.Study, row: study.Row, facts: dict) -> list[records.Record]:

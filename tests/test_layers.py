@@ -55,7 +55,7 @@ def imported(file) -> set[str]:
 
 def test_the_list_is_complete():
     assert {room(name).partition("/")[0] for name in FILES} == set(ROOMS)
-    listed = {"study", "kernels", "nn", "data", "training"}
+    listed = {"study", "kernels", "nn", "data", "training", "models"}
     inside = {name.split("/")[1] for name in FILES if room(name) in listed}
     assert inside == set(WITHIN)
     folders = {f.name for f in (PACKAGE / "analysis").iterdir() if f.is_dir()} - {"__pycache__"}

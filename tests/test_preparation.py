@@ -169,7 +169,9 @@ class TestFiles:
         make(project, "diary")
         assert [f.read_bytes() for f in files] == first
         assert sorted(f.name for f in files[0].parent.iterdir()) == [
-            "diary.decoding.json", "diary.json", "diary.npz"
+            "diary.decoding.json",
+            "diary.json",
+            "diary.npz",
         ]
 
     def test_other_data_has_another_hash(self, project):

@@ -1,8 +1,9 @@
 """Prepared data: data/prepared/<benchmark>.npz, plain arrays, and .json beside it, the facts.
 
 `download` and `prepare` make it, `read` reads it. All files are the same to the byte whenever
-the raw files are, and are moved into place whole; a third one is for models that are kept. The facts hold hashes of the arrays and of what
-they were made from, which `read` compares.
+the raw files are, and are moved into place whole. The facts hold hashes of the arrays and of what
+they were made from, which `read` compares. What turns arrays back into words and units lies beside
+them, for models that are kept.
 """
 
 import hashlib

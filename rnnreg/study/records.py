@@ -34,7 +34,7 @@ __all__ = [
 
 def write(file: Path, records: Iterable[Record]) -> None:
     """Write one JSON line a record, with a hash of its content, atomically."""
-    lines = [json.dumps(_signed(_plain(asdict(r))), allow_nan=False) for r in records]
+    lines = [json.dumps(_signed(plain(asdict(r))), allow_nan=False) for r in records]
     write_text(file, "".join(line + "\n" for line in lines))
 
 
@@ -126,7 +126,7 @@ def _record(line: bytes, row: str | None) -> Record:
     if wrong := fault(given):
         raise ValueError(wrong)
     record = Record(**{**given, "strength": float(given["strength"])})
-    if record.content and record.content != _signed(_plain(given))["content"]:
+    if record.content and record.content != _signed(plain(given))["content"]:
         raise ValueError("edited since it was written: its content has another hash")
     if row is not None and record.row != row:
         raise ValueError(f"a record of {record.row}, in the file of {row}")
@@ -182,11 +182,12 @@ def _to_disk(file: Path) -> None:
         os.close(opened)
 
 
-def _plain(value: object) -> object:
+def plain(value: object) -> object:
+    """A value as JSON has it: NaN is null, and an infinity is text."""
     if isinstance(value, dict):
-        return {k: _plain(v) for k, v in value.items()}
+        return {k: plain(v) for k, v in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(v) for v in value]
+        return [plain(v) for v in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None if math.isnan(value) else str(value)
     return value

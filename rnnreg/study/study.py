@@ -15,6 +15,7 @@ Everything here reads names and syntax trees only, so the workflow can ask witho
     variants: {small: {train: 1/4}}        # for python_docs@small in `benchmarks`: see variants.py
     combine: {dropout+l2: {dropout: 0.1, l2: 1e-3}}  # rows more: see combine.py
     mirror: /data/mirror                   # looked into before any download (or RNNREG_MIRROR)
+    keep: true                             # the best model of each row stays, for use: see models/
     job: cell                              # what a job of the workflow trains in one process:
                                            # a row (default), or all rows of a benchmark and cell
 
@@ -41,6 +42,7 @@ KEYS = {
     "title": str, "benchmarks": (list, str), "cells": (list, str), "regularizers": (list, str),
     "except": list, "mine": (list, bool), "seeds": dict, "strengths": dict, "budgets": dict,
     "mirror": str, "job": str, "search": (dict, str), "variants": dict, "combine": dict,
+    "keep": bool,
 }  # fmt: skip
 JOBS = ("row", "cell")  # the default first
 FIRST_EVALUATION_SEED = 1000  # tuning seeds count from 0, so the two never meet
@@ -115,6 +117,7 @@ class Study:
     rows: tuple[Row, ...]
     mirror: str | None = None
     job: str = JOBS[0]
+    keep: bool = False  # whether the best model of each row is kept
     asked: str = ""  # what reads it again: its name, or the path of its file
 
     @property
@@ -141,6 +144,11 @@ class Study:
     def failed(self, row: Row) -> Path:
         """Why a row failed, until it is trained again."""
         return self.unfinished(row).with_suffix(".failed")
+
+    def model(self, row: Row) -> Path:
+        """results/<study>/models/<benchmark>/<cell>/<regularizer>.safetensors, where it is kept."""
+        file = self.records(row).relative_to(self.folder / "records")
+        return (self.folder / "models" / file).with_suffix(".safetensors")
 
     def lock(self, row: Row) -> Path:
         """Held by the process that trains a row."""
@@ -224,7 +232,7 @@ def _resolve(name: str, where: str, given: object) -> Study:
     job = given.get("job", JOBS[0])
     if job not in JOBS:
         raise unknown(f"{where}: job", job, JOBS)
-    return Study(name, given["title"], rows, given.get("mirror"), job)
+    return Study(name, given["title"], rows, given.get("mirror"), job, given.get("keep", False))
 
 
 def _chosen(where: str, given: dict, made: dict[str, list[str]]) -> dict[str, list[str]]:

@@ -35,12 +35,14 @@ def train(
     save: Callable[[list[Record]], None] = lambda records: None,
     watch: Watch | None = None,
     file: Path | None = None,
+    evaluated: Callable[[Population, list[Record]], None] = lambda population, records: None,
 ) -> list[Record]:
     """Tune, then evaluate; returns the records of all members that the row asks for.
 
     Members among `known` that this code and this data made are not trained again. `save` gets all
     records so far after each population. `file` is where a population in training is saved now and
-    then, and gone on from; it is removed at the end.
+    then, and gone on from; it is removed at the end. `evaluated` sees each population of the last
+    phase, with its records.
     """
     job = setting(row, facts, splits, device)
     have = current(row, known, facts["data_hash"])
@@ -49,7 +51,10 @@ def train(
         missing = [member for member in wanted if member not in have]
         for some in checkpoint.begun(missing) if checkpoint else [missing]:
             for part in trained(job, *_given(some), watch, checkpoint):
-                have.update((r.member, r) for r in records(row, job, part, wanted[0][0]))
+                made = records(row, job, part, wanted[0][0])
+                have.update((r.member, r) for r in made)
+                if wanted[0][0] == "evaluate":
+                    evaluated(part, made)
                 del part  # its memory is for the next one
                 save(list(have.values()))
     if checkpoint:
