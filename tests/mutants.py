@@ -28,12 +28,15 @@ FILES = [
     *(Path("rnnreg/analysis/report") / n for n in ("findings.py", "sentences.py", "reproduced.py")),
 ]
 TESTS = [  # the quick ones first: a mutant mostly ends with the first
+    "printed",
     "worked",
     "statistics",
     "aggregate",
     "selection",
     "collect",
     "reproduction",
+    "pays",
+    "search",
     "simultaneous",
     "compare",
 ]

@@ -103,7 +103,7 @@ def _names(results: Results, frame: pd.DataFrame) -> str:
 def _rivals(results: Results, frame: pd.DataFrame) -> list[str]:
     """How many may still be the best of their family."""
     out = frame[frame["best_high"] == 0]
-    if frame["best_high"].isna().all() or len(frame) < 2:
+    if frame["best_high"].isna().all() or len(frame) < 2 or "untested" in set(frame["verdict"]):
         return []
     if out.empty:
         return ["None is ruled out as the best."]
