@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from rnnreg.kernels.native import noise as native
-from rnnreg.kernels.noise import Noise, Site, bits, keys
+from rnnreg.kernels.noise import Draw, Noise, Site, bits, keys
 
 SEEDS = torch.tensor([0, 1, 2, 3, 1000, 1001])
 
@@ -48,9 +48,43 @@ def test_every_bit_is_fair():
     assert ((ones - 0.5).abs() < 5 * 0.5 / 40_000**0.5).all()
 
 
-def test_normal_is_normal():
+@pytest.mark.parametrize("compiled", [True, False])
+def test_normal_is_normal(compiled, monkeypatch):
+    if not compiled:
+        monkeypatch.setattr(native, "draws", lambda keys: False)
     z = Noise(torch.tensor([7]), 3).at("site").normal((100_000,))[0].double().numpy()
     assert stats.kstest(z, "norm").pvalue > 1e-3
+
+
+@pytest.mark.skipif(native.library() is None, reason="needs a C++ compiler")
+def test_compiled_normals_are_the_quantiles_of_the_same_bits():
+    given = keys(SEEDS, 0, "site")
+    u = ((bits(given, 300_001) >> 40) & 0xFFFFFF).numpy()
+    wanted = torch.from_numpy(stats.norm.ppf((u + 0.5) / 2**24))
+    found = native.normal(given, 300_001).double()
+    assert (found / wanted - 1).abs().max() < 1e-6
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+@pytest.mark.parametrize("top", [0, 1, 2**23 - 1, 2**23, 2**24 - 2, 2**24 - 1])
+def test_the_outermost_and_innermost_draws(top, compiled, monkeypatch):
+    if not compiled:
+        monkeypatch.setattr(native, "draws", lambda keys: False)
+    key = (unmix(top << 40) - 0x9E3779B97F4A7C15) % 2**64  # of which `top` is the first draw
+    draw = Draw(torch.tensor([key - 2**64 if key >= 2**63 else key]), torch.tensor([0]))
+    assert 0 < draw.uniform((1,)).item() < 1
+    wanted = stats.norm.ppf((top + 0.5) / 2**24)
+    assert draw.normal((1,)).item() == pytest.approx(wanted, rel=1e-6)
+
+
+def unmix(z):
+    """What `mix` makes z of."""
+    for shift, factor in ((31, 0x94D049BB133111EB), (27, 0xBF58476D1CE4E5B9), (30, 1)):
+        back = z
+        for _ in range(64 // shift):
+            back = z ^ back >> shift
+        z = back * pow(factor, -1, 2**64) % 2**64
+    return z
 
 
 @pytest.mark.parametrize("what", ["seed", "step", "site", "layer"])

@@ -7,7 +7,7 @@ import pytest
 
 from rnnreg.data import prepared
 from rnnreg.errors import UserError
-from rnnreg.study import registry, schema, search, study
+from rnnreg.study import fingerprint, registry, schema, search, study
 from rnnreg.training import estimate
 
 TINY = """title: Tiny
@@ -95,6 +95,21 @@ def test_a_search_decides_what_is_trained_and_nothing_of_what_comes_out(read):
     after = after.row("elnino", "gru", "l2")
     assert after.fingerprint == before.fingerprint
     assert after.request != before.request
+
+
+def test_rows_that_draw_normal_numbers_are_others_than_before(monkeypatch):
+    def codes():
+        fingerprint._code.cache_clear()
+        names = registry.shipped("regularizer")
+        return {n: fingerprint.code(registry.path("regularizer", n)) for n in names}
+
+    now = codes()
+    monkeypatch.setattr(fingerprint, "RENEWED", {})
+    before = codes()
+    assert {n for n in now if now[n] != before[n]} == {
+        "gaussian_dropout", "gradient_noise", "information_bottleneck", "input_noise", "scaling",
+        "weight_noise",
+    }  # fmt: skip
 
 
 def test_a_study_with_tuning_seeds_is_a_grid(read):

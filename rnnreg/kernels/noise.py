@@ -110,18 +110,21 @@ class Draw:
         """Uniform on (0, 1) in steps of 2^-24; (M, *shape). 0.5 in evaluation."""
         if self.keys is None:
             return 0.5
-        return self._uniform(shape)[self.member]
+        # Rounded to single precision, the uppermost would be 1.
+        return self._uniform(shape).clamp(max=1 - 2**-24).float()[self.member]
 
     def normal(self, shape: tuple[int, ...]) -> Tensor | float:
         """Standard normal, by the inverse distribution function; (M, *shape). 0 in evaluation."""
         if self.keys is None:
             return 0.0
-        return torch.special.ndtri(self._uniform(shape).double()).float()[self.member]
+        if native.draws(self.keys):
+            return native.normal(self.keys[self.member], _count(shape)).view(-1, *shape)
+        return torch.special.ndtri(self._uniform(shape)).float()[self.member]
 
     def _uniform(self, shape: tuple[int, ...]) -> Tensor:
-        """Those of `uniform` for each key, before members of one seed share them."""
+        """Those of `uniform` for each key, in double precision, before members share them."""
         top = (bits(self.keys, _count(shape)) >> 40) & 0xFFFFFF
-        return ((top.double() + 0.5) / (1 << 24)).float().view(-1, *shape)
+        return ((top.double() + 0.5) / (1 << 24)).view(-1, *shape)
 
     def order(self, count: int) -> Tensor:
         """A random order of `count` things, (M, count)."""

@@ -11,6 +11,10 @@ from pathlib import Path
 # tests/test_golden.py holds trajectories that fail when it should have been raised.
 RESULTS_VERSION = 2
 
+# Draws that give other values than before: a row whose file asks for one is stale. `normal` was
+# infinite once in 2^24 times.
+RENEWED = {"normal": "normal, always finite"}
+
 # Class attributes that no result depends on: words, and what is searched (a strength is the
 # member's own).
 WORDS = {
@@ -28,7 +32,8 @@ def code(file: Path, without: Set[str] = WORDS) -> str:
     """The syntax tree of a file as text, without what decides no member's result.
 
     Comments are not in a tree; docstrings and class attributes named in `without` are taken out,
-    and of imports from rnnreg the module: a name may move to another one.
+    and of imports from rnnreg the module: a name may move to another one. Draws that are `RENEWED`
+    count as others than before.
     """
     return _code(file.read_text(encoding="utf-8"), frozenset(without))
 
@@ -39,6 +44,8 @@ def _code(text: str, without: Set[str]) -> str:
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "rnnreg":
             node.module = "rnnreg"
+        if isinstance(node, ast.Attribute):
+            node.attr = RENEWED.get(node.attr, node.attr)
         if isinstance(node, ast.ClassDef):
             node.body = [item for item in node.body if not _sets(item, without)]
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and _starts_with_text(

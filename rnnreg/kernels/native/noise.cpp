@@ -1,6 +1,7 @@
-// Masks from random bits: SplitMix64 as in rnnreg/kernels/noise.py, four draws of 16 bits a word.
+// Masks and normal numbers from random bits: SplitMix64 as in rnnreg/kernels/noise.py.
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <cstring>
 
@@ -10,14 +11,15 @@ static inline uint64_t mix(uint64_t z) {
     return z ^ (z >> 31);
 }
 
+constexpr uint64_t GAMMA = 0x9E3779B97F4A7C15ull;
+
 // out[i] = the key of (seeds[i], step, site), as `keys` in rnnreg/kernels/noise.py has it.
 extern "C" void rnnreg_keys(int64_t count, const int64_t* seeds, int64_t step, int64_t site, uint64_t* out) {
-    constexpr uint64_t GAMMA = 0x9E3779B97F4A7C15ull;
     for (int64_t i = 0; i < count; i++)
         out[i] = mix(mix(mix(uint64_t(seeds[i] + 1) * GAMMA) + uint64_t(step + 2) * GAMMA) ^ uint64_t(site));
 }
 
-// out[m, i] = below[m] where draw i of member m is under cut[m], else above[m].
+// out[m, i] = below[m] where draw i of member m is under cut[m], else above[m]; four draws of 16 bits a word.
 extern "C" void rnnreg_choose(int64_t members, int64_t count, const uint64_t* keys, const int16_t* cut,
                               const float* below, const float* above, float* out) {
     constexpr int64_t WORDS = 256;
@@ -26,11 +28,68 @@ extern "C" void rnnreg_choose(int64_t members, int64_t count, const uint64_t* ke
     for (int64_t m = 0; m < members; m++, out += count)
         for (int64_t start = 0; start < count; start += 4 * WORDS) {
             for (int64_t i = 0; i < WORDS; i++)
-                words[i] = mix(keys[m] + uint64_t(start / 4 + i + 1) * 0x9E3779B97F4A7C15ull);
+                words[i] = mix(keys[m] + uint64_t(start / 4 + i + 1) * GAMMA);
             std::memcpy(draws, words, sizeof(words));
             const int64_t here = std::min(4 * WORDS, count - start);
             const float low = below[m], high = above[m];
             const int16_t limit = cut[m];
             for (int64_t i = 0; i < here; i++) out[start + i] = draws[i] < limit ? low : high;
+        }
+}
+
+// log x for a normal x > 0. The polynomial in m - 1, sqrt(1/2) <= m < sqrt(2), is the best of its degree for
+// (log m - (m - 1)) / (m - 1)^2: 1.5e-7.
+static inline float log_of(float x) {
+    int32_t bits, mantissa;
+    std::memcpy(&bits, &x, 4);
+    int32_t exponent = (bits - 0x3F3504F3) >> 23;
+    mantissa = bits - exponent * (1 << 23);
+    float m;
+    std::memcpy(&m, &mantissa, 4);
+    float r = m - 1.0f;
+    float q = r * 0.0922664180f - 0.143522993f;
+    q = q * r + 0.147750095f;
+    q = q * r - 0.165620208f;
+    q = q * r + 0.199744597f;
+    q = q * r - 0.250020593f;
+    q = q * r + 0.333336413f;
+    q = q * r - 0.499999940f;
+    return float(exponent) * 0.693147181f + (q * r * r + r);
+}
+
+// The standard normal quantile of (1 + x) / 2, |x| < 1: x times a polynomial in w = -log(1 - x^2), and in
+// sqrt(w) further out, as in Giles 2012, Approximating the erfinv Function. The polynomials are the best of
+// degree 8 for the relative error up to |x| = 1 - 2^-24: 9e-8.
+static inline float quantile(float x) {
+    float a = std::fabs(x), w = -log_of((1.0f - a) * (1.0f + a)), s = std::sqrt(w) - 3.0f, v = w - 2.5f;
+    float near = v * 4.03546601e-8f + 4.86103943e-7f;
+    near = near * v - 4.99056569e-6f;
+    near = near * v - 6.21799290e-6f;
+    near = near * v + 3.09150200e-4f;
+    near = near * v - 1.77301012e-3f;
+    near = near * v - 5.90817118e-3f;
+    near = near * v + 0.348802656f;
+    near = near * v + 2.12331367f;
+    float far = s * -2.94847890e-4f + 1.49033922e-4f;
+    far = far * s + 1.92447705e-3f;
+    far = far * s - 5.20129548e-3f;
+    far = far * s + 8.10954906e-3f;
+    far = far * s - 1.07780918e-2f;
+    far = far * s + 1.33496895e-2f;
+    far = far * s + 1.41658103f;
+    far = far * s + 4.00643444f;
+    return x * (w < 5.0f ? near : far);
+}
+
+// out[m, i] = a standard normal number, from the top 24 bits of word i of member m.
+extern "C" void rnnreg_normal(int64_t members, int64_t count, const uint64_t* keys, float* out) {
+    constexpr int64_t WORDS = 256;
+    int32_t top[WORDS];
+    for (int64_t m = 0; m < members; m++, out += count)
+        for (int64_t start = 0; start < count; start += WORDS) {
+            const int64_t here = std::min(WORDS, count - start);
+            for (int64_t i = 0; i < here; i++) top[i] = mix(keys[m] + uint64_t(start + i + 1) * GAMMA) >> 40;
+            for (int64_t i = 0; i < here; i++)  // exact: an odd number of 2^-24
+                out[start + i] = quantile(float(2 * top[i] + 1 - (1 << 24)) * (1.0f / (1 << 24)));
         }
 }

@@ -1,4 +1,4 @@
-"""Keys and masks by compiled code: the bits of `rnnreg.kernels.noise`, several times faster."""
+"""Keys, masks and normal numbers by compiled code: those of `rnnreg.kernels.noise`, faster."""
 
 from ctypes import c_int64, c_void_p
 
@@ -28,4 +28,13 @@ def choose(keys: Tensor, cut: Tensor, below: Tensor, above: Tensor, count: int) 
     out = torch.empty(len(keys), count)
     pointers = [c_void_p(t.data_ptr()) for t in (*given, out)]
     library().rnnreg_choose(c_int64(len(keys)), c_int64(count), *pointers)
+    return out
+
+
+def normal(keys: Tensor, count: int) -> Tensor:
+    """Standard normal numbers, (M, count); keys are (M,)."""
+    keys = keys.contiguous()
+    out = torch.empty(len(keys), count)
+    pointers = [c_void_p(t.data_ptr()) for t in (keys, out)]
+    library().rnnreg_normal(c_int64(len(keys)), c_int64(count), *pointers)
     return out
