@@ -30,9 +30,9 @@ def unroll(cell: type[Cell], x: Tensor, weights: dict[str, Tensor], state: State
 
 
 def takes(masks) -> bool:
-    """Whether no gradient of a mask is asked for."""
+    """Whether no gradient of a mask, or of h, is asked for."""
     given = (masks.recurrent, masks.update, *masks.carry, masks.cell)
-    return not any(isinstance(m, Tensor) and m.requires_grad for m in given)
+    return masks.probe is None and not any(isinstance(m, Tensor) and m.requires_grad for m in given)
 
 
 @cache

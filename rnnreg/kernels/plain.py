@@ -24,6 +24,7 @@ class Masks:
     update: Mask = 1.0  # on the candidate
     carry: tuple[Mask, ...] = ()  # a state each: lerp(old, new, carry); () takes all of the new
     cell: Mask = 1.0  # on the new c, for cells that have one
+    probe: Tensor | None = None  # zeros added to each new h: its gradient is that of h
 
 
 def plain(
@@ -65,6 +66,8 @@ def plain_normalised(
         if masks.carry:
             pairs = zip(state, new, masks.carry, strict=True)
             new = tuple(lerp(old, n, at(carry, t)) for old, n, carry in pairs)
+        if masks.probe is not None:
+            new = (new[0] + at(masks.probe, t), *new[1:])
         state = new
         outputs.append(state[0])
     output = torch.stack(outputs, dim=1)[:, :, :batch]
@@ -111,7 +114,10 @@ def _in_whole_vectors(x: Tensor, state: State, masks: Masks, norm: Norm | None, 
             length = torch.full((1, batch), x.shape[1], device=x.device)
         norm = replace(norm, length=F.pad(length, (0, whole - batch)))  # copies do not count
     carry = tuple(map(more, masks.carry))
-    masks = Masks(more(masks.recurrent), more(masks.update), carry, more(masks.cell))
+    masks = replace(
+        masks, recurrent=more(masks.recurrent), update=more(masks.update), carry=carry,
+        cell=more(masks.cell), probe=more(masks.probe),
+    )  # fmt: skip
     return x[:, :, rows], tuple(s[:, rows] for s in state), masks, norm
 
 

@@ -49,7 +49,8 @@ class Record:
     path: str  # how the recurrence was computed
     learning_rate: float | None = None  # its own; None: that of the budget, see `rate`
     trial: int | None = None  # number of the search's trial that its setting comes from
-    gradient_by_distance: list[float] = field(default_factory=list)  # norm of dL/dh, k steps back
+    # at 0, 1, 2, 4, 8, ... steps from the end: see training/distance.py
+    gradient_by_distance: list[float | None] = field(default_factory=list)
     parts: dict[str, float] = field(default_factory=dict)  # of a combination, with their strengths
     content: str = field(default="", compare=False)  # a hash of all other fields, as written
 

@@ -1,6 +1,7 @@
 """The model: embedding, layers of one cell, and an output matrix; for M members at once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import torch
 import torch.nn.functional as F
@@ -54,11 +55,13 @@ def forward(
     state: list[State] | None = None,
     shift: SiteHook | None = None,
     moved: Tensor | None = None,
+    probes: Sequence[Tensor] = (),
 ) -> Trace:
     """Run the model over a batch.
 
     `mask(site, (T, B, units))` and `shift` as in Regularizer; `moved`, (M, T, B, D) or a number, is
-    added to the inputs of the first layer, before its mask.
+    added to the inputs of the first layer, before its mask; `probes`, (M, T, B, H) a layer, are
+    added to its h at every step, so that their gradients are those of h; in the plain loop alone.
     """
     h = _looked_up(weights["embedding"], batch.x, mask) if network.symbols else batch.x
     members = weights["output_bias"].shape[0]
@@ -72,6 +75,7 @@ def forward(
         h = _at_site(Site("between", layer) if layer else Site("input"), h, mask, shift)
         own = {n.partition(".")[2]: w for n, w in weights.items() if n.startswith(f"{layer}.")}
         masks = _masks(network, layer, (steps, size, network.hidden), mask)
+        masks = replace(masks, probe=probes[layer]) if probes else masks
         if network.norm:
             norm = _norm(network, batch, own.pop("statistics", None))
             h, end, found = unroll_normalised(network.cell, h, own, state[layer], masks, norm)

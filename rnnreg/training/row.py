@@ -21,6 +21,7 @@ from rnnreg.study.records import Record
 from rnnreg.study.study import Row
 from rnnreg.training.capture import populate
 from rnnreg.training.checkpoint import Checkpoint
+from rnnreg.training.distance import gradient_by_distance
 from rnnreg.training.population import Population, Setting, Watch, setting
 
 SMALL = 1e-3  # a weight below counts as zero
@@ -128,7 +129,7 @@ def records(row: Row, job: Setting, population: Population, phase: str) -> list[
     """One record for each member of a trained population."""
     reg = job.regularizers(torch.tensor(population.strengths, device=job.device))
     scores = _scores(population, reg, phase)
-    curves = population.curves
+    curves, distances = population.curves, gradient_by_distance(population, reg)
     big = dict(enumerate(matrices(population.final)))
     weight_norm = norms(big)
     small = torch.cat([(w.abs() < SMALL).flatten(1) for w in big.values()], dim=1).double().mean(1)
@@ -178,6 +179,7 @@ def records(row: Row, job: Setting, population: Population, phase: str) -> list[
                 path=path(job.cell, job.device, job.network.norm or None),
                 learning_rate=rate if row.search else None,
                 trial=trials.get((rate, strength)),
+                gradient_by_distance=_finite(distances[m]),
                 parts=_parts(job.regularizer, strength),
             )
         )

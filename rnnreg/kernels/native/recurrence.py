@@ -64,7 +64,9 @@ def knows(cell) -> bool:
 
 
 def takes(x: Tensor, weights: dict[str, Tensor], state, masks) -> bool:
-    """Whether all is single precision on a CPU, and no gradient of a mask is asked for."""
+    """Whether all is single precision on a CPU, and no gradient of a mask or of h is asked for."""
+    if masks.probe is not None:
+        return False
     given = (masks.recurrent, masks.update, *masks.carry, masks.cell)
     given = [m for m in given if isinstance(m, Tensor)]
     tensors = [x, *weights.values(), *state, *given]
