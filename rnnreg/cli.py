@@ -428,6 +428,8 @@ def _alone(chosen: study.Study, row: study.Row) -> Iterator[None]:
         told = True
         time.sleep(0.2)
     try:
+        for left in chosen.left_by_the_killed(row):
+            left.unlink(missing_ok=True)
         yield
     finally:
         lock.give_back(file, opened)

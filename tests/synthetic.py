@@ -4,7 +4,6 @@ Curves fall and then, without regularization, rise again; some strong members di
 strength may lie at the edge of its grid; seeds have effects that all rows of a cell share.
 """
 
-import json
 import math
 from functools import partial
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from rnnreg.study import records, registry
+from rnnreg.study.facts import write as write_facts
 from rnnreg.study.search import Search
 from rnnreg.study.study import Row, Study
 
@@ -194,8 +194,7 @@ def hash_of(*parts: object) -> int:
 def write(root: Path, study: Study, strength_of: dict[str, float] | None = None) -> None:
     """Write prepared facts and all records of a study under `root`."""
     for benchmark in study.benchmarks:
-        file = root / "data" / "prepared" / f"{benchmark}.json"
-        records.write_text(file, json.dumps(facts(benchmark)))
+        write_facts(facts(benchmark), benchmark, root / "data" / "prepared")
     for row in study.rows:
         records.write(root / study.records(row), row_records(row, strength_of))
 

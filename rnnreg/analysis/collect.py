@@ -1,5 +1,6 @@
 """From records to one table of members and one file of facts; refuses what other code made."""
 
+import hashlib
 import io
 import json
 import math
@@ -11,6 +12,7 @@ import pandas as pd
 from rnnreg.errors import UserError
 from rnnreg.study import records, regimes, registry
 from rnnreg.study.facts import read as read_facts
+from rnnreg.study.fingerprint import digest
 from rnnreg.study.protocol import asked, current
 from rnnreg.study.records import Record
 from rnnreg.study.selection import CRITERIA, choose
@@ -60,8 +62,16 @@ def collect(study: Study, prepared: Path = Path("data/prepared")) -> Path:
     for kind, each in known.items():
         shipped = registry.shipped(kind)
         described[f"{kind}s"] = {n: {**f, "shipped": n in shipped} for n, f in each.items()}
-    records.write_text(study.folder / "study.json", json.dumps(_plain(described), indent=1))
+    described["members"] = content(frame.getvalue())  # a kill between the two writes is told
+    plain = json.loads(json.dumps(_plain(described)))
+    text = json.dumps({**plain, "content": digest(plain)}, indent=1)
+    records.write_text(study.folder / "study.json", text)
     return study.folder
+
+
+def content(members: bytes) -> str:
+    """The hash by which study.json names the members.parquet that it was written with."""
+    return hashlib.sha256(members).hexdigest()[:16]
 
 
 def table(members: list[Record]) -> pd.DataFrame:

@@ -1,5 +1,6 @@
 """What `collect` wrote, read back: the members, the facts, and what follows from both at once."""
 
+import io
 import json
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,8 +9,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from rnnreg.analysis.collect import content
 from rnnreg.analysis.families import REFERENCE, families, family
 from rnnreg.errors import UserError
+from rnnreg.study.fingerprint import digest
 
 KEYS = ["benchmark", "cell", "regularizer"]
 CRITERIA = ("best", "final")
@@ -141,10 +144,13 @@ class Results:
         """A table that `compare` wrote."""
         if name not in self._tables:
             file = self.folder / f"{name}.csv"
+            remedy = f"python -m rnnreg compare {self.folder}"
             if not file.is_file():
-                remedy = f"python -m rnnreg compare {self.folder}"
                 raise UserError(f"{file}: not there. Remedy: {remedy}")
-            self._tables[name] = pd.read_csv(file, keep_default_na=False, na_values=[""])
+            try:
+                self._tables[name] = pd.read_csv(file, keep_default_na=False, na_values=[""])
+            except ValueError as error:  # pandas' own, and text that is not UTF-8
+                raise UserError(f"{file}: cannot be read ({error}). Remedy: {remedy}") from error
         return self._tables[name].copy(deep=False)
 
     @cached_property
@@ -164,13 +170,28 @@ def load(folder: Path | str) -> Results:
     name = "study.json"
     try:
         study = json.loads((folder / name).read_text(encoding="utf-8"))
+        given, members = _hashes(study)
+        if given not in (None, digest(study)):
+            raise ValueError("edited or damaged since it was written")
         name = "members.parquet"
-        return Results(folder, study, pd.read_parquet(folder / name))
-    except (OSError, ValueError) as error:  # pyarrow's errors are of these
+        data = (folder / name).read_bytes()
+        if members not in (None, content(data)):
+            raise ValueError("not the one that study.json beside it was written with")
+        return Results(folder, study, pd.read_parquet(io.BytesIO(data)))
+    except (OSError, ValueError, RecursionError) as error:  # pyarrow's errors are of these
         raise UserError(
             f"{folder / name}: cannot be read ({error}). Remedy: "
             f"python -m rnnreg collect {folder.name}"
         ) from error
+
+
+def _hashes(study: object) -> tuple[str | None, str | None]:
+    """Those of a study.json, its own taken out of it; None in one from before they were written."""
+    if not isinstance(study, dict):
+        raise ValueError("not a collected study")
+    if not study.keys() & {"content", "members"}:
+        return None, None
+    return study.pop("content", ""), study.get("members", "")
 
 
 def _scored(members: pd.DataFrame, criterion: str, facts: dict[str, dict]) -> pd.DataFrame:

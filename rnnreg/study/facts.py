@@ -41,7 +41,7 @@ def read(benchmark: str, folder: Path) -> dict:
             f"{file}: lacks {', '.join(missing[:3])}: damaged, or of another version of rnnreg. "
             f"{remedy(benchmark)}"
         )
-    if found.pop("content", None) not in (None, digest(found)):
+    if found.pop("content", "") != digest(found):
         raise UserError(f"{file}: edited or damaged since it was written. {remedy(benchmark)}")
     return found
 

@@ -165,6 +165,7 @@ def write_bytes(file: Path, data: bytes) -> None:
             part
         )  # before it takes the place of what was there: a power cut leaves one of them
         part.replace(file)
+        _to_disk(file.parent)  # where the names are
     except OSError as error:
         with suppress(OSError):  # it may be the folder that is not one
             part.unlink()

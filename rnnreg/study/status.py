@@ -39,7 +39,8 @@ def state(study: Study, row: Row) -> State:
     if study.failed(row).exists():
         word = "failed"
     elif begun > ended:
-        word = "running" if time.time() - begun < 6 * BEAT else "interrupted"
+        since = abs(time.time() - begun)  # a clock that was set back is no sign of life
+        word = "running" if since < 6 * BEAT else "interrupted"
     elif len(have) < len({r.member for r in found}):
         word = "stale"
     else:

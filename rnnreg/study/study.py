@@ -158,6 +158,12 @@ class Study:
         """What a row has in training."""
         return self.unfinished(row).with_suffix(".safetensors")
 
+    def left_by_the_killed(self, row: Row) -> list[Path]:
+        """What processes that were killed had begun to write of a row; for who holds its lock."""
+        file = self.records(row)
+        begun = (f".{file.name}.*.part", f"..{file.name}.*.part")
+        return [left for pattern in begun for left in file.parent.glob(pattern)]
+
     def row(self, benchmark: str, cell: str, regularizer: str) -> Row:
         wanted = f"{benchmark}/{cell}/{regularizer}"
         found = {r.name: r for r in self.rows}
