@@ -49,15 +49,16 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         with stop.at_once():
             given.run(given)
+            sys.stdout.flush()
     except UserError as error:
         _tell(f"rnnreg: {error}", terminal)
         return 2
+    except BrokenPipeError:  # the reader of our output went away: `rnnreg list | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except Exception as error:
         if terminal:
             print(f"rnnreg: {type(error).__name__}: {error}", file=terminal, flush=True)
         raise
-    except BrokenPipeError:  # the reader of our output went away: `rnnreg list | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except stop.Interrupted as signal:
         _tell(f"\nrnnreg: {signal}.", terminal)
         return 128 + signal.number

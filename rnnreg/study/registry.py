@@ -18,11 +18,12 @@ from pathlib import Path
 from rnnreg.errors import UserError, unknown
 
 PACKAGE = Path(__file__).resolve().parents[1]  # where the base classes are, whatever the root
-ROOT = PACKAGE.parent
+SHIPPED = PACKAGE / "shipped"  # what a wheel carries of the project's root (setup.py)
+ROOT = SHIPPED if SHIPPED.is_dir() else PACKAGE.parent
 FOLDERS = {
     "benchmark": ROOT / "benchmarks",
-    "cell": ROOT / "rnnreg" / "cells",
-    "regularizer": ROOT / "rnnreg" / "regularizers",
+    "cell": PACKAGE / "cells",
+    "regularizer": PACKAGE / "regularizers",
 }
 BASES = {
     "benchmark": ("rnnreg.data.benchmark", "Benchmark"),
@@ -67,7 +68,10 @@ def path(kind: str, name: str, where: str = "") -> Path:
 
 def short(file: Path) -> str:
     """A path as messages show it: from the project's root where it lies there."""
-    return str(file.relative_to(ROOT)) if file.is_relative_to(ROOT) else str(file)
+    for root in (ROOT, PACKAGE.parent):
+        if file.is_relative_to(root):
+            return str(file.relative_to(root))
+    return str(file)
 
 
 def facts(kind: str, name: str) -> dict:

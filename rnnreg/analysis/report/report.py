@@ -39,7 +39,7 @@ def execute(source: Path, folder: Path) -> nbformat.NotebookNode:
     """Run a notebook written in Markdown, with `folder` as its working directory."""
     notebook = jupytext.read(source)
     environment = dict(os.environ)
-    path = [str(registry.ROOT), *filter(None, [environment.get("PYTHONPATH")])]
+    path = [str(registry.PACKAGE.parent), *filter(None, [environment.get("PYTHONPATH")])]
     environment |= {"PYTHONPATH": os.pathsep.join(path), "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
     resources = {"metadata": {"path": str(folder)}}
     quiet = ["--log-level=ERROR"]  # else it warns of TCP, which does not leave this machine
