@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import MISSING, dataclass, field, fields
+from functools import cache
 from types import UnionType
 from typing import get_args, get_origin
 
@@ -78,18 +79,26 @@ def fault(given: object) -> str:
     """What is wrong with a record that came from JSON, in words; '' where nothing is."""
     if not isinstance(given, dict):
         return "not a record"
-    known = {f.name: f for f in fields(Record)}
+    known = _fields()
     if unknown := [name for name in given if name not in known]:
         return f"a record of another version (it has '{unknown[0]}')"
-    for name, f in known.items():
-        optional = f.default is not MISSING or f.default_factory is not MISSING
+    for name, (kind, optional) in known.items():
         if name not in given and not optional:
             return f"not a record of this version ('{name}' is missing)"
-        if name in given and not _fits(given[name], f.type):
+        if name in given and not _fits(given[name], kind):
             return f"{name} is {given[name]!r:.60}"
     if given["phase"] not in ("tune", "evaluate"):
         return f"phase is {given['phase']!r:.60}, allowed are 'tune' and 'evaluate'"
     return _score_fault(given["scores"], given["phase"] == "evaluate")
+
+
+@cache
+def _fields() -> dict[str, tuple[type | UnionType, bool]]:
+    """Name -> type of each field, and whether a record may be without it."""
+    return {
+        f.name: (f.type, f.default is not MISSING or f.default_factory is not MISSING)
+        for f in fields(Record)
+    }
 
 
 def _score_fault(scores: dict, tested: bool) -> str:
@@ -112,8 +121,13 @@ def _score_fault(scores: dict, tested: bool) -> str:
 
 def _fits(value: object, kind: type | UnionType) -> bool:
     """Whether a value is of a field's type, as far as its container; a float may be whole."""
+    plain = _plain(kind)
+    return bool in plain if isinstance(value, bool) else isinstance(value, plain)
+
+
+@cache
+def _plain(kind: type | UnionType) -> tuple[type, ...]:
+    """The types, or their containers, that a field's values have."""
     kinds = get_args(kind) if isinstance(kind, UnionType) else (kind,)
     plain = tuple(get_origin(k) or k for k in kinds)
-    if isinstance(value, bool):
-        return bool in plain
-    return isinstance(value, (*plain, int) if float in plain else plain)
+    return (*plain, int) if float in plain else plain

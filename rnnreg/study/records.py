@@ -119,14 +119,14 @@ def _record(line: bytes, row: str | None) -> Record:
         raise ValueError("not UTF-8") from error
     except (ValueError, RecursionError) as error:
         raise ValueError(f"not a record ({error})") from error
+    parsed = given
     if isinstance(given, dict):
-        for name in ("strength", "learning_rate"):
-            if given.get(name) in ("inf", "-inf"):
-                given[name] = float(given[name])
+        rates = {name: given.get(name) for name in ("strength", "learning_rate")}
+        given = given | {n: float(v) for n, v in rates.items() if v in ("inf", "-inf")}
     if wrong := fault(given):
         raise ValueError(wrong)
     record = Record(**{**given, "strength": float(given["strength"])})
-    if record.content and record.content != _signed(plain(given))["content"]:
+    if record.content and record.content != _signed(parsed)["content"]:
         raise ValueError("edited since it was written: its content has another hash")
     if row is not None and record.row != row:
         raise ValueError(f"a record of {record.row}, in the file of {row}")
