@@ -1,4 +1,4 @@
-"""Cells of one's own: what the plain loop promises them."""
+"""Cells that torch.nn has not, and cells of one's own: what the plain loop promises them."""
 
 import own
 import pytest
@@ -8,12 +8,45 @@ from toys import setting
 
 from rnnreg.cells import Cell
 from rnnreg.errors import UserError
-from rnnreg.kernels.unroll import plain
+from rnnreg.kernels.unroll import plain, unroll
 from rnnreg.study import registry
 from rnnreg.training.population import Population
 
 exec(own.CELL)  # CONTRIBUTING's: slices its gates before the sigmoid, as one writes it
 MinimalGatedUnit = locals()["MinimalGatedUnit"]
+
+
+def by_hand(name, x, w, h):
+    """h of every step of one member, as the equations have it."""
+    found = []
+    for t in range(len(x)):
+        a, r = x[t] @ w["input"].T + w["bias"], h @ w["recurrent"].T
+        if name == "elman_sigmoid":
+            h = 1 / (1 + (-(a + r)).exp())
+        else:  # the gates of gru_tanh
+            (ar, az, an), (rr, rz, rn) = a.chunk(3, 1), r.chunk(3, 1)
+            reset, z = (ar + rr).tanh(), (az + rz).tanh()
+            n = (an + reset * (rn + w["recurrent_bias"])).tanh()
+            h = (1 - z) * n + z * h
+        found.append(h)
+    return torch.stack(found)
+
+
+@pytest.mark.parametrize("loop", [unroll, plain])
+@pytest.mark.parametrize("name", ["elman_sigmoid", "gru_tanh"])
+def test_cells_that_torch_has_not_equal_their_equations(name, loop):
+    cell = registry.load("cell", name)
+    given = case(cell, 2, 6, 5, 4, 7)
+    found = results(loop, cell, *given)
+    x, weights, state, _, (back, last) = given
+    for m in range(2):
+        leaves = [t[m].double().requires_grad_() for t in (x, *weights.values(), *state)]
+        own = dict(zip(weights, leaves[1:], strict=False))
+        h = by_hand(name, leaves[0], own, leaves[-1])
+        total = (h * back[m]).sum() + (h[-1] * last[m]).sum()
+        wanted = [h.detach(), h[-1].detach(), *torch.autograd.grad(total, leaves)]
+        for a, b in zip(found, wanted, strict=True):
+            torch.testing.assert_close(a[m].double(), b, rtol=0, atol=2e-5)
 
 
 @pytest.mark.parametrize("hidden", [1, 7, 10, 33])

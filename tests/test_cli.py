@@ -218,7 +218,7 @@ def test_help_teaches(capsys):
 FAULTS = {
     "an unknown cell": (
         ["train", "elnino", "ltsm", "none"],
-        "cell: unknown 'ltsm'; did you mean 'lstm'? Known: elman_relu, elman_tanh, gru, lstm",
+        "cell: unknown 'ltsm'; did you mean 'lstm'? Known: elman_relu, elman_sigmoid, ",
     ),
     "an unknown benchmark": (
         ["download", "elnnio"],

@@ -34,6 +34,12 @@ def sigmoid(z):
     return 1 / (1 + np.exp(-z))
 
 
+ELMAN = {
+    "elman_tanh": np.tanh, "elman_relu": lambda z: np.maximum(z, 0), "elman_sigmoid": sigmoid
+}  # fmt: skip
+GATES = {"gru": sigmoid, "gru_tanh": np.tanh}
+
+
 def over_units(z, gates):
     """Each row of each group of gates by its own mean and variance."""
     out, start, hidden = np.empty_like(z), 0, z.shape[1] // sum(gates)
@@ -79,10 +85,11 @@ def by_hand(kind, cell, x, weights, state, length):
         }[kind]
         a = w["input_gain"] * normal(products[t], gates) + w["bias"]
         r = w.get("recurrent_gain", 1.0) * normal(h @ w["recurrent"].T, gates)
-        if cell.name == "gru":
+        if cell.name in GATES:
+            gate = GATES[cell.name]
             r[:, -h.shape[1] :] += w["recurrent_bias"]
             (ar, az, an), (rr, rz, rn) = np.split(a, 3, 1), np.split(r, 3, 1)
-            n, z = np.tanh(an + sigmoid(ar + rr) * rn), sigmoid(az + rz)
+            n, z = np.tanh(an + gate(ar + rr) * rn), gate(az + rz)
             h = (1 - z) * n + z * h
         elif cell.name == "lstm":
             i, f, g, o = np.split(a + r, 4, 1)
@@ -92,7 +99,7 @@ def by_hand(kind, cell, x, weights, state, length):
                 seen = w["cell_gain"] * seen + w["cell_bias"]
             h = sigmoid(o) * np.tanh(seen)
         else:
-            h = np.tanh(a + r) if cell.name == "elman_tanh" else np.maximum(a + r, 0)
+            h = ELMAN[cell.name](a + r)
         outputs.append(h)
     return np.stack(outputs)
 

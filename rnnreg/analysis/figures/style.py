@@ -31,7 +31,7 @@ OTHERS = "#0072B2"
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "d", "<", ">", "p", "h", "*")
 CELLS = {  # cells are greys, so that they are never taken for regularizers
     "lstm": ("#000000", "o"), "gru": ("#555555", "s"), "elman_tanh": ("#888888", "^"),
-    "elman_relu": ("#bbbbbb", "D"),
+    "elman_relu": ("#bbbbbb", "D"), "elman_sigmoid": ("#999999", "v"), "gru_tanh": ("#666666", "P"),
 }  # fmt: skip
 RC = sns.axes_style("ticks") | {
     "font.size": 8,

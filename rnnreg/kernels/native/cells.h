@@ -14,14 +14,26 @@ struct Shape {
     static constexpr int x_first = X_FIRST, x_count = X_COUNT, h_first = H_FIRST, h_count = H_COUNT;
 };
 
-struct ElmanTanh : Shape<1, 1, 1, 0, 1, 0, 1> {
+// A function of a pre-activation, and what comes back through it, from its value.
+struct Tanh {
+    static V of(V a) { return tanh(a); }
+    static V back(V d, V value) { return d * (1.0f - value * value); }
+};
+
+struct Sigmoid {
+    static V of(V a) { return sigmoid(a); }
+    static V back(V d, V value) { return d * value * (1.0f - value); }
+};
+
+template <class F>
+struct Elman : Shape<1, 1, 1, 0, 1, 0, 1> {
     static constexpr int gate[] = {0}, x_groups[] = {1}, h_groups[] = {1};
     static void forward(const V* a, V update, V, const V*, V* kept, V* fresh) {
-        kept[0] = tanh(a[0]);
+        kept[0] = F::of(a[0]);
         fresh[0] = update * kept[0];
     }
     static void backward(const V* kept, V update, V, const V*, V* grad, V* da, V* dold) {
-        da[0] = grad[0] * update * (1.0f - kept[0] * kept[0]);
+        da[0] = F::back(grad[0] * update, kept[0]);
         dold[0] = V{};
     }
 };
@@ -39,10 +51,11 @@ struct ElmanReLU : Shape<1, 1, 1, 0, 1, 0, 1> {
     }
 };
 
+template <class Gate>
 struct GRU : Shape<4, 1, 4, 0, 3, 1, 3> {  // n's part from x; reset; z; n's part from h
     static constexpr int gate[] = {2, 0, 1, 2}, x_groups[] = {1, 2}, h_groups[] = {2, 1};
     static void forward(const V* a, V update, V, const V* old, V* kept, V* fresh) {
-        V reset = sigmoid(a[1]), z = sigmoid(a[2]);
+        V reset = Gate::of(a[1]), z = Gate::of(a[2]);
         V n = tanh(a[0] + reset * a[3]);
         kept[0] = n, kept[1] = reset, kept[2] = z, kept[3] = a[3];
         V candidate = update * n;
@@ -50,10 +63,10 @@ struct GRU : Shape<4, 1, 4, 0, 3, 1, 3> {  // n's part from x; reset; z; n's par
     }
     static void backward(const V* kept, V update, V, const V* old, V* grad, V* da, V* dold) {
         V n = kept[0], reset = kept[1], z = kept[2];
-        da[0] = grad[0] * (1.0f - z) * update * (1.0f - n * n);
+        da[0] = Tanh::back(grad[0] * (1.0f - z) * update, n);
         da[3] = da[0] * reset;
-        da[1] = da[0] * kept[3] * reset * (1.0f - reset);
-        da[2] = grad[0] * (old[0] - update * n) * z * (1.0f - z);
+        da[1] = Gate::back(da[0] * kept[3], reset);
+        da[2] = Gate::back(grad[0] * (old[0] - update * n), z);
         dold[0] = grad[0] * z;
     }
 };

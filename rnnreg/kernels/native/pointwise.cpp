@@ -89,10 +89,12 @@ static void run(const Layer& layer, const Step& step, Int t, bool back) {
 
 extern "C" int rnnreg_gates(int cell, const Layer* layer, const Step* step, Int t, int back) {
     switch (cell) {
-        case 0: run<ElmanTanh>(*layer, *step, t, back); return 0;
+        case 0: run<Elman<Tanh>>(*layer, *step, t, back); return 0;
         case 1: run<ElmanReLU>(*layer, *step, t, back); return 0;
-        case 2: run<GRU>(*layer, *step, t, back); return 0;
+        case 2: run<GRU<Sigmoid>>(*layer, *step, t, back); return 0;
         case 3: run<LSTM>(*layer, *step, t, back); return 0;
+        case 4: run<Elman<Sigmoid>>(*layer, *step, t, back); return 0;
+        case 5: run<GRU<Tanh>>(*layer, *step, t, back); return 0;
     }
     return 1;
 }

@@ -182,10 +182,12 @@ static int with(int cell, int kind, F&& f) {
         return 1;
     };
     switch (cell) {
-        case 0: return of(ElmanTanh{});
+        case 0: return of(Elman<Tanh>{});
         case 1: return of(ElmanReLU{});
-        case 2: return of(GRU{});
+        case 2: return of(GRU<Sigmoid>{});
         case 3: return of(LSTM{});
+        case 4: return of(Elman<Sigmoid>{});
+        case 5: return of(GRU<Tanh>{});
     }
     return 1;
 }

@@ -26,6 +26,8 @@ KERNELS = {
     "elman_relu": Kernel(1, gates=1, states=1, recurrent_biases=0, kept=1),
     "gru": Kernel(2, gates=3, states=1, recurrent_biases=1, kept=4),
     "lstm": Kernel(3, gates=4, states=2, recurrent_biases=0, kept=5),
+    "elman_sigmoid": Kernel(4, gates=1, states=1, recurrent_biases=0, kept=1),
+    "gru_tanh": Kernel(5, gates=3, states=1, recurrent_biases=1, kept=4),
 }
 
 
