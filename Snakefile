@@ -91,7 +91,7 @@ rule prepare:
         "data/prepared/{benchmark}.log",
     params:
         # prepared anew where it changes
-        made_from=lambda w: made_from(w.benchmark, STUDY.variant(w.benchmark).train),
+        made_from=lambda w: made_from(w.benchmark, STUDY.variant(w.benchmark)),
         study=lambda w: ["--study", ASKED] if base(w.benchmark) != w.benchmark else [],
     shell:
         "python -m rnnreg --log {log:q} prepare {wildcards.benchmark:q} {params.study:q}"

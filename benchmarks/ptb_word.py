@@ -45,7 +45,9 @@ class PtbWord(Benchmark):
         learning_rate=1.0 * WINDOW,
         checks=39,
         optimizer="sgd",
-        schedule="hold_decay",
+        schedule="exponential",
+        hold=6,
+        factor=1.2,
     )
     base_clip = 5.0 / WINDOW
     published = tuple(

@@ -24,6 +24,8 @@ class Network:
     tied: bool = False  # the output matrix is the embedding; needs H = its width
     own: dict[str, Constant] = field(default_factory=dict)  # parameters of a regularizer
     norm: str = ""  # the kind of kernels.normalise.Norm; "": pre-activations are left as they are
+    initial: float = 0.0  # see data.benchmark.Model
+    first_bias: tuple[float, ...] | None = None  # initial bias a gate; None: the cell's
     norm_steps: int = 64  # steps with running statistics of their own; later ones share the last
 
     def shapes(self) -> dict[str, tuple[int, ...]]:

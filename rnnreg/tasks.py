@@ -162,6 +162,7 @@ class Forecast(Task):
     # Transformers Effective for Time Series Forecasting?"), for series whose level drifts away from
     # that of train. Errors stay what they are: both terms of the difference move alike.
     anchored: bool = False
+    gap: int = 0  # rows between the last one known and the first one predicted
 
     every_step = False
     labels = {
@@ -175,6 +176,11 @@ class Forecast(Task):
 
     def outputs(self, inputs: int, classes: int) -> int:
         return self.horizon * len(self.columns(inputs))
+
+    @property
+    def rows(self) -> int:
+        """Of a window, from the first one known to the last one predicted."""
+        return self.context + self.gap + self.horizon
 
     def columns(self, inputs: int) -> tuple[int, ...]:
         return tuple(range(inputs)) if self.targets is None else self.targets

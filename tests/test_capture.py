@@ -111,7 +111,16 @@ def test_masks_at_the_embedding(as_on_a_gpu):
 
 
 def test_sgd_with_a_schedule(as_on_a_gpu):
-    job = setting("language", "gru", steps=9, checks=3, optimizer="sgd", schedule="hold_decay")
+    job = setting(
+        "language",
+        "gru",
+        steps=9,
+        checks=3,
+        optimizer="sgd",
+        schedule="exponential",
+        hold=1,
+        factor=2.0,
+    )
     assert_same(*both(job, [0.0], [1]))
 
 

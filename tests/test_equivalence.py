@@ -1,5 +1,7 @@
 """Our model against torch.nn with the same weights: values and gradients, in double precision."""
 
+from functools import partial
+
 import pytest
 import torch
 
@@ -89,7 +91,16 @@ def test_equals_torch(name, layers, steps, batch, inputs, hidden):
                 )
 
 
-@pytest.mark.parametrize(("name", "theirs"), [("adam", torch.optim.Adam), ("sgd", torch.optim.SGD)])
+@pytest.mark.parametrize(
+    ("name", "theirs"),
+    [
+        ("adam", torch.optim.Adam),
+        ("sgd", torch.optim.SGD),
+        ("momentum", partial(torch.optim.SGD, momentum=0.9)),
+        ("rmsprop", partial(torch.optim.RMSprop, alpha=0.9)),
+        ("adagrad", torch.optim.Adagrad),
+    ],
+)
 def test_optimizers_equal_torch_at_a_rate_of_each_member(name, theirs):
     from rnnreg.training.optimizers import OPTIMIZERS
 

@@ -14,8 +14,9 @@ from rnnreg.errors import UserError
 from rnnreg.models import keep, predict
 from rnnreg.models.model import MODULES
 from rnnreg.study.study import Row
-from rnnreg.training.population import Population, setting
+from rnnreg.training.population import Population
 from rnnreg.training.row import records
+from rnnreg.training.setting import setting
 
 # In evaluation these differ from none, by their masks, parameters, statistics or averages.
 ACTING = {"zoneout": 0.2, "layer_norm": 1.0, "batch_norm": 1.0, "swa": 0.5, "weight_drop": 0.3}

@@ -14,8 +14,8 @@ from rnnreg.study import fingerprint, registry
 from rnnreg.study.study import Row
 from rnnreg.training.batches import Windows
 from rnnreg.training.noisy import noisy
-from rnnreg.training.population import setting
 from rnnreg.training.row import train
+from rnnreg.training.setting import setting
 
 
 def test_words_are_dropped_the_same_for_everyone():

@@ -16,8 +16,8 @@ from rnnreg.study.search import Search
 from rnnreg.study.study import Row
 from rnnreg.training import row as training
 from rnnreg.training.population import Population
-from rnnreg.training.population import setting as job_of
 from rnnreg.training.row import train
+from rnnreg.training.setting import setting as job_of
 
 
 class ToyRow(Row):
@@ -349,7 +349,7 @@ def test_a_member_that_memory_does_not_hold(room):
 
 
 FAULTS = {
-    "optimizer: given 'lion', allowed are adam, sgd.": {"optimizer": "lion"},
+    "optimizer: given 'lion', allowed are adam, sgd, momentum,": {"optimizer": "lion"},
     "schedule: given 'step', allowed are constant, linear,": {"schedule": "step"},
     "precision: given 'half', allowed are float32, tf32, bfloat16.": {"precision": "half"},
     "checks: given 9, allowed is at most one a step, 5.": {"steps": 5, "checks": 9},

@@ -11,7 +11,7 @@ from rnnreg.data import prepared
 from rnnreg.errors import UserError
 from rnnreg.study import study
 from rnnreg.study.variants import Variant
-from rnnreg.training.population import setting
+from rnnreg.training.setting import setting
 
 STUDY = """
 title: Sizes

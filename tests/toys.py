@@ -10,7 +10,7 @@ from rnnreg.network import Network
 from rnnreg.regularizers.base import HOOKS
 from rnnreg.study import registry
 from rnnreg.tasks import Classification, Forecast, LanguageModel, Polyphony
-from rnnreg.training.population import Setting
+from rnnreg.training.setting import Setting
 
 SYMBOLS, CLASSES, SERIES, KEYS = 7, 3, 2, 12
 LONGEST = 40  # steps of a sequence

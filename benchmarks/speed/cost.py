@@ -18,7 +18,8 @@ from rnnreg.data.benchmark import Benchmark, Budget
 from rnnreg.network import Network
 from rnnreg.study import registry
 from rnnreg.tasks import Forecast, LanguageModel
-from rnnreg.training.population import Population, Setting
+from rnnreg.training.population import Population
+from rnnreg.training.setting import Setting
 
 CELLS = ["lstm", "gru", "elman_tanh"]
 SYMBOLS, HORIZON = 100, 24

@@ -16,7 +16,7 @@ from rnnreg.study import study
 from rnnreg.tasks import LanguageModel
 from rnnreg.training.batches import batches
 from rnnreg.training.capture import populate
-from rnnreg.training.population import Setting, setting
+from rnnreg.training.setting import Setting, setting
 
 ROWS = [
     ("etth1", "lstm"),

@@ -17,7 +17,8 @@ import torch
 
 from rnnreg.data import prepared
 from rnnreg.study import study
-from rnnreg.training.population import Population, Setting, setting
+from rnnreg.training.population import Population
+from rnnreg.training.setting import Setting, setting
 
 PARTS = ["batching", "masks", "network", "optimizer", "evaluation"]
 STRENGTHS = {"none": 0.0, "recurrent_dropout": 0.25}

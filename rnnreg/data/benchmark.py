@@ -19,11 +19,13 @@ OVER_FITS = "over-fits"
 
 @dataclass(frozen=True)
 class Model:
-    """Sizes: H units a layer, and D of the embedding where inputs are symbols."""
+    """Sizes: H units a layer, and D of the embedding where inputs are symbols; where it starts."""
 
     hidden: int
     layers: int = 1
     embedding: int = 0
+    initial: float = 0.0  # all parameters start uniform on +- this; 0: see training/model.py
+    forget_bias: float | None = None  # is added to the forget gate's; None: as the cell has it
 
 
 @dataclass(frozen=True)
@@ -35,8 +37,13 @@ class Budget:
     learning_rate: float = 1e-3
     checks: int = 20  # validation checks, evenly spaced
     validated: int = 0  # symbols, sequences or windows of a check, evenly spread; 0: all there are
-    optimizer: str = "adam"  # or "sgd"
-    schedule: str = "constant"  # or "cosine", "linear": from the learning rate to zero
+    optimizer: str = "adam"  # or "sgd", "momentum", "rmsprop", "adagrad"
+    schedule: str = "constant"  # or "cosine", "linear", to zero; "exponential", "plateau"
+    hold: int = 0  # "exponential": epochs at the learning rate
+    factor: float = 1.0  # that it is divided by: in each later epoch; at each plateau
+    patience: int = 0  # "plateau": checks without improvement that are not one yet
+    summed: bool = False  # the training loss is summed over time steps, not averaged
+    columns: int = 32  # that evaluation cuts a text into; 1: one pass
     precision: str = "float32"  # of products on a GPU; or "tf32", "bfloat16". A CPU has float32
 
 

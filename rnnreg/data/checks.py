@@ -24,7 +24,7 @@ def size(task: Task, arrays: Arrays) -> int:
     if isinstance(task, LanguageModel):
         return max(len(arrays["tokens"]) - 1, 0)
     if isinstance(task, Forecast):
-        return max(len(arrays["series"]) - task.context - task.horizon + 1, 0)
+        return max(len(arrays["series"]) - task.rows + 1, 0)
     if isinstance(task, Classification):
         return len(arrays["length"])
     return int((arrays["length"] - 1).sum())

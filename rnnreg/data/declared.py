@@ -23,8 +23,16 @@ TYPES = {  # attribute -> its type, and an example
 GROUPS = ("NLP", "time series")
 LEAST = {  # whole numbers, and the least that each may be
     Model: {"hidden": 1, "layers": 1, "embedding": 0},
-    Budget: {"steps": 1, "batch": 1, "checks": 1, "validated": 0},
-    Forecast: {"context": 1, "horizon": 1, "season": 1},
+    Budget: {
+        "steps": 1,
+        "batch": 1,
+        "checks": 1,
+        "validated": 0,
+        "hold": 0,
+        "patience": 0,
+        "columns": 1,
+    },
+    Forecast: {"context": 1, "horizon": 1, "season": 1, "gap": 0},
     LanguageModel: {"window": 1},
 }
 CHOICES = {

@@ -88,17 +88,17 @@ def classes(task: Classification, splits: Splits) -> dict[str, Model]:
 
 def series(task: Forecast, splits: Splits) -> dict[str, Model]:
     """Forecasts (windows, horizon, targets) from the context (windows, context, targets)."""
-    ahead = np.arange(task.horizon)
+    ahead = task.gap + np.arange(task.horizon)
 
     def model(forecast: Callable[[np.ndarray], np.ndarray]) -> Model:
         def score(arrays: Arrays) -> Metrics:
             columns = slice(None) if task.targets is None else list(task.targets)
             windows = _windows(arrays["series"][:, columns], task)
-            error = windows[:, task.context :] - forecast(windows[:, : task.context])
+            error = windows[:, task.context + task.gap :] - forecast(windows[:, : task.context])
             error = error.astype(np.float64)
             weight = np.ones(1)
             if "observed" in arrays:
-                weight = _windows(arrays["observed"], task)[:, task.context :]
+                weight = _windows(arrays["observed"], task)[:, task.context + task.gap :]
             mse = _mean(error**2, weight)
             return {"loss": mse, "mse": mse, "mae": _mean(np.abs(error), weight)}
 
@@ -120,8 +120,8 @@ def _mean(values: np.ndarray, weight: np.ndarray) -> float:
 
 
 def _windows(values: np.ndarray, task: Forecast) -> np.ndarray:
-    """(rows, V) -> (windows, context + horizon, V), a view."""
-    length = task.context + task.horizon
+    """(rows, V) -> (windows, context + gap + horizon, V), a view."""
+    length = task.rows
     return np.lib.stride_tricks.sliding_window_view(values, length, axis=0).swapaxes(1, 2)
 
 

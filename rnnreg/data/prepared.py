@@ -21,7 +21,7 @@ from rnnreg.data.part import part_of_train, whole_train
 from rnnreg.data.tables import undecodable
 from rnnreg.errors import UserError
 from rnnreg.study import facts, records
-from rnnreg.study.variants import NOTHING, Variant, base
+from rnnreg.study.variants import NOTHING, Variant, applied, base
 from rnnreg.tasks import Classification, Forecast, LanguageModel, Task
 
 
@@ -42,7 +42,7 @@ def download(name: str, raw: Path, mirror: str | None = None) -> Path:
 
 def prepare(name: str, raw: Path, folder: Path, variant: Variant = NOTHING) -> Path:
     """Check raw files, prepare them, check the splits, compute naive scores; write both files."""
-    benchmark = load(base(name))
+    benchmark = applied(load(base(name)), variant)
     files = sources.checked(base(name), benchmark.sources, raw)
     try:
         splits = _splits(benchmark, files, variant)
@@ -54,7 +54,7 @@ def prepare(name: str, raw: Path, folder: Path, variant: Variant = NOTHING) -> P
     described = {
         **_facts(benchmark, splits, name),
         "sources": [sources.origin(s, files[s.name]) for s in benchmark.sources],
-        "made_from": facts.made_from(name, variant.train),
+        "made_from": facts.made_from(name, variant),
     }
     arrays = {f"{split}/{key}": a for split, part in splits.items() for key, a in part.items()}
     file = folder / f"{name}.npz"
@@ -101,9 +101,9 @@ def read(name: str, folder: Path, variant: Variant = NOTHING) -> tuple[dict, dic
     UserError where they are missing or damaged, do not belong together, or are older than what
     the benchmark's file, the study's variant or a raw file of one's own says now.
     """
-    benchmark = load(base(name))
+    benchmark = applied(load(base(name)), variant)
     file, found = folder / f"{name}.npz", facts.read(name, folder)
-    if found.get("made_from") != facts.made_from(name, variant.train):
+    if found.get("made_from") != facts.made_from(name, variant):
         raise UserError(
             f"{file}: prepared by another state of benchmarks/{benchmark.name}.py, "
             f"{'of the study, ' if name != base(name) else ''}or of rnnreg, than the present one. "
@@ -193,7 +193,8 @@ def _setting(task: Task, splits: Splits) -> str:
     if isinstance(task, LanguageModel):
         return f"windows of {task.window} {task.level}s, state carried on"
     if isinstance(task, Forecast):
-        return f"{task.horizon} rows ahead from the last {task.context}"
+        after = f", the first {task.gap} left out" if task.gap else ""
+        return f"{task.horizon} rows ahead from the last {task.context}{after}"
     length = np.concatenate([arrays["length"] for _, arrays in splits.items()])
     what = "classes" if isinstance(task, Classification) else "keys"
     count = splits.classes or splits.train["x"].shape[1]

@@ -14,8 +14,9 @@ from rnnreg.models.model import Facts, Model
 from rnnreg.study.records import Record, plain
 from rnnreg.study.study import Row
 from rnnreg.trace import Params
-from rnnreg.training.population import Population, Setting, setting
+from rnnreg.training.population import Population
 from rnnreg.training.row import trained
+from rnnreg.training.setting import Setting, setting
 
 TOLD = ("name", "title", "headline", "metrics", "naive", "naive_best", "scale")
 

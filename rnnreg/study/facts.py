@@ -7,7 +7,7 @@ from pathlib import Path
 from rnnreg.errors import UserError
 from rnnreg.study import records, registry
 from rnnreg.study.fingerprint import WORDS, code, digest
-from rnnreg.study.variants import base
+from rnnreg.study.variants import NOTHING, Variant, base
 
 # Raise this when rnnreg.data makes other arrays or facts from the same raw files than before:
 # prepared data is then made again. Pinned hashes in tests/test_preparation.py fail when it should
@@ -82,10 +82,10 @@ def _command(benchmark: str) -> str:
     return f"python -m rnnreg prepare {benchmark}{study}"
 
 
-def made_from(benchmark: str, train: int | str | None = None) -> str:
+def made_from(benchmark: str, variant: Variant = NOTHING) -> str:
     """A hash of what decides a benchmark's data beside its raw files: its file's code and ours.
 
-    `train` is the part of the training split that a variant has.
+    And what a variant changes of it.
     """
     parts = [PREPARED_VERSION, code(registry.path("benchmark", base(benchmark)), APART)]
-    return digest(parts if train is None else [*parts, train])
+    return digest([*parts, *variant.prepared])

@@ -16,8 +16,15 @@ BUDGET_KEYS = {
     "learning_rate": float,
     "optimizer": str,
     "schedule": str,
+    "hold": int,
+    "factor": float,
+    "patience": int,
+    "summed": bool,
+    "columns": int,
     "precision": str,
 }
+
+FROM_ZERO = {"validated": "0, for all,", "hold": "0", "patience": "0"}
 
 
 def check_study_name(where: str, name: str) -> None:
@@ -106,7 +113,7 @@ def _check_type(where: str, value: object, wanted: type | tuple) -> None:
             dict: "a mapping",
             int: "a whole number",
             float: "a number",
-            bool: "true",
+            bool: "true or false",
         }
         allowed = " or ".join(words[t] for t in wanted)
         raise UserError(f"{where}: given {value!r} ({type(value).__name__}), expected {allowed}.")
@@ -116,9 +123,12 @@ def check_budget(where: str, budget: object) -> None:
     """Fields of a benchmark's Budget."""
     check_mapping(where, budget, BUDGET_KEYS)
     for key, value in budget.items():
-        if key == "validated" and value < 0:
-            raise UserError(f"{where}: {key}: given {value}, allowed are 0, for all, and above.")
-        if key != "validated" and not isinstance(value, str) and not 0 < value < math.inf:
+        if isinstance(value, str | bool):
+            continue
+        if key in FROM_ZERO and value < 0:
+            told = FROM_ZERO[key]
+            raise UserError(f"{where}: {key}: given {value}, allowed are {told} and above.")
+        if key not in FROM_ZERO and not 0 < value < math.inf:
             raise UserError(f"{where}: {key}: given {value}, allowed are numbers above 0.")
 
 

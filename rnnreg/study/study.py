@@ -90,7 +90,7 @@ class Row:
         names += [("regularizer", part) for part in self.facts.get("ratios", {})]
         files = [registry.path(kind, name) for kind, name in names]
         code = [fingerprint.code(file) for file in files]
-        given = {**self.budget, **self.variant.model}
+        given = {**self.budget, **self.variant.trained}
         given |= {"combine": list(self.ratios.items())} if self.ratios else {}
         return fingerprint.digest([fingerprint.RESULTS_VERSION, given, *code])
 

@@ -1,23 +1,30 @@
-"""Variants of a benchmark, `name@variant`: what a study changes of its data and its model.
+"""Variants of a benchmark, `name@variant`: what a study changes of its data, task, model and clip.
 
-    benchmarks: [trec, trec@small]
-    variants: {small: {train: 1/4, model: {hidden: 32}}}
+    benchmarks: [trec, trec@small, etth1@far]
+    variants:
+      small: {train: 1/4, model: {hidden: 32, initial: 0.05}, base_clip: 5}
+      far: {task: {context: 192, horizon: 48}}
 
 A variant has rows, records and prepared data of its own. Validation and test are the benchmark's.
 It has the budget that the study gives the benchmark; what `budgets` says of `trec@small` is added.
 """
 
+import math
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from rnnreg.errors import UserError, unknown
 from rnnreg.study import schema
 
 ALL = "all"
-KEYS = {"train": (int, str), "model": dict}
-LEAST = {"hidden": 1, "layers": 1, "embedding": 1}
+KEYS = {"train": (int, str), "model": dict, "task": dict, "base_clip": float}
+MODEL = {"hidden": int, "layers": int, "embedding": int, "initial": float, "forget_bias": float}
+TASK = {
+    "window": int, "context": int, "horizon": int, "season": int, "gap": int, "anchored": bool
+}  # fmt: skip
+FROM_ZERO = ("gap", "initial")  # others start at 1; a forget gate's bias may be any number
 SHARE = r"[1-9][0-9]*/[1-9][0-9]*"
 
 
@@ -26,11 +33,14 @@ class Variant:
     """What is changed; nothing by default.
 
     `train` is how much of the training split there is: symbols, sequences or rows; a share as text,
-    "1/4"; or "all". None: as the benchmark's file has it. `model` holds fields of its Model.
+    "1/4"; or "all". None: as the benchmark's file has it. `model` and `task` hold fields of its
+    Model and its Task.
     """
 
     train: int | str | None = None
-    model: dict[str, int] = field(default_factory=dict)
+    model: dict[str, float] = field(default_factory=dict)
+    task: dict[str, int] = field(default_factory=dict)
+    base_clip: float | None = None
 
     def amount(self, whole: int) -> int:
         """How much of a training split of that size, rounded down; at least 1.
@@ -43,6 +53,18 @@ class Variant:
         if isinstance(self.train, int):
             return self.train
         return max(int(whole * Fraction(self.train)), 1)
+
+    @property
+    def trained(self) -> dict[str, object]:
+        """What a member's result depends on beside its data, as the fingerprint has it."""
+        own = {"task": self.task} if self.task else {}
+        own |= {} if self.base_clip is None else {"base_clip": self.base_clip}
+        return {**self.model, **own}
+
+    @property
+    def prepared(self) -> list:
+        """What prepared data depends on: nothing of a benchmark as it is."""
+        return [p for p in (self.train, self.task or None) if p is not None]
 
 
 NOTHING = Variant()
@@ -68,15 +90,36 @@ def read(where: str, given: dict) -> dict[str, Variant]:
             raise UserError(f"{at}: changes nothing; give one of: {', '.join(KEYS)}.")
         if "train" in changes:
             _check_train(f"{at}: train", changes["train"])
-        model = changes.get("model", {})
-        schema.check_mapping(f"{at}: model", model, dict.fromkeys(LEAST, int))
-        for key, value in model.items():
-            if value < LEAST[key]:
-                raise UserError(
-                    f"{at}: model: {key}: given {value}, allowed are whole numbers from "
-                    f"{LEAST[key]}."
-                )
+        for key, types in {"model": MODEL, "task": TASK}.items():
+            _check_fields(f"{at}: {key}", changes.get(key, {}), types)
+        clip = changes.get("base_clip", 1.0)
+        if not 0 < clip < math.inf:
+            raise UserError(f"{at}: base_clip: given {clip}, allowed are numbers above 0.")
     return {name: Variant(**changes) for name, changes in given.items()}
+
+
+def _check_fields(where: str, given: dict, types: dict) -> None:
+    schema.check_mapping(where, given, types)
+    for key, value in given.items():
+        least = 0 if key in FROM_ZERO else 1
+        if key != "forget_bias" and types[key] is not bool and not least <= value < math.inf:
+            kind = "whole numbers" if types[key] is int else "numbers"
+            raise UserError(f"{where}: {key}: given {value}, allowed are {kind} from {least}.")
+
+
+def applied(benchmark: type, variant: Variant) -> type:
+    """The benchmark's class with what the variant changes of its task, model and clip."""
+    changed = {"__module__": benchmark.__module__}
+    for key in ("task", "model"):
+        given, own = getattr(variant, key), getattr(benchmark, key)
+        for name in given:
+            if not hasattr(own, name):
+                raise unknown(f"variants: {benchmark.name}: {key}: key", name, [*vars(own)])
+        if given:
+            changed[key] = replace(own, **given)
+    if variant.base_clip is not None:
+        changed["base_clip"] = variant.base_clip
+    return type(benchmark.__name__, (benchmark,), changed) if len(changed) > 1 else benchmark
 
 
 def _check_train(where: str, given: int | str) -> None:

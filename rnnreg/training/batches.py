@@ -12,6 +12,7 @@ so that a GPU can replay what it did for one of them with the index of another.
 
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Iterator
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -30,7 +31,8 @@ PAD = 16  # sequences are padded on the right to a multiple of this
 class Batches(ABC):
     """The batches of one population: the task's arrays, the members' seeds (M,), B.
 
-    `validated` is the budget's: how much of the validation split is read, 0 for all. The "sample"
+    `validated` is the budget's: how much of the validation split is read, 0 for all; so is
+    `columns`: how many a text is cut into in evaluation. The "sample"
     beside the splits is a fixed part of the training data, no larger than the validation split, on
     which the training loss is measured as the others are.
     """
@@ -38,10 +40,16 @@ class Batches(ABC):
     carried = False  # whether a batch may start from the state after the one before
 
     def __init__(
-        self, task: Task, splits: dict[str, Arrays], seeds: Tensor, size: int, validated: int = 0
+        self,
+        task: Task,
+        splits: dict[str, Arrays],
+        seeds: Tensor,
+        size: int,
+        validated: int = 0,
+        columns: int = 32,
     ):
         self.task, self.size, self.device = task, size, seeds.device
-        self.validated = validated
+        self.validated, self.columns = validated, columns
         each = Noise(seeds, 0)
         self.noise, self.member = Noise(each.distinct, 0), each.member
         self.splits = {name: self.load(arrays) for name, arrays in splits.items()}
@@ -69,15 +77,20 @@ class Batches(ABC):
             self.parts[split] = list(self.divide(split, most))
         return self.parts[split]
 
-    def place(self, step: int, batches: int) -> int:
+    def place(self, step: int) -> int:
         """Batch number within the epoch; draws the order where an epoch starts."""
-        epoch, within = divmod(step, batches)
+        epoch, within = divmod(step, self.epoch_steps)
         if epoch != self.epoch:
             self.epoch, self.drawn = epoch, self.draw(self.noise.then(epoch))
         return within
 
     def tensor(self, values: np.ndarray, dtype: torch.dtype) -> Tensor:
         return torch.as_tensor(np.ascontiguousarray(values)).to(self.device, dtype)
+
+    @property
+    @abstractmethod
+    def epoch_steps(self) -> int:
+        """How many training batches an epoch has: once through the training split."""
 
     @abstractmethod
     def load(self, arrays: Arrays) -> object:
@@ -116,7 +129,6 @@ class Streams(Batches):
     """
 
     carried = True
-    COLUMNS = 32  # of evaluation
     LONGEST = 128  # steps of an evaluation window, but
     LARGEST = 1 << 24  # numbers that its output has at the most, a member
 
@@ -134,21 +146,24 @@ class Streams(Batches):
         """How many symbols a column of the training text has."""
         return max((len(self.splits["train"]) - 1) // self.size, self.task.window)
 
+    @cached_property
+    def epoch_steps(self):
+        return self.column() // self.task.window
+
     def pick(self, step):
-        window = self.task.window
-        within = self.place(step, self.column() // window)
+        window, within = self.task.window, self.place(step)
         return (self.size, self.column(), window, within == 0), self.drawn + within * window
 
     def divide(self, split, most):
         targets = len(self.splits[split]) - 1
-        column = -(-targets // self.COLUMNS)
-        read = min(-(-most // self.COLUMNS), column) or column
+        column = -(-targets // self.columns)
+        read = min(-(-most // self.columns), column) or column
         symbols = int(self.splits["train"].max()) + 1
-        longest = min(self.LONGEST, max(self.LARGEST // (self.COLUMNS * symbols), 1))
+        longest = min(self.LONGEST, max(self.LARGEST // (self.columns * symbols), 1))
         for start in range(0, read, longest):
             steps = min(longest, read - start)
             index = torch.full((1, 1), start, device=self.device)
-            yield (self.COLUMNS, column, steps, start == 0), index
+            yield (self.columns, column, steps, start == 0), index
 
     def batch(self, split, key, index):
         """The next `steps` symbols of each column after the first index (M, 1)."""
@@ -173,8 +188,6 @@ class Sequences(Batches):
     # Steps that the sequences of an evaluation batch have together: a CPU's should stay in cache.
     LARGEST = {"cpu": 1 << 12, "cuda": 1 << 16}
 
-    bucketed = None  # made at the first step
-
     def load(self, arrays):
         length = self.tensor(arrays["length"], torch.int64)
         first = torch.cat([length.new_zeros(1), length.cumsum(0)[:-1]])
@@ -194,7 +207,8 @@ class Sequences(Batches):
         picked = {"x": train["x"][rows], "length": train["length"][every]}
         return {**picked, "y": train["y"][every]} if "y" in train else picked
 
-    def buckets(self) -> list[tuple[int, Tensor]]:
+    @cached_property
+    def bucketed(self) -> list[tuple[int, Tensor]]:
         """(steps, sequence numbers) a bucket; each has B or more, or else all there are."""
         length = self.splits["train"]["length"]
         order = length.argsort(stable=True)
@@ -220,11 +234,12 @@ class Sequences(Batches):
         turn = shared.at("bucket order").order(len(found))[0].tolist()
         return [found[i] for i in turn]
 
+    @cached_property
+    def epoch_steps(self):
+        return sum(max(len(bucket) // self.size, 1) for _, bucket in self.bucketed)
+
     def pick(self, step):
-        if self.bucketed is None:
-            self.bucketed = self.buckets()
-        batches = sum(max(len(bucket) // self.size, 1) for _, bucket in self.bucketed)
-        within = self.place(step, batches)
+        within = self.place(step)  # draws the order
         return self.drawn[within]
 
     def divide(self, split, most):
@@ -265,7 +280,7 @@ class Windows(Batches):
         inputs = self.tensor(arrays["inputs"], torch.float32) if "inputs" in arrays else series
         if "starts" in arrays:
             return series, observed, self.tensor(arrays["starts"], torch.int64), inputs
-        count = max(len(series) - self.task.context - self.task.horizon + 1, 0)
+        count = max(len(series) - self.task.rows + 1, 0)
         return series, observed, torch.arange(count, device=self.device), inputs
 
     def sample(self, splits):
@@ -282,8 +297,12 @@ class Windows(Batches):
     def draw(self, noise):
         return noise.at("order").order(self.count("train"))  # (S, windows)
 
+    @cached_property
+    def epoch_steps(self):
+        return max(self.count("train") // self.size, 1)
+
     def pick(self, step):
-        within = self.place(step, max(self.count("train") // self.size, 1))
+        within = self.place(step)
         chosen = self.drawn[:, within * self.size : (within + 1) * self.size]
         return None, self.splits["train"][2][chosen]
 
@@ -297,7 +316,8 @@ class Windows(Batches):
         series, observed, _, inputs = self.splits[split]
         context, horizon = self.task.context, self.task.horizon
         time = torch.arange(context, device=self.device)[:, None]
-        ahead = index[..., None] + context + torch.arange(horizon, device=self.device)
+        first = context + self.task.gap
+        ahead = index[..., None] + first + torch.arange(horizon, device=self.device)
         x = _rows(inputs, index[:, None] + time)  # (M, T, B, D)
         y = _rows(series, ahead)  # (M, B, horizon, D)
         if self.task.anchored:
@@ -333,7 +353,12 @@ SOURCES = {
 
 
 def batches(
-    task: Task, splits: dict[str, Arrays], seeds: Tensor, size: int, validated: int = 0
+    task: Task,
+    splits: dict[str, Arrays],
+    seeds: Tensor,
+    size: int,
+    validated: int = 0,
+    columns: int = 32,
 ) -> Batches:
     """The source of batches that a task calls for."""
-    return SOURCES[type(task)](task, splits, seeds, size, validated)
+    return SOURCES[type(task)](task, splits, seeds, size, validated, columns)

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from rnnreg.training.model import zero_state
-from rnnreg.training.population import Population, Setting
+from rnnreg.training.population import Population
+from rnnreg.training.setting import Setting
 
 Function = Callable[..., list[Tensor]]
 Replay = Callable[[], list[Tensor]]

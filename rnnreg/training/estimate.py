@@ -10,7 +10,7 @@ import torch
 
 from rnnreg.study.study import Row, Study
 from rnnreg.training.capture import populate
-from rnnreg.training.population import setting
+from rnnreg.training.setting import setting
 
 STEPS = 5  # that are timed; the median counts
 WARM_UP = {"cpu": 1, "cuda": 3}  # times that each is done before: a GPU's is soon replayed

@@ -22,20 +22,24 @@ def initial(network: Network, seeds: Tensor) -> Params:
     """Initial parameters of each seed, alone and then stacked; drawn on the CPU.
 
     Matrices are uniform on +-1/sqrt(H), the embedding on +-0.1 (Zaremba et al. 2014, section 4.1,
-    use +-0.04 to +-0.1 for theirs); biases are zero but for the cell's `first_bias`; parameters of
-    a regularizer's own start from the value that it gives.
+    use +-0.04 to +-0.1 for theirs); biases are zero but for the cell's `first_bias`. With a range
+    of its own, `network.initial`, all of these are uniform on it, and the first bias is added.
+    Parameters of a regularizer's own start from the value that it gives.
     """
     noise = Noise(seeds.cpu(), INITIAL)
     params = {}
     for name, shape in network.shapes().items():
         if name in network.own:
             params[name] = torch.full((len(seeds), *shape), network.own[name][1])
-        elif name.endswith("bias"):
+        elif name.endswith("bias") and not network.initial:
             params[name] = torch.zeros(len(seeds), *shape)
         else:
             limit = 0.1 if name == "embedding" else network.hidden**-0.5
+            limit = network.initial or limit
             params[name] = limit * (2 * noise.at(Site(name)).uniform(shape) - 1)
-    first = torch.tensor(network.cell.first_bias).repeat_interleave(network.hidden)
+    own = network.first_bias
+    first = torch.tensor(network.cell.first_bias if own is None else own)
+    first = first.repeat_interleave(network.hidden)
     for layer in range(network.layers if len(first) else 0):
         params[f"{layer}.bias"] += first
     return {name: p.to(seeds.device) for name, p in params.items()}

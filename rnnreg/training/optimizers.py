@@ -62,10 +62,86 @@ class Adam:
         return norms(grads)
 
 
+class Momentum:
+    """w - rate x velocity, with velocity = 0.9 velocity + gradient (Polyak 1964)."""
+
+    MOMENTUM = 0.9
+
+    def __init__(self, params: Params):
+        self.moments = [torch.zeros_like(p) for p in params.values()]
+
+    numbers = staticmethod(SGD.numbers)
+
+    def __call__(self, params: Params, grads: Params, rate: Tensor) -> Tensor:
+        """Take a step at rates (M,); returns the L2 norm of each member's gradient, (M,)."""
+        torch._foreach_mul_(self.moments, self.MOMENTUM)
+        torch._foreach_add_(self.moments, list(grads.values()))
+        _descend(params.values(), self.moments, rate)
+        return norms(grads)
+
+
+class RMSProp:
+    """w - rate x gradient / (root of a running mean of its square + 1e-8).
+
+    Tieleman and Hinton 2012, Lecture 6.5 - RMSProp, COURSERA: the mean keeps 0.9 of what it was.
+    """
+
+    KEPT, EPSILON = 0.9, 1e-8
+
+    def __init__(self, params: Params):
+        self.moments = [torch.zeros_like(p) for p in params.values()]
+
+    numbers = staticmethod(SGD.numbers)
+
+    def __call__(self, params: Params, grads: Params, rate: Tensor) -> Tensor:
+        """Take a step at rates (M,); returns the L2 norm of each member's gradient, (M,)."""
+        gradient = list(grads.values())
+        torch._foreach_mul_(self.moments, self.KEPT)
+        torch._foreach_addcmul_(self.moments, gradient, gradient, 1 - self.KEPT)
+        _divided(params, gradient, self.moments, rate, self.EPSILON)
+        return norms(grads)
+
+
+class Adagrad:
+    """w - rate x gradient / (root of the sum of all its squares + 1e-10).
+
+    Duchi, Hazan and Singer 2011, Adaptive Subgradient Methods, JMLR 12.
+    """
+
+    EPSILON = 1e-10
+
+    def __init__(self, params: Params):
+        self.moments = [torch.zeros_like(p) for p in params.values()]
+
+    numbers = staticmethod(SGD.numbers)
+
+    def __call__(self, params: Params, grads: Params, rate: Tensor) -> Tensor:
+        """Take a step at rates (M,); returns the L2 norm of each member's gradient, (M,)."""
+        gradient = list(grads.values())
+        torch._foreach_addcmul_(self.moments, gradient, gradient, 1)
+        _divided(params, gradient, self.moments, rate, self.EPSILON)
+        return norms(grads)
+
+
+def _divided(
+    params: Params, gradient: list[Tensor], squares: list[Tensor], rate: Tensor, epsilon: float
+) -> None:
+    """Params -= rate (M,) x gradient / (root of squares + epsilon)."""
+    below = torch._foreach_sqrt(squares)
+    torch._foreach_add_(below, epsilon)
+    _descend(params.values(), torch._foreach_div(gradient, below), rate)
+
+
 def _descend(params: Iterable[Tensor], directions: Iterable[Tensor], size: Tensor) -> None:
     """Params -= size (M,) x directions."""
     for p, direction in zip(params, directions, strict=True):
         p.addcmul_(direction, spread(size, p.ndim), value=-1)
 
 
-OPTIMIZERS = {"adam": Adam, "sgd": SGD}
+OPTIMIZERS = {
+    "adam": Adam,
+    "sgd": SGD,
+    "momentum": Momentum,
+    "rmsprop": RMSProp,
+    "adagrad": Adagrad,
+}

@@ -15,48 +15,52 @@ Run = Callable[[Params, Noise, Tensor | None], Trace]  # weights, noise, what is
 
 
 def differentiate(
-    reg: Regularizer, task: Task, run: Run, params: Params, noise: Noise
+    reg: Regularizer, task: Task, run: Run, params: Params, noise: Noise, summed: bool = False
 ) -> tuple[Tensor, Params, Trace]:
-    """Loss without penalty (M,), gradients by name, and the trace of the first pass."""
+    """Loss without penalty (M,), gradients by name, and the trace of the first pass.
+
+    The loss is the mean over targets. What the gradients are of is that, or, `summed`, the sum over
+    a sequence's time steps, averaged over the sequences of the batch; a penalty is added to either.
+    """
     if reg.second == "draws":
-        return _twice(reg, task, run, params, noise)
+        return _twice(reg, task, run, params, noise, summed)
     if reg.second == "inputs":
-        return _moved_inputs(reg, task, run, params, noise)
-    loss, grads, trace = _once(reg, task, run, params, noise)
+        return _moved_inputs(reg, task, run, params, noise, summed)
+    loss, grads, trace = _once(reg, task, run, params, noise, summed)
     if reg.second == "weights":
         step = reg.ascend(grads, noise)
         there = {n: (p.detach() + step[n]).requires_grad_() for n, p in params.items()}
-        _, grads, _ = _once(reg, task, run, there, noise)
+        _, grads, _ = _once(reg, task, run, there, noise, summed)
     return loss, grads, trace
 
 
-def _once(reg, task, run, params, noise):
+def _once(reg, task, run, params, noise, summed):
     weights = reg.weights(params, noise)
     trace = run(weights, noise, None)
     loss = _loss(task, trace)
-    return loss.detach(), _grads(_penalized(reg, loss, weights, trace), params), trace
+    return loss.detach(), _grads(_penalized(reg, loss, weights, trace, summed), params), trace
 
 
-def _twice(reg, task, run, params, noise):
+def _twice(reg, task, run, params, noise, summed):
     other = noise.apart("twin")
     weights = reg.weights(params, noise)
     twin = run(reg.weights(params, other), other, None)
     trace = replace(run(weights, noise, None), twin=twin)
     loss = (_loss(task, trace) + _loss(task, twin)) / 2
-    return loss.detach(), _grads(_penalized(reg, loss, weights, trace), params), trace
+    return loss.detach(), _grads(_penalized(reg, loss, weights, trace, summed), params), trace
 
 
-def _moved_inputs(reg, task, run, params, noise):
+def _moved_inputs(reg, task, run, params, noise, summed):
     weights = reg.weights(params, noise)
     at = torch.zeros((), device=noise.seeds.device).requires_grad_()
     trace = run(weights, noise, at)
     loss = _loss(task, trace)
-    penalized = _penalized(reg, loss, weights, trace)
+    penalized = _penalized(reg, loss, weights, trace, summed)
     first, (inputs,) = _grads(penalized, params, [trace.inputs])
     moved = reg.ascend({"inputs": inputs}, noise)["inputs"]
     weights = reg.weights(params, noise)
     second = run(weights, noise, moved)
-    after = _grads(_penalized(reg, _loss(task, second), weights, second), params)
+    after = _grads(_penalized(reg, _loss(task, second), weights, second, summed), params)
     return loss.detach(), {n: (g + after[n]) / 2 for n, g in first.items()}, trace
 
 
@@ -64,8 +68,18 @@ def _loss(task: Task, trace: Trace) -> Tensor:
     return task.loss(trace.output, trace.batch.y, trace.batch.weight)
 
 
-def _penalized(reg: Regularizer, loss: Tensor, weights: Params, trace: Trace) -> Tensor:
+def _penalized(
+    reg: Regularizer, loss: Tensor, weights: Params, trace: Trace, summed: bool
+) -> Tensor:
+    if summed:
+        loss = loss * _targets(trace)
     return loss + reg.penalty(weights, trace) if reg.uses("penalty") else loss
+
+
+def _targets(trace: Trace) -> Tensor | int:
+    """How many targets a sequence of the batch has, on average over its sequences: (M,), or T."""
+    weight = trace.batch.weight
+    return trace.output.shape[1] if weight is None else weight.flatten(1).sum(1) / weight.shape[2]
 
 
 def _grads(loss: Tensor, params: Params, more: list[Tensor] | None = None):

@@ -3,125 +3,36 @@
 `Population.advance` is the whole of a training step; `run` goes through the steps and the checks.
 """
 
-import math
 import time
-from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from itertools import chain
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from rnnreg.cells.base import Cell, State
-from rnnreg.data.benchmark import Benchmark, Budget
-from rnnreg.errors import UserError
+from rnnreg.cells.base import State
 from rnnreg.kernels.noise import Noise
 from rnnreg.kernels.normalise import follow
-from rnnreg.network import Network
-from rnnreg.regularizers import Chain, Regularizer, norms
-from rnnreg.regularizers._checks import attributes, checked
-from rnnreg.regularizers._combination import of_row
-from rnnreg.study import registry
-from rnnreg.study.study import Row
-from rnnreg.study.variants import base
+from rnnreg.regularizers import Regularizer, norms
+from rnnreg.regularizers._checks import checked
 from rnnreg.tasks import Totals
-from rnnreg.trace import Batch, Data, Params, Trace
+from rnnreg.trace import Batch, Params, Trace
 from rnnreg.training.batches import batches
 from rnnreg.training.curves import Curves, Tally
 from rnnreg.training.model import forward, initial, zero_statistics
-from rnnreg.training.noisy import noisy
 from rnnreg.training.optimizers import OPTIMIZERS, Number
 from rnnreg.training.passes import differentiate
+from rnnreg.training.schedules import SCHEDULES, drops
+from rnnreg.training.setting import Setting, known
+from rnnreg.training.snapshot import joined, parted
 
 FOLLOW = 0.1  # of a batch's statistics in the running ones, as in torch.nn.BatchNorm1d
 DIVERGED = 10  # times the naive validation loss
-SCHEDULES = {  # learning rate as a share of its first value, from the share of steps done
-    "constant": lambda done: 1.0,
-    "linear": lambda done: 1 - done,
-    "cosine": lambda done: (1 + math.cos(math.pi * done)) / 2,
-    # Zaremba et al. 2014, section 4.1, medium model: 6 of 39 epochs, then / 1.2 an epoch
-    "hold_decay": lambda done: 1.2 ** -max(39 * done - 6, 0),
-}
-PRECISIONS = ("float32", "tf32", "bfloat16")  # of matrix products on a GPU
 
 Watch = Callable[["Population"], None]
-
-
-@dataclass(frozen=True)
-class Setting:
-    """All that a row fixes for its members."""
-
-    benchmark: type[Benchmark]
-    cell: type[Cell]
-    regularizer: type[Regularizer]
-    budget: Budget
-    network: Network
-    splits: dict[str, dict[str, np.ndarray]]
-    facts: dict  # of the prepared data
-    device: torch.device
-
-    def regularizers(self, strength: Tensor) -> Regularizer:
-        """The regularizer; after it the benchmark's own clip, unless the row clips itself."""
-        own = self.regularizer(strength)
-        if self.regularizer.clips or math.isinf(self.benchmark.base_clip):
-            return own
-        clip = registry.load("regularizer", "clip_norm")
-        return Chain(own, clip(torch.full_like(strength, self.benchmark.base_clip)))
-
-    @property
-    def naive(self) -> dict[str, dict[str, float]]:
-        """The scores of the best naive baseline: {"validation" | "test": metrics}."""
-        return self.facts["naive"][self.facts["naive_best"]]
-
-
-def setting(row: Row, facts: dict, splits: dict, device: str = "cpu") -> Setting:
-    """Resolve a row's names and numbers."""
-    benchmark = registry.load("benchmark", base(row.benchmark))
-    model = replace(benchmark.model, **row.variant.model)
-    cell = registry.load("cell", row.cell)
-    budget = replace(benchmark.budget, **row.budget)
-    allowed = {"optimizer": OPTIMIZERS, "schedule": SCHEDULES, "precision": PRECISIONS}
-    for key, known in allowed.items():
-        if getattr(budget, key) not in known:
-            where = f"benchmarks/{benchmark.name}.py (or the study): budget: {key}"
-            given = f"given '{getattr(budget, key)}', allowed are {', '.join(known)}"
-            raise UserError(f"{where}: {given}.")
-    if budget.checks > budget.steps:
-        raise UserError(
-            f"benchmarks/{benchmark.name}.py (or the study): budget: checks: given "
-            f"{budget.checks}, allowed is at most one a step, {budget.steps}."
-        )
-    regularizer = of_row(row.regularizer, row.ratios)
-    network = Network(
-        cell,
-        facts["inputs"],
-        facts["outputs"],
-        model.hidden,
-        model.layers,
-        model.embedding,
-        symbols=facts["symbols"] > 0,
-        every_step=benchmark.task.every_step,
-    )
-    attributes(regularizer)
-    network = regularizer.network(network)
-    if benchmark.noisy:
-        made = noisy(benchmark.task, splits["test"], facts["symbols"], benchmark.noisy)
-        splits = {**splits, "noisy": made}
-    device = torch.device(device)
-    return Setting(benchmark, cell, regularizer, budget, network, splits, facts, device)
-
-
-def _data(setting: Setting) -> Data:
-    """What a regularizer may know of the training split."""
-    if not setting.network.symbols:
-        return Data(0, None, setting.benchmark.task.columns(setting.network.inputs))
-    train, symbols = setting.splits["train"], setting.network.inputs
-    counts = np.bincount(train["tokens" if "tokens" in train else "x"], minlength=symbols)
-    return Data(symbols, torch.as_tensor(counts, device=setting.device))
 
 
 class Population:
@@ -157,8 +68,9 @@ class Population:
             self.noise.seeds,
             self.budget.batch,
             self.budget.validated,
+            self.budget.columns,
         )
-        self.data = _data(setting) if self.reg.uses("batch") else None
+        self.data = known(setting) if self.reg.uses("batch") else None
         self.index = torch.arange(len(seeds), device=setting.device)
         self.alive = torch.ones(len(seeds), dtype=torch.bool, device=setting.device)
         self.state, self.done, self.started = None, 0, time.perf_counter()
@@ -174,7 +86,7 @@ class Population:
         return [round((i + 1) * self.budget.steps / count) for i in range(count)]
 
     def _numbers(self, step: int) -> tuple[float, ...]:
-        share = SCHEDULES[self.budget.schedule](step / self.budget.steps)
+        share = SCHEDULES[self.budget.schedule](self.budget, step, self.batches.epoch_steps)
         return share, *self.optimizer.numbers(step + 1)
 
     @property
@@ -212,7 +124,9 @@ class Population:
             batch = self.reg.batch(batch, noise, self.data)
         params = {n: p.detach().requires_grad_() for n, p in self.params.items()}
         run = partial(self.forward, self.reg, batch, state)
-        loss, grads, trace = differentiate(self.reg, self.task, run, params, noise)
+        loss, grads, trace = differentiate(
+            self.reg, self.task, run, params, noise, self.budget.summed
+        )
         share, *numbers = numbers
         with torch.no_grad():
             rate = self.rate * share  # (M,)
@@ -265,10 +179,17 @@ class Population:
         losses = self.curves.loss[: number + 1, self.index]
         keep = self.reg.keep_training(losses)
         self.stop(~(keep & ~self.curves.diverged[self.index]))
+        self.anneal(losses)
         if self.reg.uses("told"):
             self.tell(losses)
         if 2 * int(self.alive.sum()) <= len(self.alive):
             self.keep(self.alive.nonzero().flatten())
+
+    def anneal(self, losses: Tensor) -> None:
+        """Set the rates of a schedule that goes by validation losses (checks, M), in place."""
+        if self.budget.schedule == "plateau" and len(losses):
+            first = torch.tensor(self.rates, device=self.rate.device)[self.index]
+            self.rate.copy_(first * self.budget.factor ** -drops(losses, self.budget.patience))
 
     def stop(self, members: Tensor) -> None:
         """The parameters of these (M,) are final: what they do from now on is of no account."""
@@ -347,6 +268,7 @@ class Population:
         self.move(of["moving"])
         self.final, self.best = of["final"], of["best"]
         self.curves.restore(of["curves"])
+        self.anneal(self.curves.loss[: len(self.curves.metrics), self.index])
         self.done, self.since.steps = int(of["far"]["done"]), int(of["far"]["since"])
         self.started = time.perf_counter() - float(of["far"]["seconds"])
 
@@ -397,21 +319,3 @@ class Population:
         if weight is not None:
             weight = weight.expand(members, *weight.shape[1:])
         return self.task.totals(trace.output, y, weight), trace.state
-
-
-def joined(**groups: Params) -> Params:
-    """The tensors of all groups in one, named group/name.
-
-    >>> joined(a={"x": 1}, b={"y": 2})
-    {'a/x': 1, 'b/y': 2}
-    """
-    return {f"{group}/{name}": t for group, own in groups.items() for name, t in own.items()}
-
-
-def parted(tensors: Params) -> dict[str, Params]:
-    """The groups that were `joined`; one that is not there is empty."""
-    groups: dict[str, Params] = defaultdict(dict)
-    for name, t in tensors.items():
-        group, _, own = name.partition("/")
-        groups[group][own] = t
-    return groups

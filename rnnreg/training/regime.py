@@ -21,7 +21,8 @@ from rnnreg.study import regimes
 from rnnreg.study.study import Row, Study
 from rnnreg.tasks import Forecast, LanguageModel
 from rnnreg.training.capture import populate
-from rnnreg.training.population import Population, Setting, setting
+from rnnreg.training.population import Population
+from rnnreg.training.setting import Setting, setting
 
 GAP, LOW, LATE, EARLY = 0.10, 0.05, 0.01, 0.7
 RATES = tuple(float(f"{rate:.3g}") for rate in np.geomspace(3e-4, 3e-2, 7))
@@ -123,8 +124,8 @@ def fold(task: Forecast, splits: dict[str, Arrays], left_out: int) -> dict[str, 
     train, rows = splits["train"], len(splits["train"]["series"])
     edges = np.linspace(task.context, rows, FOLDS * BLOCKS + 1).round().astype(int)
     owner = np.repeat(np.arange(FOLDS * BLOCKS) % FOLDS, np.diff(edges))  # of each target row
-    first = np.arange(rows - task.context - task.horizon + 1)
-    ahead = owner[first[:, None] + np.arange(task.horizon)]  # (windows, horizon)
+    first = np.arange(rows - task.rows + 1)
+    ahead = owner[first[:, None] + task.gap + np.arange(task.horizon)]  # (windows, horizon)
     whole = {
         f"fold {number}": {**train, "starts": first[(ahead == number).all(1)]}
         for number in range(FOLDS)

@@ -22,7 +22,8 @@ from rnnreg.study.study import Row
 from rnnreg.training.capture import populate
 from rnnreg.training.checkpoint import Checkpoint
 from rnnreg.training.distance import gradient_by_distance
-from rnnreg.training.population import Population, Setting, Watch, setting
+from rnnreg.training.population import Population, Watch
+from rnnreg.training.setting import Setting, setting
 
 SMALL = 1e-3  # a weight below counts as zero
 
@@ -141,7 +142,7 @@ def records(row: Row, job: Setting, population: Population, phase: str) -> list[
         "numpy": np.__version__,
     }
     clip = job.benchmark.base_clip
-    described = {**vars(job.budget), **vars(job.benchmark.model), **row.variant.model}
+    described = {**vars(job.budget), **vars(job.benchmark.model), **row.variant.task}
     described["base_clip"] = None if math.isinf(clip) else clip
     trials = {setting: i for i, setting in enumerate(row.settings)} if row.search else {}
     made = []

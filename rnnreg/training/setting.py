@@ -1,0 +1,126 @@
+"""What a row fixes for its members: its names and numbers, resolved and checked."""
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from rnnreg.cells.base import Cell
+from rnnreg.data.benchmark import Benchmark, Budget, Model
+from rnnreg.errors import UserError
+from rnnreg.network import Network
+from rnnreg.regularizers import Chain, Regularizer
+from rnnreg.regularizers._checks import attributes
+from rnnreg.regularizers._combination import of_row
+from rnnreg.study import registry
+from rnnreg.study.study import Row
+from rnnreg.study.variants import applied, base
+from rnnreg.tasks import Task
+from rnnreg.trace import Data
+from rnnreg.training import schedules
+from rnnreg.training.noisy import noisy
+from rnnreg.training.optimizers import OPTIMIZERS
+
+PRECISIONS = ("float32", "tf32", "bfloat16")  # of matrix products on a GPU
+
+
+@dataclass(frozen=True)
+class Setting:
+    """All that a row fixes for its members."""
+
+    benchmark: type[Benchmark]
+    cell: type[Cell]
+    regularizer: type[Regularizer]
+    budget: Budget
+    network: Network
+    splits: dict[str, dict[str, np.ndarray]]
+    facts: dict  # of the prepared data
+    device: torch.device
+
+    def regularizers(self, strength: Tensor) -> Regularizer:
+        """The regularizer; after it the benchmark's own clip, unless the row clips itself."""
+        own = self.regularizer(strength)
+        if self.regularizer.clips or math.isinf(self.benchmark.base_clip):
+            return own
+        clip = registry.load("regularizer", "clip_norm")
+        return Chain(own, clip(torch.full_like(strength, self.benchmark.base_clip)))
+
+    @property
+    def naive(self) -> dict[str, dict[str, float]]:
+        """The scores of the best naive baseline: {"validation" | "test": metrics}."""
+        return self.facts["naive"][self.facts["naive_best"]]
+
+
+def setting(row: Row, facts: dict, splits: dict, device: str = "cpu") -> Setting:
+    """Resolve a row's names and numbers."""
+    benchmark = applied(registry.load("benchmark", base(row.benchmark)), row.variant)
+    model, cell = benchmark.model, registry.load("cell", row.cell)
+    budget = replace(benchmark.budget, **row.budget)
+    where = f"benchmarks/{benchmark.name}.py (or the study)"
+    _check_budget(where, budget, benchmark.task)
+    regularizer = of_row(row.regularizer, row.ratios)
+    network = Network(
+        cell,
+        facts["inputs"],
+        facts["outputs"],
+        model.hidden,
+        model.layers,
+        model.embedding,
+        symbols=facts["symbols"] > 0,
+        every_step=benchmark.task.every_step,
+        initial=model.initial,
+        first_bias=_first_bias(where, cell, model),
+    )
+    attributes(regularizer)
+    network = regularizer.network(network)
+    if benchmark.noisy:
+        made = noisy(benchmark.task, splits["test"], facts["symbols"], benchmark.noisy)
+        splits = {**splits, "noisy": made}
+    device = torch.device(device)
+    return Setting(benchmark, cell, regularizer, budget, network, splits, facts, device)
+
+
+def _check_budget(where: str, budget: Budget, task: Task) -> None:
+    allowed = {
+        "optimizer": OPTIMIZERS,
+        "schedule": schedules.SCHEDULES,
+        "precision": PRECISIONS,
+    }
+    for key, known in allowed.items():
+        if getattr(budget, key) not in known:
+            given = f"given '{getattr(budget, key)}', allowed are {', '.join(known)}"
+            raise UserError(f"{where}: budget: {key}: {given}.")
+    if budget.checks > budget.steps:
+        raise UserError(
+            f"{where}: budget: checks: given {budget.checks}, allowed is at most one a step, "
+            f"{budget.steps}."
+        )
+    schedules.check(where, budget)
+    if budget.summed and not task.every_step:
+        raise UserError(
+            f"{where}: budget: summed: given true, but the task has one target a sequence, and "
+            "nothing to sum over time. Remedy: leave it out."
+        )
+
+
+def _first_bias(where: str, cell: type[Cell], model: Model) -> tuple[float, ...]:
+    """The initial bias of each gate: the cell's, or with the model's own for its forget gate."""
+    if model.forget_bias is None:
+        return cell.first_bias
+    if not cell.first_bias:
+        raise UserError(
+            f"{where}: model: forget_bias: given {model.forget_bias}, but the cell {cell.name} has "
+            "no forget gate. Remedy: leave it out."
+        )
+    return tuple(model.forget_bias if bias else 0.0 for bias in cell.first_bias)
+
+
+def known(setting: Setting) -> Data:
+    """What a regularizer may know of the training split."""
+    if not setting.network.symbols:
+        return Data(0, None, setting.benchmark.task.columns(setting.network.inputs))
+    train, symbols = setting.splits["train"], setting.network.inputs
+    counts = np.bincount(train["tokens" if "tokens" in train else "x"], minlength=symbols)
+    return Data(symbols, torch.as_tensor(counts, device=setting.device))
