@@ -69,6 +69,8 @@ a module only from modules above it:
       sequences       labelled sequences of unequal length -> Splits
       text            vocabularies; texts -> Splits
       series          columns of numbers -> Splits for forecasting
+      timed           rows with times -> rows at equal distances
+      given           one file of one's own -> Splits
       naive           scores that need no network
       part            a part of the training split, where one is asked for
       checks          what is true of any prepared benchmark
@@ -92,11 +94,30 @@ a module only from modules above it:
       predict         forecasts, classes, how a text goes on
       file            weights as safetensors, all else as JSON; load
       keep            which member of a row is kept
+      command         `rnnreg predict`
     analysis/         from records to tables, figures and prose; no torch
       collect, families, results, tables, words, pandoc, explain
       statistics/     results -> tables of numbers
       figures/        one function a figure
       report/         tables to be read, prose, HTML and PDF
+    trying/           `rnnreg try`: a file of one's own
+      understood      what a file was found to be; the benchmark written of it
+      delimited       how the cells of a text file are told apart
+      simple          what one would try first, without a network
+      series          what is to be forecast of a table of numbers
+      texts           what is to be classified of labelled texts
+      language        what is to be predicted of a text
+      place           the folder of a trial, with a registry of its own
+      sizing          a network that can over-fit
+      workers         members trained in several processes
+      rounds          the search
+      measure         scores in the unit of the data; what a regularizer gains
+      answer          the answer in sentences
+      trial           all of it, from a file to its answer
+      pictures        the figures of the report
+      page            the report, on two pages
+      save            a trial as a benchmark and a study
+      command         its options, and what it prints
     cli               the command line
 """
 

@@ -17,12 +17,14 @@ from pathlib import Path
 from typing import TextIO
 
 from rnnreg.errors import UserError, unknown
+from rnnreg.models import command as predicting
 from rnnreg.study import lock, owner, records, registry, schema, stop, study
 from rnnreg.study.described import grouped
 from rnnreg.study.facts import in_unit
 from rnnreg.study.facts import read as read_facts
 from rnnreg.study.protocol import asked, current
 from rnnreg.study.variants import base
+from rnnreg.trying import command as trying
 
 FORMAT_WARNING = warnings.formatwarning
 PREPARED, RAW = Path("data/prepared"), Path("data/raw")
@@ -126,6 +128,11 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--keep", action="store_true", help="keep the best model of each row, for use")
     p.add_argument("--device", default="auto", help="auto (default), cpu, cuda, cuda:1, ...")
     p.add_argument("--threads", type=int, default=1, help="CPU threads (default 1)")
+
+    p = command("try", try_, "find which regularizer helps on a file of your own")
+    trying.options(p)
+    p = command("predict", predict, "say what a kept model makes of a file")
+    predicting.options(p)
 
     p = command("collect", collect, "gather a study's records into one table")
     p.add_argument("study")
@@ -366,6 +373,16 @@ def train(given: argparse.Namespace) -> None:
         rows = [chosen.row(benchmark, cell, r) for r in regularizers]
     chosen = replace(chosen, keep=chosen.keep or given.keep)
     _train_rows(chosen, rows, _device(given))
+
+
+def try_(given: argparse.Namespace) -> None:
+    """Which regularizer helps on a file of one's own."""
+    trying.run(given, _device)
+
+
+def predict(given: argparse.Namespace) -> None:
+    """What a kept model says of a file."""
+    predicting.run(given)
 
 
 def workflow(given: argparse.Namespace) -> None:

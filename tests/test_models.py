@@ -76,7 +76,7 @@ def test_a_kept_model_scores_what_its_record_says(name, project):
         assert found == pytest.approx(expected, rel=1e-5)
 
 
-@pytest.mark.parametrize("cell", MODULES)
+@pytest.mark.parametrize("cell", [*MODULES, "gru_tanh"])
 @pytest.mark.parametrize(("regularizer", "strength"), ACTING.items())
 @pytest.mark.filterwarnings("ignore:.*columns left out")
 def test_of_any_regularizer_and_cell(regularizer, strength, cell, project):

@@ -4,6 +4,7 @@ What a benchmark's file needs has its address here.
 """
 
 from rnnreg.data.benchmark import Benchmark, Budget, Model, Splits, expect
+from rnnreg.data.given import read_language, read_series, read_texts
 from rnnreg.data.numbers import read_csv
 from rnnreg.data.sequences import hold_out, labelled, piano_rolls, pick, standardised
 from rnnreg.data.series import forecast
@@ -29,6 +30,9 @@ __all__ = [
     "pick",
     "read_csv",
     "read_labelled",
+    "read_language",
+    "read_series",
+    "read_texts",
     "standardised",
     "texts",
     "words",

@@ -93,14 +93,14 @@ def series(task: Forecast, splits: Splits) -> dict[str, Model]:
     def model(forecast: Callable[[np.ndarray], np.ndarray]) -> Model:
         def score(arrays: Arrays) -> Metrics:
             columns = slice(None) if task.targets is None else list(task.targets)
-            windows = _windows(arrays["series"][:, columns], task)
-            error = windows[:, task.context + task.gap :] - forecast(windows[:, : task.context])
+            found = windows(arrays["series"][:, columns], task)
+            error = found[:, task.context + task.gap :] - forecast(found[:, : task.context])
             error = error.astype(np.float64)
             weight = np.ones(1)
             if "observed" in arrays:
-                weight = _windows(arrays["observed"], task)[:, task.context + task.gap :]
-            mse = _mean(error**2, weight)
-            return {"loss": mse, "mse": mse, "mae": _mean(np.abs(error), weight)}
+                weight = windows(arrays["observed"], task)[:, task.context + task.gap :]
+            mse = mean(error**2, weight)
+            return {"loss": mse, "mse": mse, "mae": mean(np.abs(error), weight)}
 
         return score
 
@@ -114,12 +114,13 @@ def series(task: Forecast, splits: Splits) -> dict[str, Model]:
     return models
 
 
-def _mean(values: np.ndarray, weight: np.ndarray) -> float:
+def mean(values: np.ndarray, weight: np.ndarray) -> float:
+    """The mean of those values that count."""
     weight = np.broadcast_to(weight, values.shape)
     return float(np.average(values, weights=weight.astype(np.float64)))
 
 
-def _windows(values: np.ndarray, task: Forecast) -> np.ndarray:
+def windows(values: np.ndarray, task: Forecast) -> np.ndarray:
     """(rows, V) -> (windows, context + gap + horizon, V), a view."""
     length = task.rows
     return np.lib.stride_tricks.sliding_window_view(values, length, axis=0).swapaxes(1, 2)

@@ -29,7 +29,7 @@ def read_csv(file: Path, columns: Sequence[str] | None = None, **options: object
             raise unknown(f"{file}: column", name, map(str, table.columns))
     chosen = list(table.columns) if columns is None else list(columns)
     asked = columns is not None
-    found = {name: _numbers(file, table[name], asked, **options) for name in chosen}
+    found = {name: numbers(file, table[name], asked, **options) for name in chosen}
     text = [str(name) for name, values in found.items() if values is None]
     if len(text) == len(found):
         raise UserError(
@@ -56,7 +56,7 @@ def _check_header(file: Path, names: list[str]) -> None:
         )
 
 
-def _numbers(
+def numbers(
     file: Path, column, asked: bool, decimal: str = ".", thousands: str = "", **_: object
 ) -> np.ndarray | None:
     """A column as float64 (rows,); None where it is text that nobody asked for."""

@@ -2,7 +2,7 @@
 
 import logging
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -30,7 +30,7 @@ def read_columns(file: Path, *columns: str, kind: str = "", **options: object) -
         known = {str(name): column for name, column in table.items()}
         values = [_known(file, known, name).tolist() for name in columns]
     else:
-        values = _read_with_datasets(file, kind, columns, options)
+        values = _with_datasets(file, kind, lambda table: _lists(file, table, columns), options)
     return [_complete(file, *pair) for pair in zip(columns, values, strict=True)]
 
 
@@ -59,8 +59,31 @@ def read_table(file: Path, **options: object):
     return table
 
 
-def _read_with_datasets(file: Path, kind: str, columns: Sequence[str], options: dict) -> list[list]:
-    """The columns. Nothing is fetched or left behind: the cache is a temporary folder."""
+def read_frame(file: Path, **options: object):
+    """A table of any of the KINDS, by the file's ending, as pandas has it.
+
+    `options` are the reader's, for csv those of pandas.read_csv. UserError where it cannot be read.
+    """
+    kind = KINDS.get(file.suffix.lower())
+    if kind is None:
+        known = ", ".join(KINDS)
+        raise UserError(f"{file}: a table ends with one of {known}. Remedy: rename the file.")
+    if kind == "csv":
+        tabs = {"sep": "\t"} if file.suffix.lower() == ".tsv" else {}
+        return read_table(file, **{**tabs, **options})
+    found = _with_datasets(file, kind, lambda table: table.to_pandas(), options)
+    if not len(found):
+        raise UserError(f"{file}: no rows.")
+    return found
+
+
+def _lists(file: Path, table, columns: Sequence[str]) -> list[list]:
+    known = {name: table[name] for name in table.column_names}  # read when asked for
+    return [_known(file, known, name)[:] for name in columns]
+
+
+def _with_datasets(file: Path, kind: str, take: Callable, options: dict):
+    """What `take` makes of the table. Nothing is fetched, and the cache is a temporary folder."""
     import datasets
     from datasets.exceptions import DatasetGenerationError
 
@@ -71,8 +94,7 @@ def _read_with_datasets(file: Path, kind: str, columns: Sequence[str], options: 
     with TemporaryDirectory() as cache:
         try:
             table = read(str(file), cache_dir=cache, keep_in_memory=True, **options)
-            known = {name: table[name] for name in table.column_names}  # read when asked for
-            return [_known(file, known, name)[:] for name in columns]
+            return take(table)
         except (DatasetGenerationError, ValueError, OSError, StopIteration) as error:
             reason = error.__cause__ or error
             if isinstance(reason, UnicodeDecodeError):

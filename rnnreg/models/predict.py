@@ -21,7 +21,10 @@ def predict(model, data, **options):
 
 @torch.no_grad()
 def forecast(model, values) -> np.ndarray:
-    """The rows after the last of (rows, D), in the unit of the data: (horizon, targets)."""
+    """The rows after the last of (rows, D) and the task's gap, in the unit of the data.
+
+    (horizon, targets).
+    """
     task, inputs = model.task, model.network.inputs
     values = np.asarray(values, dtype=float)
     values = values[:, None] if values.ndim == 1 else values
@@ -100,7 +103,8 @@ def _symbols(model, text: str | Sequence) -> list:
     if model.task.level == "character" or not isinstance(text, str):
         return list(text)
     end = [EOS] if EOS in _decoding(model, "symbols") else []
-    return [word for line in text.splitlines() for word in [*line.split(), *end]]
+    cut = model.facts.decoding.get("cut", "spaces")
+    return [word for line in text.splitlines() for word in [*words(line, cut), *end]]
 
 
 @torch.no_grad()

@@ -37,7 +37,7 @@ def measure(row: Row, facts: dict, splits: dict[str, Arrays], device: str = "cpu
     job = setting(row, facts, splits, device)
     series = isinstance(job.benchmark.task, Forecast)
     rate = _best_rate(replace(job, splits=fold(job.benchmark.task, splits, 0)) if series else job)
-    found = _by_folds(job, rate) if series else _by_seeds(job, rate)
+    found = by_folds(job, rate) if series else _by_seeds(job, rate)
     losses, gaps = found.losses, found.gaps
     best = np.nanmin(losses, axis=0)
     mean, half = gaps.mean(), T * gaps.std(ddof=1) / math.sqrt(len(gaps))
@@ -79,7 +79,7 @@ def _by_seeds(job: Setting, rate: float) -> Found:
     return Found(losses, (best - _loss(population, "sample")) / best)
 
 
-def _by_folds(job: Setting, rate: float) -> Found:
+def by_folds(job: Setting, rate: float) -> Found:
     """One model a fold: its loss there against that of the models that have trained on it."""
     task, splits, curves = job.benchmark.task, job.splits, []
     scores = np.empty((FOLDS, FOLDS))  # model, fold

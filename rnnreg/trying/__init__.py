@@ -1,0 +1,1 @@
+"""`rnnreg try FILE`: which regularizer helps a recurrent network on a file of one's own."""
