@@ -8,7 +8,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: quick test setup lint format help
+.PHONY: quick test test-faults audit setup lint format help
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -19,6 +19,15 @@ quick: $(READY)
 
 test: $(READY)
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+# Kills at random moments (RNNREG_MOMENTS of them), and damaged bytes (RNNREG_FUZZ of each of 8 kinds).
+test-faults: $(READY)
+	RNNREG_FUZZ=$${RNNREG_FUZZ:-250} $(BIN)/python -m pytest -m "slow or not slow" tests/test_faults_*.py
+
+# Known vulnerabilities of the pinned packages; it asks a service on the internet.
+audit: $(READY)
+	$(BIN)/python -m pip install --quiet pip-audit
+	$(BIN)/python -m pip_audit --no-deps --disable-pip -r constraints.txt
 
 setup: $(READY)
 

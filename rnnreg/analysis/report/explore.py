@@ -39,7 +39,7 @@ def explorer(results: Results) -> Widget:
         "effects": _effects(results),
         "curves": _curves(results),
     }
-    text = json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/")
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
     return Widget(FRAME.format(data=text))
 
 

@@ -1,0 +1,73 @@
+"""Write what was measured into docs/faults.md and docs/cluster.md, from the tables in results/.
+
+python benchmarks/faults/page.py
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+
+from rnnreg.analysis.report.readme import replace
+from rnnreg.study import records, registry
+
+RESULTS = Path(__file__).resolve().parent / "results"
+
+
+def checkpoints() -> list[str]:
+    """What checkpoints cost, and what a kill loses with them and without."""
+    cost = pd.read_csv(RESULTS / "cost.csv")
+    used = cost.groupby("checkpoints")["seconds"].median()
+    saving = cost[cost["saves"] > 0]
+    share = saving["seconds saving"].sum() / saving["seconds"].sum()
+    lines = [
+        f"- A row of {used['no']:.1f} s without checkpoints takes {used['yes']:.1f} s with them "
+        f"(the processor's, medians of {len(cost) // 2} each, in turn); {share:.2%} of it go "
+        f"into {saving['saves'].median():.0f} checkpoints."
+    ]
+    if (RESULTS / "kills.csv").is_file():
+        kills = pd.read_csv(RESULTS / "kills.csv")
+        lost = kills.groupby("checkpoints")["lost"].agg(["median", "max"])
+        told = {c: f"{m:.0f} s (at most {most:.0f} s)" for c, m, most in lost.itertuples()}
+        whole, count = kills["undisturbed"][0], len(kills) // 2
+        lines.append(
+            f"- `kill -9` in the middle of a row of {whole:.0f} s, at {count} moments, loses "
+            f"{told['yes']} with checkpoints and {told['no']} without, the start of the second "
+            "command included."
+        )
+    return lines
+
+
+def moments() -> list[str]:
+    """How many signals came, and how many records were compared."""
+    table = pd.read_csv(RESULTS / "moments.csv")
+    each = ", ".join(f"{n} {s}" for s, n in table["signal"].value_counts().items())
+    hit = table["hit"].value_counts()
+    return [
+        f"- {len(table)} random moments of a study ({each}; "
+        f"{hit.get('all', 0)} to all processes, {hit.get('first', 0)} to the first alone): "
+        f"{table['compared'].max()} records compared, all equal to those of the undisturbed run."
+    ]
+
+
+PAGES: dict[str, tuple[tuple[str, Callable[[], list[str]]], ...]] = {
+    "docs/faults.md": (("cost.csv", checkpoints), ("moments.csv", moments)),
+}
+
+
+def measured(page: str) -> str:
+    """The generated part of a page: a line a thing measured."""
+    parts = [make() for table, make in PAGES[page] if (RESULTS / table).is_file()]
+    return "\n".join(line for part in parts for line in part)
+
+
+def main() -> None:
+    """Write the pages."""
+    for page in PAGES:
+        file = registry.ROOT / page
+        text = file.read_text(encoding="utf-8")
+        records.write_text(file, replace(text, "measured", measured(page), file))
+
+
+if __name__ == "__main__":
+    main()
