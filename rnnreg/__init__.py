@@ -81,11 +81,15 @@ a module only from modules above it:
       optimizers      Adam and SGD with a member axis
       passes          the gradients of a step, from one forward pass or two
       noisy           the test split with noise in its inputs
+      schedules       the learning rate as a share of its first value
+      setting         what a row fixes for its members, resolved and checked
+      snapshot        groups of tensors in one mapping, and back
       tensors         tensors by name in one file: safetensors
       curves          what the checks have seen of a population
       population      M members trained side by side, step by step: the page to read first
       capture         the same on a GPU: steps recorded once and replayed
       checkpoint      a population in the middle of its training, in a file
+      distance        how far back the gradient of a trained model reaches
       row             train(row): tune, evaluate -> records
       regime          whether a benchmark over-fits without regularization
       estimate        what a study will cost on this machine
