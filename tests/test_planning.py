@@ -135,9 +135,6 @@ FAULTS = {
     "seeds: tuning: given 2, but a search has seeds of its own. Remedy: leave it out": (
         "{evaluation: 3}", "{evaluation: 3, tuning: 2}",
     ),
-    "budgets: elnino: learning_rate: given 0.01, but it is searched. Remedy: leave it out": (
-        "steps: 10", "steps: 10, learning_rate: 0.01",
-    ),
     "strengths: l2: given [0.0, 0.1], expected two numbers above 0, the lower one first": (
         "title", "strengths: {l2: [0.0, 0.1]}\ntitle",
     ),

@@ -18,19 +18,23 @@ def current(row: Row, found: Iterable[Record], data_hash: str) -> dict[Member, R
 def phases(row: Row, have: Mapping[Member, Record]) -> Iterator[list[Member]]:
     """The members of each phase: tuning, and evaluation of what tuning chose.
 
+    A search with one setting alone, which is the number of a paper, has nothing to choose.
     A search is tuned in two phases: all trials on the first seed, and the best of them on the
     others. A phase follows from the records of those before, which `have` must hold by then.
     """
-    seeds = row.tuning_seeds[:1] if row.search else row.tuning_seeds
-    tune = [("tune", *setting, seed) for setting in row.settings for seed in seeds]
-    yield tune
-    tuned = [have[member] for member in tune]
-    if row.search:
-        left = survivors(tuned, row.search.survivors)
-        race = [("tune", *setting, seed) for setting in left for seed in row.tuning_seeds[1:]]
-        yield race
-        tuned += [have[member] for member in race]
-    chosen = dict.fromkeys(choose(tuned, criterion) for criterion in CRITERIA)
+    if row.search and len(row.settings) == 1:
+        chosen = row.settings
+    else:
+        seeds = row.tuning_seeds[:1] if row.search else row.tuning_seeds
+        tune = [("tune", *setting, seed) for setting in row.settings for seed in seeds]
+        yield tune
+        tuned = [have[member] for member in tune]
+        if row.search:
+            left = survivors(tuned, row.search.survivors)
+            race = [("tune", *setting, seed) for setting in left for seed in row.tuning_seeds[1:]]
+            yield race
+            tuned += [have[member] for member in race]
+        chosen = dict.fromkeys(choose(tuned, criterion) for criterion in CRITERIA)
     yield [("evaluate", *setting, seed) for setting in chosen for seed in row.evaluation_seeds]
 
 

@@ -37,7 +37,10 @@ class Search:
 
     @property
     def settings(self) -> tuple[tuple[float, float], ...]:
-        """(learning rate, strength) of each trial."""
+        """(learning rate, strength) of each trial; a single one where neither is searched."""
+        (low, high), (weak, strong) = self.learning_rate, self.strength
+        if low == high and weak == strong:
+            return ((low, weak),)
         rates = (between(u, self.learning_rate, "log") for u, _ in points(self.trials))
         strengths = (between(u, self.strength, self.scale) for _, u in points(self.trials))
         return tuple(zip(rates, strengths, strict=True))

@@ -22,10 +22,14 @@ def choose(records: Iterable[Record], criterion: Criterion) -> Setting:
     the seeds that the others lack. Penalties are not in that loss; a member that diverged counts at
     the naive score that its record carries; a loss that is missing or not a number counts as
     infinite. Ties go to the setting that comes first in the records: grids are written from weak
-    to strong. Records of the evaluation phase are left out. ValueError where no tuning record is
-    given.
+    to strong. Records of the evaluation phase are left out, but where nothing was tuned and they
+    have one setting: that. ValueError where there is no choice to be made.
     """
+    records = list(records)
     losses = _losses(records, criterion)
+    settled = {record.tuned for record in records}
+    if not losses and len(settled) == 1:
+        return settled.pop()
     most = max((len(own) for own in losses.values()), default=0)
     shared = {seed for own in losses.values() if len(own) < most for seed in own}
     deciding = {

@@ -11,9 +11,11 @@ Everything here reads names and syntax trees only, so the workflow can ask witho
     seeds: {evaluation: 8}
     search: {trials: 16, survivors: 3, seeds: 2, learning_rate: [3e-4, 3e-2]}  # the defaults
     strengths: {l2: [1e-5, 1e-3]}          # instead of the range in the regularizer's file
-    budgets: {python_docs: {steps: 600}}   # instead of fields of the benchmark's Budget
+    budgets: {python_docs: {steps: 600}}   # instead of fields of the benchmark's Budget; a
+                                           # learning_rate here is not searched
     variants: {small: {train: 1/4}}        # for python_docs@small in `benchmarks`: see variants.py
     combine: {dropout+l2: {dropout: 0.1, l2: 1e-3}}  # rows more: see combine.py
+    rows: {elnino: {gru: [none, l2]}}      # in place of the three lists: see listed.py
     mirror: /data/mirror                   # looked into before any download (or RNNREG_MIRROR)
     keep: true                             # the best model of each row stays, for use: see models/
     job: cell                              # what a job of the workflow trains in one process:
@@ -31,7 +33,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from rnnreg.errors import UserError, unknown
-from rnnreg.study import combine, fingerprint, registry, schema
+from rnnreg.study import combine, fingerprint, listed, registry, schema
 from rnnreg.study import search as searches
 from rnnreg.study import variants as changed
 from rnnreg.study.variants import NOTHING, Variant
@@ -42,7 +44,7 @@ KEYS = {
     "title": str, "benchmarks": (list, str), "cells": (list, str), "regularizers": (list, str),
     "except": list, "mine": (list, bool), "seeds": dict, "strengths": dict, "budgets": dict,
     "mirror": str, "job": str, "search": (dict, str), "variants": dict, "combine": dict,
-    "keep": bool,
+    "keep": bool, "rows": dict,
 }  # fmt: skip
 JOBS = ("row", "cell")  # the default first
 FIRST_EVALUATION_SEED = 1000  # tuning seeds count from 0, so the two never meet
@@ -96,7 +98,10 @@ class Row:
 
     @property
     def settings(self) -> tuple[Setting, ...]:
-        """What is tuned over: the trials of the search, or the strengths of the grid."""
+        """What is tuned over: the trials of the search, or the strengths of the grid.
+
+        One, where a search has nothing to search: then nothing is tuned.
+        """
         if self.search:
             return self.search.settings
         return tuple((None, strength) for strength in self.strengths)
@@ -210,11 +215,13 @@ def read(study: str) -> Study:
 
 
 def _resolve(name: str, where: str, given: object) -> Study:
-    schema.check_mapping(where, given, KEYS, required=("title", *LISTS, "seeds"))
-    known, listed = registry.names("benchmark"), given["benchmarks"]
-    variants = changed.read(f"{where}: variants", given.get("variants", {}))
-    variants = changed.named(where, listed if isinstance(listed, list) else [], known, variants)
+    needed = (listed.KEY,) if isinstance(given, dict) and listed.KEY in given else (*LISTS,)
+    schema.check_mapping(where, given, KEYS, required=("title", *needed, "seeds"))
     combined = combine.read(f"{where}: combine", given.get("combine", {}))
+    given, alone = listed.lists(where, given, (*LISTS,), [*combined])
+    known, named = registry.names("benchmark"), given["benchmarks"]
+    variants = changed.read(f"{where}: variants", given.get("variants", {}))
+    variants = changed.named(where, named if isinstance(named, list) else [], known, variants)
     chosen = _chosen(where, given, {"benchmark": [*variants], "regularizer": [*combined]})
     chosen["regularizers"] += [n for n in combined if n not in chosen["regularizers"]]
     searched = _search(where, given)
@@ -222,18 +229,23 @@ def _resolve(name: str, where: str, given: object) -> Study:
     tuned = _tuned(f"{where}: strengths", given.get("strengths", {}), chosen, combined, searched)
     budgets = given.get("budgets", {})
     schema.check_names(f"{where}: budgets", budgets, [*known, *variants])
-    _check_budgets(f"{where}: budgets", budgets, searched)
+    for benchmark, budget in budgets.items():
+        schema.check_budget(f"{where}: budgets: {benchmark}", budget)
+    own = {
+        b: {**budgets.get(changed.base(b), {}), **budgets.get(b, {})} for b in chosen["benchmarks"]
+    }
     rows = tuple(
         Row(
             *(b, c, r, tuned[r][0], tuning, evaluation),
-            budget={**budgets.get(changed.base(b), {}), **budgets.get(b, {})},
-            search=tuned[r][1],
+            budget=own[b],
+            search=_with_rate(tuned[r][1], own[b]),
             variant=variants.get(b, NOTHING),
             ratios=combined.get(r, {}),
         )
         for b in chosen["benchmarks"]
         for c in chosen["cells"]
         for r in chosen["regularizers"]
+        if alone is None or (b, c, r) in alone
     )
     job = given.get("job", JOBS[0])
     if job not in JOBS:
@@ -312,13 +324,7 @@ def _tuned(
     return {r: ((), replace(searched, strength=s, scale=scale)) for r, (s, scale) in found.items()}
 
 
-def _check_budgets(where: str, given: dict, searched: searches.Search | None) -> None:
-    """What the study says of benchmarks' budgets."""
-    for benchmark, budget in given.items():
-        schema.check_budget(f"{where}: {benchmark}", budget)
-        if searched and "learning_rate" in budget:
-            raise UserError(
-                f"{where}: {benchmark}: learning_rate: given {budget['learning_rate']}, but it is "
-                f"searched. Remedy: leave it out (and set search: learning_rate), or write "
-                f"search: {GRID}."
-            )
+def _with_rate(search: searches.Search | None, budget: dict) -> searches.Search | None:
+    """The search, at the one learning rate that a budget of the study names, if it does."""
+    rate = budget.get("learning_rate")
+    return search if search is None or rate is None else replace(search, learning_rate=(rate, rate))

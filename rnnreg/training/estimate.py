@@ -23,7 +23,9 @@ def members(row: Row) -> tuple[int, int]:
     What is chosen at the final check may or may not be what is chosen at the best check.
     """
     tuned, tested = len(row.settings) * len(row.tuning_seeds), len(row.evaluation_seeds)
-    if row.search:
+    if row.search and len(row.settings) == 1:
+        tuned = 0
+    elif row.search:
         tuned = row.search.trials + row.search.survivors * row.search.seeds
     return tuned + tested, tuned + tested * (1 if len(row.settings) == 1 else 2)
 
