@@ -156,6 +156,10 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument(
         "folder", type=Path, nargs="?", help="results/<study>, with its report made: its findings"
     )
+    p = command("published", published, "hold published numbers against ours: docs/published.md")
+    p.add_argument(
+        "folder", type=Path, nargs="?", help="results, with <study>/records; default: those shipped"
+    )
     p = command("compare-runs", compare_runs, "test whether two runs of a study agree")
     p.add_argument("a", type=Path, help="a folder of records")
     p.add_argument("b", type=Path, help="another")
@@ -702,6 +706,13 @@ def readme(given: argparse.Namespace) -> None:
     from rnnreg.analysis.report.readme import update
 
     update(given.folder)
+
+
+def published(given: argparse.Namespace) -> None:
+    """Theirs, ours and the verdict, for each result in benchmarks/published.yaml."""
+    from rnnreg.analysis.published import ROOT, write
+
+    print(write(given.folder or ROOT))
 
 
 def compare_runs(given: argparse.Namespace) -> None:

@@ -123,6 +123,7 @@ class Study:
     mirror: str | None = None
     job: str = JOBS[0]
     keep: bool = False  # whether the best model of each row is kept
+    listed: bool = False  # whether its rows are named one by one
     asked: str = ""  # what reads it again: its name, or the path of its file
 
     @property
@@ -250,7 +251,8 @@ def _resolve(name: str, where: str, given: object) -> Study:
     job = given.get("job", JOBS[0])
     if job not in JOBS:
         raise unknown(f"{where}: job", job, JOBS)
-    return Study(name, given["title"], rows, given.get("mirror"), job, given.get("keep", False))
+    keep = given.get("keep", False)
+    return Study(name, given["title"], rows, given.get("mirror"), job, keep, alone is not None)
 
 
 def _chosen(where: str, given: dict, made: dict[str, list[str]]) -> dict[str, list[str]]:

@@ -1,0 +1,229 @@
+"""Published numbers beside ours: a verdict by rule for each, and the page that shows them.
+
+The rule: a result is reproduced where the 95% interval of our mean over seeds lies inside the band
+that was stated before, not reproduced where it lies outside, and cannot be told in between. Of one
+seed the value stands for its interval.
+"""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from rnnreg.analysis.statistics.inference import LEVEL, mean_interval
+from rnnreg.errors import unknown
+from rnnreg.study import published, records, registry
+from rnnreg.study.published import Published, Ranking
+from rnnreg.study.records import Record
+from rnnreg.study.selection import choose
+from rnnreg.study.study import Row, Study
+
+ROOT = registry.ROOT / "results" / "published"
+PAGE = registry.ROOT / "docs" / "published.md"
+RESAMPLES = 2_000
+REPRODUCED, MISSED, OPEN = "reproduced", "not reproduced", "cannot be told"
+NOT_RUN, STALE = "not run", "records of other code"
+HEAD = """# Published numbers beside ours
+
+Written by `rnnreg published` from the records under results/published and from
+benchmarks/published.yaml, which states each band before its row is run. A result is *reproduced*
+where the 95% interval of our mean over seeds lies inside the band, *not reproduced* where it lies
+outside, and *cannot be told* in between.
+"""
+
+
+@dataclass(frozen=True)
+class Held:
+    """A published result with ours: `values` one a seed, and the records that they come from."""
+
+    result: Published
+    study: Study
+    row: Row
+    members: list[Record]
+    verdict: str
+
+    @property
+    def values(self) -> np.ndarray:
+        found = [m.scores[self.result.at]["test"][self.result.metric] for m in self.members]
+        if self.result.deviation is None:
+            return np.array(found)
+        return np.sqrt(found) / self.result.deviation
+
+
+def verdict(values: np.ndarray, band: tuple[float, float]) -> str:
+    """By the rule of the module.
+
+    >>> verdict(np.array([114.0, 114.5, 115.0]), (110, 117))
+    'reproduced'
+    >>> verdict(np.array([116.0, 117.5]), (110, 117)), verdict(np.array([120.0]), (110, 117))
+    ('cannot be told', 'not reproduced')
+    """
+    mean, low, high = (float(v) for v in mean_interval(values))
+    if math.isnan(low):
+        low = high = mean
+    # No score is below zero, which is the lower end of a bar.
+    if band[0] <= max(low, 0) and high <= band[1]:
+        return REPRODUCED
+    return MISSED if high < band[0] or low > band[1] else OPEN
+
+
+def hold(root: Path = ROOT) -> tuple[list[Held], list[Ranking]]:
+    """Each published result with the records under root/<study>/records."""
+    results, rankings = published.read()
+    known = published.rows()
+    found = []
+    for result in results.values():
+        if result.row not in known:
+            raise unknown(f"{result.name}: row", result.row, known)
+        study, row = known[result.row]
+        file = root / study.name / study.records(row).relative_to(study.folder)
+        members = records.read(file, row.name) if file.is_file() else []
+        current = [m for m in members if m.fingerprint == row.fingerprint]
+        tested = [m for m in current if m.phase == "evaluate"]
+        if not tested:
+            found.append(Held(result, study, row, [], STALE if members else NOT_RUN))
+            continue
+        chosen = choose(current, result.at)
+        held = Held(result, study, row, [m for m in tested if m.tuned == chosen], "")
+        found.append(Held(result, study, row, held.members, verdict(held.values, result.band)))
+    return found, rankings
+
+
+def table(held: list[Held]) -> pd.DataFrame:
+    """One line a result: theirs, the band, ours with its interval, the verdict, the hours."""
+    return pd.DataFrame([_line(h) for h in held])
+
+
+def _line(h: Held) -> dict:
+    mean, low, high = (float(v) for v in mean_interval(h.values)) if h.members else [math.nan] * 3
+    return {
+        "result": h.result.name,
+        "row": h.row.name,
+        "metric": h.result.metric if h.result.deviation is None else "relative squared error",
+        "at": h.result.at,
+        "theirs": h.result.theirs,
+        "band_low": h.result.band[0],
+        "band_high": h.result.band[1],
+        "ours": mean,
+        "low": low,
+        "high": high,
+        "seeds": len(h.members),
+        "diverged": sum(m.diverged for m in h.members),
+        "learning_rate": h.members[0].rate if h.members else math.nan,
+        "hours": sum(m.seconds for m in h.members) / 3600,
+        "verdict": h.verdict,
+        "source": h.result.source,
+    }
+
+
+def correlation(ours: list[np.ndarray], theirs: list[float]) -> tuple[float, float, float]:
+    """Kendall's tau-b of the means of ours with theirs, and its 95% interval over our seeds.
+
+    The interval has the quantiles of tau over resamples of each row's seeds.
+
+    >>> correlation([np.array([1.0, 1.1]), np.array([2.0, 2.1])], [8.0, 9.0])
+    (1.0, 1.0, 1.0)
+    """
+    rng = np.random.default_rng(0)
+    means = np.array([values.mean() for values in ours])
+    draws = [rng.choice(v, (RESAMPLES, len(v))).mean(1) for v in ours]
+    taus = [stats.kendalltau(each, theirs).statistic for each in np.stack(draws, axis=1)]
+    low, high = np.quantile(taus, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return float(stats.kendalltau(means, theirs).statistic), float(low), float(high)
+
+
+def page(held: list[Held], rankings: list[Ranking]) -> str:
+    """The table, learning curves, rankings and differences, as Markdown."""
+    lines = [HEAD, _counts(held), "", *_table(held), ""]
+    lines += [line for h in held if h.result.curve and h.members for line in _curve(h)]
+    lines += _rankings(held, rankings)
+    lines += ["## What differs, where bands come from, and what trains each row", ""]
+    lines += [
+        f"- **{h.result.name}**: `rnnreg train --study {h.study.name} "
+        f"{h.row.name.replace('/', ' ')}`. Differs: {h.result.differs}. Band: {h.result.why}. "
+        f"Read in: {h.result.read}."
+        for h in held
+    ]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _counts(held: list[Held]) -> str:
+    found = [h.verdict for h in held]
+    told = (f"{found.count(v)} {v}" for v in (REPRODUCED, MISSED, OPEN, STALE, NOT_RUN))
+    return f"Of {len(held)} results: {', '.join(t for t in told if not t.startswith('0 '))}."
+
+
+def _table(held: list[Held]) -> list[str]:
+    lines = [
+        "| Result | Source | Score | Theirs | Band | Ours (95% interval) | Seeds | Verdict |",
+        "| :--- | :--- | :--- | ---: | ---: | ---: | ---: | :--- |",
+    ]
+    for h in held:
+        line = _line(h)
+        low, high = (f"{end:g}" for end in h.result.band)
+        ours = "–"
+        if h.members:
+            ours = f"{line['ours']:.4g}"
+            if len(h.members) > 1:
+                ours += f" [{max(line['low'], 0):.4g}, {line['high']:.4g}]"
+        waits = f", waits for {h.result.waits}" if h.verdict == NOT_RUN and h.result.waits else ""
+        lines.append(
+            f"| {h.result.name} | {h.result.source} | {line['metric']}, {h.result.at} | "
+            f"{h.result.theirs:g} | {low} to {high} | {ours} | "
+            f"{len(h.members) or '–'} | {h.verdict}{waits} |"
+        )
+    return lines
+
+
+def _curve(h: Held) -> list[str]:
+    """Validation by check, theirs and ours."""
+    ours = np.exp(np.array([m.validation_loss for m in h.members], dtype=float)).mean(0)
+    theirs = np.array(h.result.curve["values"], dtype=float)
+    count = min(len(ours), len(theirs))
+    away = (ours[:count] / theirs[:count] - 1) * 100
+    rows = zip(range(1, count + 1), theirs, ours, away, strict=False)
+    return [
+        f"## Learning curve of {h.result.name}",
+        "",
+        f"Perplexity on validation after each check; theirs: {h.result.curve['source']}.",
+        "",
+        "| Check | Theirs | Ours | Difference, % |",
+        "| ---: | ---: | ---: | ---: |",
+        *(f"| {i} | {a:.1f} | {b:.1f} | {d:+.1f} |" for i, a, b, d in rows),
+        "",
+    ]
+
+
+def _rankings(held: list[Held], rankings: list[Ranking]) -> list[str]:
+    by_name = {h.result.name: h for h in held}
+    lines = []
+    for ranking in rankings:
+        each = [by_name[name] for name in ranking.results]
+        if not all(h.members for h in each):
+            lines.append(f"| {ranking.title} | {len(each)} | not run | |")
+            continue
+        tau, low, high = correlation([h.values for h in each], [h.result.theirs for h in each])
+        lines.append(f"| {ranking.title} | {len(each)} | {tau:.2f} | {low:.2f} to {high:.2f} |")
+    if not lines:
+        return []
+    head = [
+        "## Rankings",
+        "",
+        "Rank correlation (Kendall's tau) of our order with theirs, over our seeds.",
+        "",
+        "| Ranking | Rows | Tau | 95% interval |",
+        "| :--- | ---: | ---: | ---: |",
+    ]
+    return [*head, *lines, ""]
+
+
+def write(root: Path = ROOT) -> Path:
+    """Write published.csv, and the page: into docs/ for the records that ship, else beside it."""
+    held, rankings = hold(root)
+    records.write_text(root / "published.csv", table(held).to_csv(index=False))
+    file = PAGE if root.resolve() == ROOT.resolve() else root / "published.md"
+    records.write_text(file, page(held, rankings))
+    return file

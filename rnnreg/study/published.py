@@ -1,0 +1,110 @@
+"""benchmarks/published.yaml: results of papers, and what of ours is held against each.
+
+results:
+  NAME:
+    row: benchmark@variant/cell/regularizer    of a shipped study
+    source: paper and table
+    read: where the number was seen
+    metric: perplexity                         of the row's records, on test
+    at: best                                   or final: at the best check, after the last step
+    theirs: 114.5
+    band: [110, 117]                           in which ours counts as reproduced
+    why: where the band comes from
+    differs: what of the setting is not the paper's
+    deviation: 0.45                            ours is the root of the metric over this
+    curve: {source: ..., values: [...]}        their validation metric, an entry a check
+rankings:
+  NAME: {title: ..., results: [NAME, ...]}     whose order is compared
+"""
+
+import math
+from dataclasses import dataclass
+
+from rnnreg.errors import UserError, unknown
+from rnnreg.study import document, registry, schema, study
+from rnnreg.study.selection import CRITERIA
+from rnnreg.study.study import Row, Study
+
+FILE = registry.ROOT / "benchmarks" / "published.yaml"
+TYPES = {
+    "row": str, "source": str, "read": str, "metric": str, "at": str, "theirs": float,
+    "band": list, "why": str, "differs": str, "deviation": float, "curve": dict,
+    "waits": str,
+}  # fmt: skip
+NEEDED = tuple(key for key in TYPES if key not in ("deviation", "curve", "waits"))
+
+
+@dataclass(frozen=True)
+class Published:
+    """One result of a paper; the keys are those of the file."""
+
+    name: str
+    row: str
+    source: str
+    read: str
+    metric: str
+    at: str
+    theirs: float
+    band: tuple[float, float]
+    why: str
+    differs: str
+    deviation: float | None = None
+    curve: dict | None = None
+    waits: str = ""
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Results of one paper whose order is compared."""
+
+    title: str
+    results: tuple[str, ...]
+
+
+def read(file=FILE) -> tuple[dict[str, Published], list[Ranking]]:
+    """The file, checked: every row is one of a shipped study."""
+    where = registry.short(file)
+    given = document.read(file, where)
+    parts = dict.fromkeys(("papers", "results", "rankings"), dict)
+    schema.check_mapping(where, given, parts, ("papers", "results"))
+    found = {
+        name: _result(f"{where}: results: {name}", name, each, given["papers"])
+        for name, each in given["results"].items()
+    }
+    rankings = []
+    for name, each in given.get("rankings", {}).items():
+        at = f"{where}: rankings: {name}"
+        schema.check_mapping(at, each, {"title": str, "results": list}, ("title", "results"))
+        schema.check_names(f"{at}: results", each["results"], [*found])
+        rankings.append(Ranking(each["title"], tuple(each["results"])))
+    return found, rankings
+
+
+def rows() -> dict[str, tuple[Study, Row]]:
+    """The rows of all shipped studies that name theirs one by one, with their studies."""
+    found = {}
+    for name in study.names():
+        asked = study.read(name)
+        if asked.listed:
+            found |= {row.name: (asked, row) for row in asked.rows}
+    return found
+
+
+def _result(where: str, name: str, given: dict, papers: dict[str, dict]) -> Published:
+    schema.check_mapping(where, given, {"paper": str, **TYPES}, ("paper",))
+    if given["paper"] not in papers:
+        raise unknown(f"{where}: paper", given["paper"], papers)
+    given = {**papers[given["paper"]], **given}
+    del given["paper"]
+    schema.check_mapping(where, given, TYPES, NEEDED)
+    if given["at"] not in CRITERIA:
+        raise unknown(f"{where}: at", given["at"], CRITERIA)
+    band = given["band"]
+    numbers = len(band) == 2 and all(isinstance(end, int | float) for end in band)
+    if not (numbers and 0 <= band[0] < band[1] < math.inf):
+        raise UserError(f"{where}: band: given {band}, expected two numbers, the lower one first.")
+    if "curve" in given:
+        schema.check_mapping(
+            f"{where}: curve", given["curve"], {"source": str, "values": list}, ("source", "values")
+        )
+    return Published(name, **{**given, "band": (float(band[0]), float(band[1]))})

@@ -1,0 +1,118 @@
+"""Published numbers beside ours: the file, the rule, and the page from the records that ship."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from rnnreg.analysis import published
+from rnnreg.analysis.published import MISSED, NOT_RUN, OPEN, REPRODUCED, STALE, correlation, verdict
+from rnnreg.errors import UserError
+from rnnreg.study import published as file
+from rnnreg.study import records
+
+
+def test_every_result_is_held_against_a_row_of_a_shipped_study():
+    results, rankings = file.read()
+    rows = file.rows()
+    assert {result.row for result in results.values()} <= rows.keys()
+    assert all(len(ranking.results) > 2 for ranking in rankings)
+    listed = {row for row, (study, _) in rows.items()}
+    assert listed == {result.row for result in results.values()}, "no row is run for nothing"
+
+
+@pytest.mark.parametrize(
+    ("values", "found"),
+    [
+        ([113.0, 114.0, 115.0], REPRODUCED),
+        ([105.0, 119.0], OPEN),
+        ([120.0, 120.5, 121.0], MISSED),
+        ([100.0, 100.1], MISSED),
+        ([112.0], REPRODUCED),
+        ([117.1], MISSED),
+    ],
+)
+def test_a_verdict_is_where_the_interval_lies(values, found):
+    assert verdict(np.array(values), (110.0, 117.0)) == found
+
+
+def test_a_bar_has_no_lower_end():
+    assert verdict(np.array([0.0, 0.0, 0.002]), (0.0, 0.01)) == REPRODUCED
+
+
+@pytest.fixture
+def shelf(tmp_path):
+    """A function that puts records of a row into a folder, and gives the folder."""
+    shipped = next(published.ROOT.rglob("lstm/none.jsonl"))
+    base = next(r for r in records.read(shipped) if r.phase == "evaluate" and not r.diverged)
+
+    def put(name, values):
+        study, row = file.rows()[name]
+        place = tmp_path / study.name / study.records(row).relative_to(study.folder)
+        (rate, strength), made = row.settings[0], []
+        own = {"benchmark": row.benchmark, "cell": row.cell, "regularizer": row.regularizer}
+        own |= {"learning_rate": rate, "strength": strength, "fingerprint": row.fingerprint}
+        for seed, value in enumerate(values):
+            test = {"test": {"loss": 4.7, "perplexity": value}}
+            scores = {c: {**parts, **test} for c, parts in base.scores.items()}
+            made.append(replace(base, **own, seed=1000 + seed, scores=scores))
+        records.write(place, made)
+        return tmp_path
+
+    return put
+
+
+ROW = "ptb_word@zaremba_small/lstm/none"
+
+
+def held(root):
+    found, rankings = published.hold(root)
+    return {h.result.name: h for h in found}, published.page(found, rankings)
+
+
+def test_ours_stands_beside_theirs(shelf):
+    each, page = held(shelf(ROW, [112.0, 113.0, 114.0]))
+    assert each["zaremba_small"].verdict == REPRODUCED
+    assert each["press_wolf_tied"].verdict == NOT_RUN
+    assert "| 114.5 | 110 to 117 | 113 [110.5, 115.5] | 3 | reproduced |" in page
+    assert "## Learning curve of zaremba_small" in page
+
+
+def test_records_of_other_code_are_no_result(shelf, tmp_path):
+    each, _ = held(shelf(ROW, [112.0]))
+    place = next(tmp_path.rglob("none.jsonl"))
+    records.write(place, [replace(r, fingerprint="other") for r in each["zaremba_small"].members])
+    assert held(tmp_path)[0]["zaremba_small"].verdict == STALE
+
+
+def test_rank_correlation_has_an_interval_from_seeds():
+    rng = np.random.default_rng(1)
+    ours = [rng.normal(mean, 0.01, 5) for mean in (1, 2, 3, 4)]
+    assert correlation(ours, [1, 2, 3, 4]) == (1, 1, 1)
+    assert correlation(ours, [4, 3, 2, 1])[0] == -1
+    close = [rng.normal(mean, 1.0, 5) for mean in (1, 1.1, 1.2)]
+    tau, low, high = correlation(close, [1, 2, 3])
+    assert low <= tau <= high
+    assert low < high
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("band: [110, 117]", "band: [117, 110]", "band: given [117, 110], expected two numbers"),
+        ("at: final", "at: last", "results: zaremba_small: at: unknown 'last'"),
+        ("paper: zaremba", "paper: zarenba", "paper: unknown 'zarenba'; did you mean 'zaremba'?"),
+        ("theirs: 114.5", "their: 114.5", "zaremba_small: key: unknown 'their'; did you mean"),
+    ],
+)
+def test_what_the_file_cannot_say_is_told(tmp_path, old, new, told):
+    changed = tmp_path / "published.yaml"
+    changed.write_text(file.FILE.read_text().replace(old, new, 1))
+    with pytest.raises(UserError) as error:
+        file.read(changed)
+    assert told in str(error.value)
+
+
+def test_the_page_is_that_of_the_records():
+    found, rankings = published.hold()
+    assert published.PAGE.read_text(encoding="utf-8") == published.page(found, rankings)
