@@ -19,8 +19,8 @@ from rnnreg.study import registry
 from rnnreg.tasks import Classification, Forecast, LanguageModel, Task
 from rnnreg.training.capture import populate
 from rnnreg.training.estimate import seconds_a_member
-from rnnreg.training.population import Setting, setting
 from rnnreg.training.regime import EARLY, FOLDS, GAP, LATE, by_folds, fold
+from rnnreg.training.setting import Setting, setting
 from rnnreg.trying.place import Place, none_row
 from rnnreg.trying.understood import Sizes, Understood, embedding
 

@@ -52,8 +52,8 @@ class Workers:
 
 def train(row: Row, members: list[Member], place: Place, data: tuple[dict, dict], device: str):
     """The records of these members, all of one phase; and of each the test MSE a column."""
-    from rnnreg.training.population import setting
     from rnnreg.training.row import records, trained
+    from rnnreg.training.setting import setting
 
     facts, splits = data
     phase = members[0][0]
