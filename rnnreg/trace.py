@@ -27,6 +27,14 @@ class Batch:
     length: Tensor | None = None
     fresh: bool = True
 
+    @property
+    def within(self) -> Tensor | None:
+        """(M or 1, T, B): 1.0 for each step of a sequence, 0.0 for padding; None: no padding."""
+        if self.length is None:
+            return None
+        time = torch.arange(self.x.shape[1], device=self.x.device)[:, None]
+        return (time < self.length[:, None]).float()
+
 
 @dataclass(frozen=True)
 class Data:
@@ -69,8 +77,7 @@ class Trace:
     def counts(self) -> Tensor | None:
         """(M or 1, T, B): 1.0 for each step that counts, 0.0 for padding; None: all count."""
         if self.batch.length is not None:
-            time = torch.arange(self.batch.x.shape[1], device=self.batch.x.device)[:, None]
-            return (time < self.batch.length[:, None]).float()
+            return self.batch.within
         return self.batch.weight if self.output.ndim == 4 else None
 
     def mean(self, x: Tensor) -> Tensor:

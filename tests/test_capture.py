@@ -16,10 +16,10 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from toys import TASKS, one_of_each_kind, setting, suited
 
 import rnnreg.training.model
-from rnnreg.data.benchmark import Model
 from rnnreg.kernels import fused
 from rnnreg.kernels.native import losses, noise, optimizers, recurrence
 from rnnreg.study import registry
+from rnnreg.study.sizes import HEADS, Model
 from rnnreg.tasks import Forecast, LanguageModel
 from rnnreg.training.capture import Captured, CapturedPopulation
 from rnnreg.training.population import Population
@@ -219,6 +219,12 @@ def test_a_mask_at_the_embedding_asks_nothing_of_the_host(as_on_a_gpu):
 def test_a_step_asks_nothing_of_the_host(kind, regularizer, as_on_a_gpu):
     grid = registry.load("regularizer", regularizer).strengths
     asks_nothing_of_the_host(setting(kind, "gru", regularizer, schedule="cosine"), grid)
+
+
+@pytest.mark.parametrize("head", HEADS)
+def test_no_network_asks_anything_of_the_host(head, as_on_a_gpu):
+    sizes = Model((6, 4), embedding=5, bidirectional=True, convolution=2, head=head)
+    asks_nothing_of_the_host(setting("labels", "gru", "recurrent_dropout", sizes), [0.3])
 
 
 def test_a_forecast_of_some_columns_asks_nothing_of_the_host(as_on_a_gpu, monkeypatch):

@@ -87,6 +87,22 @@ def test_of_any_regularizer_and_cell(regularizer, strength, cell, project):
     assert found == pytest.approx(record.scores["best"]["test"]["loss"], rel=1e-5)
 
 
+MORE = "hidden=(6, 4), embedding=6, bidirectional=True, convolution=2"
+HEADS = {"linear": "", "mlp": ", head='mlp', head_units=3", "self": ", head='self'"}
+
+
+@pytest.mark.parametrize("sizes", [MORE + h for h in HEADS.values()] + ["hidden=5, embedding=4"])
+@pytest.mark.filterwarnings("ignore:.*columns left out")
+def test_of_any_network(sizes, project):
+    """Layers that torch.nn has in another form, a convolution and heads come along."""
+    code = MAIL.replace("hidden=32, embedding=16", sizes)
+    assert code != MAIL
+    model, record, splits = kept(project, "mail", code, "l2", 1e-3)
+    with torch.no_grad():
+        found = loss(model, splits["test"])["loss"]
+    assert found == pytest.approx(record.scores["best"]["test"]["loss"], rel=1e-5)
+
+
 @pytest.mark.filterwarnings("ignore:.*columns left out")
 class TestPredict:
     def test_a_forecast_is_in_the_unit_of_the_data(self, project):

@@ -13,9 +13,10 @@ from rnnreg.study.variants import Variant, applied
 from rnnreg.tasks import Forecast
 from rnnreg.training import schedules
 from rnnreg.training.batches import batches
+from rnnreg.training.build import _first_bias
 from rnnreg.training.model import initial
 from rnnreg.training.population import Population
-from rnnreg.training.setting import _check_budget, _first_bias
+from rnnreg.training.setting import _check_budget
 
 
 def test_the_rate_is_held_and_then_divided_from_epoch_to_epoch():

@@ -10,6 +10,7 @@ from rnnreg.network import Network
 from rnnreg.regularizers.base import HOOKS
 from rnnreg.study import registry
 from rnnreg.tasks import Classification, Forecast, LanguageModel, Polyphony
+from rnnreg.training.build import build
 from rnnreg.training.setting import Setting
 
 SYMBOLS, CLASSES, SERIES, KEYS = 7, 3, 2, 12
@@ -116,7 +117,9 @@ def suited(regularizer: str, *kinds: str, cell: str = "lstm") -> list[str]:
     return [*filter(suits, kinds or TASKS)] or [*filter(suits, KINDS)][:1]
 
 
-def setting(kind="labels", cell="lstm", regularizer="none", **budget) -> Setting:
+def setting(
+    kind="labels", cell="lstm", regularizer="none", model: Model | None = None, **budget
+) -> Setting:
     """A row on a toy task, without files."""
     benchmark = KINDS[kind]
     inputs, outputs, symbols = ENDS[kind]
@@ -131,11 +134,8 @@ def setting(kind="labels", cell="lstm", regularizer="none", **budget) -> Setting
         "data_hash": "toy",
         "headline": benchmark.task.headline,
     }
-    sizes = benchmark.model
-    network = Network(
-        registry.load("cell", cell), inputs, outputs, sizes.hidden, sizes.layers, sizes.embedding,
-        symbols=symbols > 0, every_step=benchmark.task.every_step,
-    )  # fmt: skip
+    made = registry.load("cell", cell)
+    network = build("toys", model or benchmark.model, made, facts, benchmark.task)
     kind = registry.load("regularizer", regularizer)
     if kind.suits(network, benchmark.task):  # weight tying, say
         network = replace(network, embedding=network.hidden)

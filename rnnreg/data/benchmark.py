@@ -11,21 +11,11 @@ import numpy as np
 
 from rnnreg.data.sources import Source
 from rnnreg.errors import UserError
+from rnnreg.study.sizes import Model
 from rnnreg.tasks import Task
 
 Arrays = dict[str, np.ndarray]
 OVER_FITS = "over-fits"
-
-
-@dataclass(frozen=True)
-class Model:
-    """Sizes: H units a layer, and D of the embedding where inputs are symbols; where it starts."""
-
-    hidden: int
-    layers: int = 1
-    embedding: int = 0
-    initial: float = 0.0  # all parameters start uniform on +- this; 0: see training/model.py
-    forget_bias: float | None = None  # is added to the forget gate's; None: as the cell has it
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,11 @@ import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
-from rnnreg.data.benchmark import Benchmark, Budget, Model
+from rnnreg.data.benchmark import Benchmark, Budget
 from rnnreg.data.sources import Source
 from rnnreg.errors import UserError, unknown
 from rnnreg.study import registry
+from rnnreg.study.sizes import Model, faults
 from rnnreg.tasks import Classification, Forecast, LanguageModel, Task
 
 WORDS = {"title": "My house", "group": "time series", "licence": "mine", "citation": "me"}
@@ -22,7 +23,6 @@ TYPES = {  # attribute -> its type, and an example
 }
 GROUPS = ("NLP", "time series")
 LEAST = {  # whole numbers, and the least that each may be
-    Model: {"hidden": 1, "layers": 1, "embedding": 0},
     Budget: {
         "steps": 1,
         "batch": 1,
@@ -75,6 +75,8 @@ def _faults(benchmark: type[Benchmark]) -> Iterator[tuple[str, str]]:
         given = getattr(benchmark, key, None)
         if not isinstance(given, kind):
             yield key, f"{_given(given)}, expected a {kind.__name__}. Remedy: {key} = {example}."
+        elif kind is Model:
+            yield from ((f"{key}: {field}", fault) for field, fault in faults(vars(given)))
         else:
             yield from _numbers(key, given)
     rate = benchmark.budget.learning_rate
@@ -90,7 +92,7 @@ def _faults(benchmark: type[Benchmark]) -> Iterator[tuple[str, str]]:
         yield "prepare", "missing. Remedy: def prepare(self, raw), which returns Splits."
 
 
-def _numbers(key: str, given: Task | Model | Budget) -> Iterator[tuple[str, str]]:
+def _numbers(key: str, given: Task | Budget) -> Iterator[tuple[str, str]]:
     for field, least in LEAST.get(type(given), {}).items():
         value = getattr(given, field)
         if not (isinstance(value, int) and not isinstance(value, bool) and value >= least):

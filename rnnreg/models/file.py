@@ -22,7 +22,10 @@ from rnnreg.training import tensors
 
 FORMAT = 1  # of these files; another one is refused
 TASKS = {kind.__name__: kind for kind in (LanguageModel, Classification, Forecast, Polyphony)}
-SIZES = ("inputs", "outputs", "hidden", "layers", "embedding", "symbols", "every_step")
+SIZES = (
+    "inputs", "outputs", "hidden", "layers", "embedding", "symbols", "every_step", "widths",
+    "bidirectional", "shared", "convolution", "channels", "activation", "head", "head_units",
+)  # fmt: skip
 
 
 def write(file: Path, model: Model, ratios: dict | None = None) -> Path:
@@ -78,12 +81,17 @@ def load(path: str | Path) -> Model:
 def _made(told: dict) -> Model:
     """The module, its weights not yet those of the file."""
     kind = of_row(told["regularizer"], told["ratios"])
-    network = kind.network(Network(registry.load("cell", told["cell"]), **told["network"]))
+    sizes = _tuples(told["network"])
+    network = kind.network(Network(registry.load("cell", told["cell"]), **sizes))
     regularizer = kind(torch.tensor([float(told["strength"])]))
     parts = (told[field.name] for field in fields(Facts))
     return Model(network, regularizer, _task(**told["task"]), Facts(*parts))
 
 
 def _task(kind: str, **given) -> Task:
-    lists = {key: tuple(value) for key, value in given.items() if isinstance(value, list)}
-    return TASKS[kind](**{**given, **lists})
+    return TASKS[kind](**_tuples(given))
+
+
+def _tuples(given: dict) -> dict:
+    """Tuples in place of the lists that JSON made of them."""
+    return {key: tuple(v) if isinstance(v, list) else v for key, v in given.items()}

@@ -42,8 +42,9 @@ class Model(nn.Module):
 
     `embedding`, `rnn` and `output` are modules of torch.nn, so that
     `torch.nn.LSTM(...).load_state_dict(model.rnn.state_dict())` takes its layers, and
-    `model.rnn.load_state_dict(...)` gives it others. What torch.nn has no place for (gains of a
-    normalisation, layers of a cell of one's own) is in `own`. Masks of its regularizer have their
+    `model.rnn.load_state_dict(...)` gives it others. What they have no place for (gains of a
+    normalisation, layers of a cell of one's own, of two directions, of unlike widths or shared, a
+    convolution, a head) is in `own`. Masks of its regularizer have their
     expected values, in training mode too.
     """
 
@@ -53,12 +54,11 @@ class Model(nn.Module):
         super().__init__()
         self.network, self.regularizer, self.task = network, regularizer, task
         self.facts = facts or Facts()
-        below = network.inputs
         if network.symbols:
             self.embedding = nn.Embedding(network.inputs, network.embedding)
-            below = network.embedding
-        if made := MODULES.get(network.cell.name):
-            self.rnn = made(below, network.hidden, network.layers)
+        made = MODULES.get(network.cell.name)
+        if made and len(set(network.widths)) < 2 and not (network.bidirectional or network.shared):
+            self.rnn = made(network.shapes()["0.input"][1], network.width(0), network.layers)
         self.output = nn.Linear(network.hidden, network.outputs)
         if network.tied:
             self.output.weight = self.embedding.weight
@@ -71,9 +71,9 @@ class Model(nn.Module):
         """Whether torch.nn has a place for a parameter."""
         if name in ("embedding", "output", "output_bias"):
             return True
-        last = name.partition(".")[2]
+        layer, _, last = name.partition(".")
         names = ("input", "recurrent", "bias", "recurrent_bias")
-        return hasattr(self, "rnn") and last in names
+        return hasattr(self, "rnn") and layer.isdigit() and last in names
 
     def weights(self) -> Params:
         """The parameters as rnnreg names them, (1, ...) each."""

@@ -1,12 +1,14 @@
 """Variants of a benchmark, `name@variant`: what a study changes of its data, task, model and clip.
 
-    benchmarks: [trec, trec@small, etth1@far]
+    benchmarks: [trec, trec@small, trec@attended, etth1@far]
     variants:
       small: {train: 1/4, model: {hidden: 32, initial: 0.05}, base_clip: 5}
+      attended: {model: {hidden: [64, 32], bidirectional: true, head: additive}}
       far: {task: {context: 192, horizon: 48}}
 
 A variant has rows, records and prepared data of its own. Validation and test are the benchmark's.
-It has the budget that the study gives the benchmark; what `budgets` says of `trec@small` is added.
+Fields of a model are those of rnnreg/study/sizes.py. A variant has the budget that the study gives
+the benchmark; what `budgets` says of `trec@small` is added.
 """
 
 import math
@@ -16,15 +18,13 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from rnnreg.errors import UserError, unknown
-from rnnreg.study import schema
+from rnnreg.study import schema, sizes
 
 ALL = "all"
 KEYS = {"train": (int, str), "model": dict, "task": dict, "base_clip": float}
-MODEL = {"hidden": int, "layers": int, "embedding": int, "initial": float, "forget_bias": float}
 TASK = {
     "window": int, "context": int, "horizon": int, "season": int, "gap": int, "anchored": bool
 }  # fmt: skip
-FROM_ZERO = ("gap", "initial")  # others start at 1; a forget gate's bias may be any number
 SHARE = r"[1-9][0-9]*/[1-9][0-9]*"
 
 
@@ -38,7 +38,7 @@ class Variant:
     """
 
     train: int | str | None = None
-    model: dict[str, float] = field(default_factory=dict)
+    model: dict[str, object] = field(default_factory=dict)
     task: dict[str, int] = field(default_factory=dict)
     base_clip: float | None = None
 
@@ -90,21 +90,25 @@ def read(where: str, given: dict) -> dict[str, Variant]:
             raise UserError(f"{at}: changes nothing; give one of: {', '.join(KEYS)}.")
         if "train" in changes:
             _check_train(f"{at}: train", changes["train"])
-        for key, types in {"model": MODEL, "task": TASK}.items():
-            _check_fields(f"{at}: {key}", changes.get(key, {}), types)
+        model = changes.get("model", {})
+        schema.check_mapping(f"{at}: model", model, sizes.TYPES)
+        for key, fault in sizes.faults(model):
+            raise UserError(f"{at}: model: {key}: {fault}")
+        _check_task(f"{at}: task", changes.get("task", {}))
         clip = changes.get("base_clip", 1.0)
         if not 0 < clip < math.inf:
             raise UserError(f"{at}: base_clip: given {clip}, allowed are numbers above 0.")
     return {name: Variant(**changes) for name, changes in given.items()}
 
 
-def _check_fields(where: str, given: dict, types: dict) -> None:
-    schema.check_mapping(where, given, types)
+def _check_task(where: str, given: dict) -> None:
+    schema.check_mapping(where, given, TASK)
     for key, value in given.items():
-        least = 0 if key in FROM_ZERO else 1
-        if key != "forget_bias" and types[key] is not bool and not least <= value < math.inf:
-            kind = "whole numbers" if types[key] is int else "numbers"
-            raise UserError(f"{where}: {key}: given {value}, allowed are {kind} from {least}.")
+        least = 0 if key == "gap" else 1
+        if TASK[key] is int and value < least:
+            raise UserError(
+                f"{where}: {key}: given {value}, allowed are whole numbers from {least}."
+            )
 
 
 def applied(benchmark: type, variant: Variant) -> type:

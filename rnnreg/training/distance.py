@@ -31,9 +31,9 @@ def gradient_by_distance(population: Population, reg: Regularizer) -> Tensor:
     noise = population.noise.expected()
     weights = {n: w.detach() for n, w in reg.weights(population.final, noise).items()}
     members = len(weights["output_bias"])
-    shape = members, *batch.x.shape[1:3], network.hidden
-    probes = [weights["output_bias"].new_zeros(shape) for _ in range(network.layers)]
-    probes = [p.requires_grad_() for p in probes]
+    steps, sequences = batch.x.shape[1:3]
+    shapes = [(members, steps, sequences, network.width(i)) for i in range(network.layers)]
+    probes = [weights["output_bias"].new_zeros(s).requires_grad_() for s in shapes]
     mask = partial(reg.mask, noise=noise)
     shift = partial(reg.shift, noise=noise, weights=weights) if reg.uses("shift") else None
     with torch.enable_grad():

@@ -1,4 +1,4 @@
-"""The model: embedding, layers of one cell, and an output matrix; for M members at once."""
+"""The model: embedding, layers of one cell, head and output matrix; for M members at once."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -13,6 +13,7 @@ from rnnreg.kernels.normalise import Norm
 from rnnreg.kernels.unroll import Masks, unroll, unroll_normalised
 from rnnreg.network import Network
 from rnnreg.trace import Batch, Params, Trace
+from rnnreg.training.heads import convolve, read
 
 SiteHook = Callable[[Site, tuple[int, int, int]], Tensor | float]
 STATES = ("h", "c")
@@ -21,12 +22,13 @@ STATES = ("h", "c")
 def initial(network: Network, seeds: Tensor) -> Params:
     """Initial parameters of each seed, alone and then stacked; drawn on the CPU.
 
-    Matrices are uniform on +-1/sqrt(H), the embedding on +-0.1 (Zaremba et al. 2014, section 4.1,
-    use +-0.04 to +-0.1 for theirs); biases are zero but for the cell's `first_bias`. With a range
-    of its own, `network.initial`, all of these are uniform on it, and the first bias is added.
-    Parameters of a regularizer's own start from the value that it gives.
+    Matrices are uniform on +-1/sqrt(H), those of a convolution and a head on +-1/sqrt(inputs), as
+    in torch.nn, the embedding on +-0.1 (Zaremba et al. 2014, section 4.1, use +-0.04 to +-0.1 for
+    theirs); biases are zero but for the cell's `first_bias`. With a range of its own,
+    `network.initial`, all of these are uniform on it, and the first bias is added. Parameters of a
+    regularizer's own start from the value that it gives.
     """
-    noise = Noise(seeds.cpu(), INITIAL)
+    noise, widths = Noise(seeds.cpu(), INITIAL), dict(network.runs)
     params = {}
     for name, shape in network.shapes().items():
         if name in network.own:
@@ -34,21 +36,21 @@ def initial(network: Network, seeds: Tensor) -> Params:
         elif name.endswith("bias") and not network.initial:
             params[name] = torch.zeros(len(seeds), *shape)
         else:
-            limit = 0.1 if name == "embedding" else network.hidden**-0.5
-            limit = network.initial or limit
+            units = widths.get(name.partition(".")[0], shape[-1])
+            limit = network.initial or (0.1 if name == "embedding" else units**-0.5)
             params[name] = limit * (2 * noise.at(Site(name)).uniform(shape) - 1)
     own = network.first_bias
     first = torch.tensor(network.cell.first_bias if own is None else own)
-    first = first.repeat_interleave(network.hidden)
-    for layer in range(network.layers if len(first) else 0):
-        params[f"{layer}.bias"] += first
+    for run, hidden in widths.items() if len(first) else ():
+        if f"{run}.bias" in params:  # a shared layer has those of the first
+            params[f"{run}.bias"] += first.repeat_interleave(hidden)
     return {name: p.to(seeds.device) for name, p in params.items()}
 
 
 def zero_state(network: Network, like: Tensor, batch: int) -> list[State]:
-    """The state before the first step; `like` is any parameter (M, ...)."""
-    zero = like.new_zeros(like.shape[0], batch, network.hidden)
-    return [tuple(zero for _ in range(network.cell.states)) for _ in range(network.layers)]
+    """The state of every run before the first step; `like` is any parameter (M, ...)."""
+    zeros = {h: like.new_zeros(like.shape[0], batch, h) for _, h in network.runs}
+    return [(zeros[h],) * network.cell.states for _, h in network.runs]
 
 
 def forward(
@@ -65,38 +67,82 @@ def forward(
 
     `mask(site, (T, B, units))` and `shift` as in Regularizer; `moved`, (M, T, B, D) or a number, is
     added to the inputs of the first layer, before its mask; `probes`, (M, T, B, H) a layer, are
-    added to its h at every step, so that their gradients are those of h; in the plain loop alone.
+    added to its h at every step, so that their gradients are those of h; in the plain loop alone,
+    and forward in time. What reads a convolution or a layer, an MLP too, has the mask "between".
     """
     h = _looked_up(weights["embedding"], batch.x, mask) if network.symbols else batch.x
     members = weights["output_bias"].shape[0]
     h = h.expand(members, *h.shape[1:])
     if moved is not None:
         h = h + moved
-    steps, size = h.shape[1:3]
-    state = state or zero_state(network, weights["output_bias"], size)
-    inputs, hidden, last, seen = h, [], [], {}
+    state = state or zero_state(network, weights["output_bias"], h.shape[2])
+    inputs, site, seen = h, Site("input"), {}
+    if network.convolution:
+        h = convolve(network, weights, _at_site(site, h, mask, shift))
+        site = Site("between")
+    hidden, last = [], []
     for layer in range(network.layers):
-        h = _at_site(Site("between", layer) if layer else Site("input"), h, mask, shift)
-        own = {n.partition(".")[2]: w for n, w in weights.items() if n.startswith(f"{layer}.")}
-        masks = _masks(network, layer, (steps, size, network.hidden), mask)
-        masks = replace(masks, probe=probes[layer]) if probes else masks
-        if network.norm:
-            norm = _norm(network, batch, own.pop("statistics", None))
-            h, end, found = unroll_normalised(network.cell, h, own, state[layer], masks, norm)
-            seen |= {} if found is None else {f"{layer}.statistics": found}
-        else:
-            h, end = unroll(network.cell, h, own, state[layer], masks)
+        h = _at_site(site, h, mask, shift)
+        h, ends, states = _layer(network, layer, h, weights, batch, state, mask, probes, seen)
+        site = Site("between", layer + 1)
         hidden.append(h)
-        last.append(end)
-    if not network.every_step:
-        h = end[0][:, None] if batch.length is None else _at_end(h, batch.length)
-    h = _at_site(Site("output"), h, mask, shift)
+        last += states
+    query = h if network.every_step else _side_by_side(ends)[:, None]
+    if network.head != "linear":
+        query = _at_site(site, query, mask, shift) if network.head == "mlp" else query
+        query = read(network, weights, h, query, batch.within)
+    h = _at_site(Site("output"), query, mask, shift)
     flat = h.reshape(members, -1, network.hidden)
     table = weights["embedding" if network.tied else "output"]
     output = torch.baddbmm(weights["output_bias"][:, None], flat, table.mT)
     if network.every_step:
         return Trace(output.view(*h.shape[:-1], -1), last, hidden, h, batch, inputs, seen)
     return Trace(output, last, hidden, h[:, 0], batch, inputs, seen)
+
+
+def _layer(network, layer, x, weights, batch, state, mask, probes, seen):
+    """h of a layer at every step, of both directions side by side; h at the end of each sequence
+    and the last state, one a direction. Statistics of the batch are put into `seen`."""
+    ways = 1 + network.bidirectional
+    outputs, ends, states = [], [], []
+    for way, (run, hidden) in enumerate(network.runs[ways * layer : ways * (layer + 1)]):
+        own = _own(weights, run)
+        if network.shared and layer:
+            own = {**_own(weights, network.runs[way][0]), **own}
+        masks = _masks(network, layer + way * network.layers, (*x.shape[1:3], hidden), mask)
+        if probes and not way:
+            masks = replace(masks, probe=probes[layer])
+        given = _reversed(x, batch.length) if way else x
+        before = state[ways * layer + way]
+        if network.norm:
+            norm = _norm(network, batch, own.pop("statistics", None))
+            h, end, found = unroll_normalised(network.cell, given, own, before, masks, norm)
+            seen |= {} if found is None else {f"{run}.statistics": found}
+        else:
+            h, end = unroll(network.cell, given, own, before, masks)
+        outputs.append(_reversed(h, batch.length) if way else h)
+        states.append(end)
+        last = layer == network.layers - 1 and not network.every_step
+        ends += [end[0] if batch.length is None else _at_end(h, batch.length)] if last else []
+    return _side_by_side(outputs), ends, states
+
+
+def _own(weights: Params, run: str) -> Params:
+    """The weights of one run, by the names of `unroll`."""
+    return {n.partition(".")[2]: w for n, w in weights.items() if n.startswith(f"{run}.")}
+
+
+def _side_by_side(parts: list[Tensor]) -> Tensor:
+    return parts[0] if len(parts) == 1 else torch.cat(parts, dim=-1)
+
+
+def _reversed(h: Tensor, length: Tensor | None) -> Tensor:
+    """h (M, T, B, units) backward in time, each sequence within its length."""
+    if length is None:
+        return h.flip(1)
+    time = torch.arange(h.shape[1], device=h.device)[:, None]
+    place = torch.where(time < length[:, None], length[:, None] - 1 - time, time)  # (M, T, B)
+    return h.gather(1, place[..., None].expand(len(h), -1, -1, h.shape[-1]))
 
 
 def embed(table: Tensor, x: Tensor) -> Tensor:
@@ -154,6 +200,6 @@ def zero_statistics(network: Network, like: Tensor) -> Params:
 
 
 def _at_end(h: Tensor, length: Tensor) -> Tensor:
-    """h (M, T, B, H) at each sequence's last step: (M, 1, B, H)."""
+    """h (M, T, B, H) at each sequence's last step: (M, B, H)."""
     index = (length - 1).expand(h.shape[0], -1)[:, None, :, None]
-    return h.gather(1, index.expand(-1, 1, -1, h.shape[-1]))
+    return h.gather(1, index.expand(-1, 1, -1, h.shape[-1]))[:, 0]

@@ -142,7 +142,7 @@ def records(row: Row, job: Setting, population: Population, phase: str) -> list[
         "numpy": np.__version__,
     }
     clip = job.benchmark.base_clip
-    described = {**vars(job.budget), **vars(job.benchmark.model), **row.variant.task}
+    described = {**vars(job.budget), **job.benchmark.model.told(), **row.variant.task}
     described["base_clip"] = None if math.isinf(clip) else clip
     trials = {setting: i for i, setting in enumerate(row.settings)} if row.search else {}
     made = []

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from rnnreg.cells.base import Cell
-from rnnreg.data.benchmark import Benchmark, Budget, Model
+from rnnreg.data.benchmark import Benchmark, Budget
 from rnnreg.errors import UserError
 from rnnreg.network import Network
 from rnnreg.regularizers import Chain, Regularizer
@@ -20,6 +20,7 @@ from rnnreg.study.variants import applied, base
 from rnnreg.tasks import Task
 from rnnreg.trace import Data
 from rnnreg.training import schedules
+from rnnreg.training.build import build
 from rnnreg.training.noisy import noisy
 from rnnreg.training.optimizers import OPTIMIZERS
 
@@ -56,23 +57,12 @@ class Setting:
 def setting(row: Row, facts: dict, splits: dict, device: str = "cpu") -> Setting:
     """Resolve a row's names and numbers."""
     benchmark = applied(registry.load("benchmark", base(row.benchmark)), row.variant)
-    model, cell = benchmark.model, registry.load("cell", row.cell)
+    cell = registry.load("cell", row.cell)
     budget = replace(benchmark.budget, **row.budget)
     where = f"benchmarks/{benchmark.name}.py (or the study)"
     _check_budget(where, budget, benchmark.task)
     regularizer = of_row(row.regularizer, row.ratios)
-    network = Network(
-        cell,
-        facts["inputs"],
-        facts["outputs"],
-        model.hidden,
-        model.layers,
-        model.embedding,
-        symbols=facts["symbols"] > 0,
-        every_step=benchmark.task.every_step,
-        initial=model.initial,
-        first_bias=_first_bias(where, cell, model),
-    )
+    network = build(where, benchmark.model, cell, facts, benchmark.task)
     attributes(regularizer)
     network = regularizer.network(network)
     if benchmark.noisy:
@@ -103,18 +93,6 @@ def _check_budget(where: str, budget: Budget, task: Task) -> None:
             f"{where}: budget: summed: given true, but the task has one target a sequence, and "
             "nothing to sum over time. Remedy: leave it out."
         )
-
-
-def _first_bias(where: str, cell: type[Cell], model: Model) -> tuple[float, ...]:
-    """The initial bias of each gate: the cell's, or with the model's own for its forget gate."""
-    if model.forget_bias is None:
-        return cell.first_bias
-    if not cell.first_bias:
-        raise UserError(
-            f"{where}: model: forget_bias: given {model.forget_bias}, but the cell {cell.name} has "
-            "no forget gate. Remedy: leave it out."
-        )
-    return tuple(model.forget_bias if bias else 0.0 for bias in cell.first_bias)
 
 
 def known(setting: Setting) -> Data:

@@ -62,14 +62,33 @@ def models(results: Results) -> Table:
         "Schedule": lambda s: s["schedule"],
         "Base clip": lambda s: f"{s['base_clip']:g}" if "base_clip" in s else "none",
     }
-    sizes = ("hidden", "layers", "embedding", "steps", "batch", "checks", "validated")
+    columns["Hidden"] = lambda s: ", ".join(whole(h) for h in _listed(s["hidden"]))
+    columns["Layers"] = lambda s: whole(max(s["layers"], len(_listed(s["hidden"]))))
+    sizes = ("embedding", "steps", "batch", "checks", "validated")
     columns |= {key.capitalize(): lambda s, key=key: whole(s[key]) for key in sizes}
+    if any(map(_other_parts, lines)):
+        columns["Other parts"] = _other_parts
     caption = (
         "Models and budgets: the same for every regularizer. Validated: on how many targets at a "
         "check, all of the validation split or some, evenly spread over it. Learning rates: "
         "from the lowest to the highest that was tried."
     )
     return tabulated("models", caption, lines, columns, 5)
+
+
+def _listed(value: int | list[int]) -> list[int]:
+    return value if isinstance(value, list) else [value]
+
+
+def _other_parts(setting: dict) -> str:
+    """What a network has beside an embedding, layers and an output matrix, in words."""
+    parts = []
+    if span := setting.get("convolution"):
+        parts.append(f"a convolution of {span} steps")
+    parts += [word for word in ("bidirectional", "shared") if setting.get(word)]
+    if head := setting.get("head"):
+        parts.append(f"head: {head}")
+    return ", ".join(parts)
 
 
 def regularizers(results: Results) -> Table:
