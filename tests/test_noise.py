@@ -56,13 +56,18 @@ def test_normal_is_normal(compiled, monkeypatch):
     assert stats.kstest(z, "norm").pvalue > 1e-3
 
 
-@pytest.mark.skipif(native.library() is None, reason="needs a C++ compiler")
-def test_compiled_normals_are_the_quantiles_of_the_same_bits():
-    given = keys(SEEDS, 0, "site")
-    u = ((bits(given, 300_001) >> 40) & 0xFFFFFF).numpy()
-    wanted = torch.from_numpy(stats.norm.ppf((u + 0.5) / 2**24))
-    found = native.normal(given, 300_001).double()
-    assert (found / wanted - 1).abs().max() < 1e-6
+@pytest.mark.parametrize("compiled", [True, False])
+def test_normals_are_the_quantiles_of_their_bits(compiled, monkeypatch):
+    if not compiled:
+        monkeypatch.setattr(native, "draws", lambda keys: False)
+    draw, deviation = Noise(SEEDS, 0).at("site"), torch.linspace(0.5, 3, len(SEEDS))
+    u = ((bits(keys(SEEDS, 0, "site"), 100_001) >> 40) & 0xFFFFFF).numpy()
+    standard = torch.from_numpy(stats.norm.ppf((u + 0.5) / 2**24))
+    assert (draw.normal((100_001,)) / standard - 1).abs().max() < 1e-6
+    other = draw.normal((100_001,), deviation, mean=-2.0)
+    torch.testing.assert_close(
+        other.double(), deviation[:, None].double() * standard - 2, rtol=1e-6, atol=2e-6
+    )
 
 
 @pytest.mark.parametrize("compiled", [True, False])
@@ -151,7 +156,7 @@ def test_in_evaluation_draws_are_their_means():
     draw, p = Noise(torch.tensor([1, 2]), 0).expected().at("site"), torch.tensor([0.1, 0.4])
     assert draw.dropout(p, (3,)) == 1.0
     assert draw.bernoulli(p, (3,)).flatten().tolist() == pytest.approx([0.1, 0.4])
-    assert (draw.uniform((3,)), draw.normal((3,))) == (0.5, 0.0)
+    assert (draw.uniform((3,)), draw.normal((3,)), draw.normal((3,), p, mean=1.0)) == (0.5, 0, 1)
 
 
 def test_orders_are_permutations():

@@ -113,13 +113,22 @@ class Draw:
         # Rounded to single precision, the uppermost would be 1.
         return self._uniform(shape).clamp(max=1 - 2**-24).float()[self.member]
 
-    def normal(self, shape: tuple[int, ...]) -> Tensor | float:
-        """Standard normal, by the inverse distribution function; (M, *shape). 0 in evaluation."""
+    def normal(
+        self, shape: tuple[int, ...], deviation: Tensor | None = None, mean: float = 0.0
+    ) -> Tensor | float:
+        """Normal numbers of standard deviation 1, or (M,): (M, *shape). The mean in evaluation.
+
+        They come by the inverse distribution function.
+        """
         if self.keys is None:
-            return 0.0
+            return mean
+        if deviation is None:
+            deviation = torch.ones(len(self.member), device=self.member.device)
         if native.draws(self.keys):
-            return native.normal(self.keys[self.member], _count(shape)).view(-1, *shape)
-        return torch.special.ndtri(self._uniform(shape)).float()[self.member]
+            keys = self.keys[self.member]
+            return native.normal(keys, _count(shape), deviation, mean).view(-1, *shape)
+        standard = torch.special.ndtri(self._uniform(shape)).float()[self.member]
+        return mean + _spread(deviation, shape) * standard
 
     def _uniform(self, shape: tuple[int, ...]) -> Tensor:
         """Those of `uniform` for each key, in double precision, before members share them."""

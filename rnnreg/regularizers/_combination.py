@@ -1,6 +1,9 @@
 """Several regularizers at once: a chain of parts, and a combination that is a file of its own."""
 
+from collections.abc import Callable
+from functools import reduce
 from math import isinf
+from operator import add, mul
 from typing import ClassVar
 
 import torch
@@ -52,14 +55,12 @@ class Chain(Regularizer):
         return params
 
     def mask(self, site, shape, noise):
-        product = 1.0
-        for part, own in self.each(noise):
-            product = product * part.mask(site, shape, own)
-        return product
+        return _joined(mul, 1.0, [p.mask(site, shape, own) for p, own in self.each(noise)])
 
     def shift(self, site, shape, noise, weights):
         # What one part has added, the mask of a part after it does not reach.
-        return sum(part.shift(site, shape, own, weights) for part, own in self.each(noise))
+        found = [part.shift(site, shape, own, weights) for part, own in self.each(noise)]
+        return _joined(add, 0.0, found)
 
     def penalty(self, weights, trace):
         return sum(part.penalty(weights, trace) for part in self.parts)
@@ -145,6 +146,12 @@ class Combination(Chain):
         for kind in cls.kinds():
             network = kind.network(network)
         return network
+
+
+def _joined(operation: Callable, nothing: float, found: list[Tensor | float]) -> Tensor | float:
+    """What the parts found, put together; with the number that is nothing, no tensor is copied."""
+    some = [f for f in found if isinstance(f, Tensor) or f != nothing]
+    return reduce(operation, some) if some else nothing
 
 
 def _scaled(kind: type[Regularizer], ratio: float, strength: Tensor) -> Tensor:

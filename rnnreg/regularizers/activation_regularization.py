@@ -1,5 +1,6 @@
 """A penalty on large activations."""
 
+from rnnreg.kernels.native.squares import squares
 from rnnreg.regularizers import Regularizer
 
 
@@ -27,4 +28,4 @@ class ActivationRegularization(Regularizer):
 
     def penalty(self, weights, trace):
         """Strength x mean (m h)^2."""
-        return self.strength * trace.target_mean(trace.read.square().mean(-1))
+        return self.strength * trace.target_mean(squares(trace.read)) / trace.read.shape[-1]

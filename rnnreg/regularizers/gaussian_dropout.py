@@ -1,6 +1,6 @@
 """Dropout by normal numbers instead of zeros."""
 
-from rnnreg.regularizers import Regularizer, spread
+from rnnreg.regularizers import Regularizer
 
 
 class GaussianDropout(Regularizer):
@@ -32,5 +32,5 @@ class GaussianDropout(Regularizer):
         """1 + sqrt(p / (1 - p)) x a standard normal number, for every step, sequence and unit."""
         if site in ("input", "between", "output"):
             deviation = (self.strength / (1 - self.strength)).sqrt()
-            return 1 + spread(deviation, 4) * noise.at(site).normal(shape)
+            return noise.at(site).normal(shape, deviation, mean=1.0)
         return 1.0

@@ -3,7 +3,7 @@
 import torch
 
 from rnnreg.kernels.noise import Site
-from rnnreg.regularizers import Regularizer, spread
+from rnnreg.regularizers import Regularizer
 
 DECAY = 0.55  # gamma of the paper
 
@@ -35,6 +35,6 @@ class GradientNoise(Regularizer):
         steps = torch.ones_like(self.strength, dtype=torch.float64) + noise.step  # (M,)
         deviation = (self.strength * steps**-DECAY).sqrt().float()
         return {
-            n: g + spread(deviation, g.ndim) * noise.at(Site(f"gradient/{n}")).normal(g.shape[1:])
+            n: g + noise.at(Site(f"gradient/{n}")).normal(g.shape[1:], deviation)
             for n, g in grads.items()
         }

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from math import inf
 
+from rnnreg.kernels.native.squares import squares
 from rnnreg.regularizers import Regularizer
 
 NAME = "log_deviation"
@@ -47,5 +48,5 @@ class InformationBottleneck(Regularizer):
 
     def penalty(self, weights, trace):
         """Strength x (z^2 - 1) / 2 - log sigma: over draws the mean of z^2 is h^2 + sigma^2."""
-        each = (trace.read.square().sum(-1) - trace.read.shape[-1]) / 2
+        each = (squares(trace.read) - trace.read.shape[-1]) / 2
         return self.strength * (trace.target_mean(each) - weights[NAME].sum(1))

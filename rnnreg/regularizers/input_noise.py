@@ -1,6 +1,6 @@
 """Gaussian noise on the inputs."""
 
-from rnnreg.regularizers import Regularizer, spread
+from rnnreg.regularizers import Regularizer
 
 
 class InputNoise(Regularizer):
@@ -30,5 +30,5 @@ class InputNoise(Regularizer):
     def shift(self, site, shape, noise, weights):
         """Strength x a standard normal number for every step, sequence and unit."""
         if site == "input":
-            return spread(self.strength, 4) * noise.at(site).normal(shape)
+            return noise.at(site).normal(shape, self.strength)
         return 0.0

@@ -1,7 +1,6 @@
 """Two passes under different dropout masks that must predict the same distribution."""
 
-import torch.nn.functional as F
-
+from rnnreg.kernels.native.losses import divergence
 from rnnreg.regularizers import Regularizer
 from rnnreg.tasks import Classification, LanguageModel
 
@@ -46,5 +45,4 @@ class RDrop(Regularizer):
 
     def penalty(self, weights, trace):
         """Strength x the mean of both divergences, which is sum (p - q)(log p - log q) / 2."""
-        p, q = (F.log_softmax(t.output, -1) for t in (trace, trace.twin))
-        return self.strength / 2 * trace.target_mean(((p.exp() - q.exp()) * (p - q)).sum(-1))
+        return self.strength / 2 * trace.target_mean(divergence(trace.output, trace.twin.output))

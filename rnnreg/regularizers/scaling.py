@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import torch
 
-from rnnreg.regularizers import Regularizer, spread
+from rnnreg.regularizers import Regularizer
 from rnnreg.tasks import Polyphony
 
 
@@ -41,8 +41,7 @@ class Scaling(Regularizer):
 
     def batch(self, batch, noise, data):
         """x, and the targets that are columns of it, times 1 + strength x a normal number."""
-        drawn = noise.at("scaling").normal(batch.x.shape[2:])  # (M, B, D)
-        factor = 1 + spread(self.strength, 3) * drawn
+        factor = noise.at("scaling").normal(batch.x.shape[2:], self.strength, 1.0)  # (M, B, D)
         y = batch.y
         if data.columns:
             own = torch.stack([factor[..., column] for column in data.columns], dim=-1)

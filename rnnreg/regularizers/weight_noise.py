@@ -1,7 +1,7 @@
 """Noise on the weights."""
 
 from rnnreg.kernels.noise import Site
-from rnnreg.regularizers import Regularizer, is_matrix, spread
+from rnnreg.regularizers import Regularizer, is_matrix
 
 
 class WeightNoise(Regularizer):
@@ -35,5 +35,4 @@ class WeightNoise(Regularizer):
         return {n: self._noisy(n, w, noise) if is_matrix(n) else w for n, w in params.items()}
 
     def _noisy(self, name, w, noise):
-        normal = noise.at(Site(f"weights/{name}")).normal(w.shape[1:])
-        return w + spread(self.strength, w.ndim) * normal
+        return w + noise.at(Site(f"weights/{name}")).normal(w.shape[1:], self.strength)

@@ -1,4 +1,4 @@
-"""Cross-entropy by compiled code: one pass over the logits, and one back."""
+"""Cross-entropy and divergence by compiled code: one pass over the logits, and one back."""
 
 from ctypes import c_int64, c_void_p
 
@@ -21,6 +21,14 @@ def binary_cross_entropy(output: Tensor, y: Tensor) -> Tensor:
     if _takes(output) and y.dtype == torch.float32:
         return _BinaryCrossEntropy.apply(output, y)
     return F.binary_cross_entropy_with_logits(output, y, reduction="none").sum(-1)
+
+
+def divergence(a: Tensor, b: Tensor) -> Tensor:
+    """KL(p || q) + KL(q || p) in nats, p and q the softmax of a and b: (...) of (..., V)."""
+    if _takes(a) and _takes(b):
+        return _Divergence.apply(a, b)
+    p, q = F.log_softmax(a, -1), F.log_softmax(b, -1)
+    return ((p.exp() - q.exp()) * (p - q)).sum(-1)
 
 
 def _takes(output: Tensor) -> bool:
@@ -65,6 +73,24 @@ class _BinaryCrossEntropy(torch.autograd.Function):
         given = _pointers(output, y, dloss, doutput)
         library().rnnreg_binary_cross_entropy_back(*_rows(output), *given)
         return doutput, None
+
+
+class _Divergence(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, a, b):
+        a, b = a.contiguous(), b.contiguous()
+        apart, totals = (torch.empty(*a.shape[:-1], 2) for _ in range(2))
+        library().rnnreg_divergences(*_rows(a), *_pointers(a, b, apart, totals))
+        ctx.save_for_backward(a, b, apart, totals)
+        return apart.sum(-1)
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx, d):
+        a, *given = ctx.saved_tensors
+        d, da, db = d.contiguous(), torch.empty(a.shape), torch.empty(a.shape)
+        library().rnnreg_divergences_back(*_rows(a), *_pointers(a, *given, d, da, db))
+        return da, db
 
 
 def _rows(output: Tensor) -> tuple[c_int64, c_int64]:

@@ -81,15 +81,17 @@ static inline float quantile(float x) {
     return x * (w < 5.0f ? near : far);
 }
 
-// out[m, i] = a standard normal number, from the top 24 bits of word i of member m.
-extern "C" void rnnreg_normal(int64_t members, int64_t count, const uint64_t* keys, float* out) {
+// out[m, i] = mean + deviation[m] x a standard normal number, from the top 24 bits of word i of member m.
+extern "C" void rnnreg_normal(int64_t members, int64_t count, const uint64_t* keys, float mean,
+                              const float* deviation, float* out) {
     constexpr int64_t WORDS = 256;
     int32_t top[WORDS];
     for (int64_t m = 0; m < members; m++, out += count)
         for (int64_t start = 0; start < count; start += WORDS) {
             const int64_t here = std::min(WORDS, count - start);
+            const float times = deviation[m];
             for (int64_t i = 0; i < here; i++) top[i] = mix(keys[m] + uint64_t(start + i + 1) * GAMMA) >> 40;
             for (int64_t i = 0; i < here; i++)  // exact: an odd number of 2^-24
-                out[start + i] = quantile(float(2 * top[i] + 1 - (1 << 24)) * (1.0f / (1 << 24)));
+                out[start + i] = mean + times * quantile(float(2 * top[i] + 1 - (1 << 24)) * (1.0f / (1 << 24)));
         }
 }

@@ -1,6 +1,6 @@
 """Keys, masks and normal numbers by compiled code: those of `rnnreg.kernels.noise`, faster."""
 
-from ctypes import c_int64, c_void_p
+from ctypes import c_float, c_int64, c_void_p
 
 import torch
 from torch import Tensor
@@ -31,10 +31,10 @@ def choose(keys: Tensor, cut: Tensor, below: Tensor, above: Tensor, count: int) 
     return out
 
 
-def normal(keys: Tensor, count: int) -> Tensor:
-    """Standard normal numbers, (M, count); keys are (M,)."""
-    keys = keys.contiguous()
-    out = torch.empty(len(keys), count)
-    pointers = [c_void_p(t.data_ptr()) for t in (keys, out)]
-    library().rnnreg_normal(c_int64(len(keys)), c_int64(count), *pointers)
+def normal(keys: Tensor, count: int, deviation: Tensor, mean: float) -> Tensor:
+    """Mean + deviation x standard normal numbers: (M, count); keys and deviation are (M,)."""
+    given, out = [keys.contiguous(), deviation.float().contiguous()], torch.empty(len(keys), count)
+    keys, deviation, to = (c_void_p(t.data_ptr()) for t in (*given, out))
+    sizes = c_int64(len(out)), c_int64(count)
+    library().rnnreg_normal(*sizes, keys, c_float(mean), deviation, to)
     return out

@@ -60,6 +60,14 @@ static inline void store(float* p, V v, Int count) {
 #endif
 }
 
+static inline float total(V v) {  // of all lanes, by halves: as many sums one after another would wait
+    float sums[LANES];
+    store(sums, v);
+    for (int half = LANES / 2; half > 0; half /= 2)
+        for (int i = 0; i < half; i++) sums[i] += sums[i + half];
+    return sums[0];
+}
+
 static inline V reciprocal(V v) {  // an estimate and steps of Newton
 #if defined(__AVX512F__)
     V y = (V)_mm512_rcp14_ps((__m512)v);
