@@ -1,6 +1,7 @@
 # Two commands do everything on a fresh machine with Python 3.11 or newer:
 #   make quick    set up, run the quick study, write its report
 #   make test     set up, run the tests
+#   make docs     the site of docs/, in build/site
 # The README shows the plain commands behind both.
 
 PYTHON ?= python3
@@ -8,7 +9,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: quick test test-faults audit setup lint format help
+.PHONY: quick test docs test-faults audit setup lint format help
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -28,6 +29,12 @@ test-faults: $(READY)
 audit: $(READY)
 	$(BIN)/python -m pip install --quiet pip-audit
 	$(BIN)/python -m pip_audit --no-deps --disable-pip -r constraints.txt
+
+# The site, gallery included; a warning is an error.
+docs: $(READY)
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[docs]'
+	NO_MKDOCS_2_WARNING=1 OMP_NUM_THREADS=1 $(BIN)/python -m mkdocs build --quiet
+	@echo "The site: build/site/index.html"
 
 setup: $(READY)
 

@@ -41,7 +41,9 @@ def save(figure: Figure, path: Path) -> None:
     if engine := figure.get_layout_engine():
         engine.execute(figure)  # once, in place of twice a format
         figure.set_layout_engine("none")
-    with mpl.rc_context({"svg.hashsalt": path.name}):
+    # A figure without an engine gets one of the settings' once it is saved: another layout, slower.
+    kept = {"svg.hashsalt": path.name, "figure.constrained_layout.use": False}
+    with mpl.rc_context(kept):
         for kind, metadata in blank.items():
             drawn = io.BytesIO()
             figure.savefig(drawn, format=kind, metadata=metadata, dpi=200)
