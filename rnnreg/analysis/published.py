@@ -6,7 +6,7 @@ seed the value stands for its interval.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +26,7 @@ PAGE = registry.ROOT / "docs" / "published.md"
 RESAMPLES = 2_000
 REPRODUCED, MISSED, OPEN = "reproduced", "not reproduced", "cannot be told"
 NOT_RUN, STALE = "not run", "records of other code"
+RANKED = "see rankings"  # it has no band
 HEAD = """# Published numbers beside ours
 
 Written by `rnnreg published` from the records under results/published and from
@@ -88,7 +89,8 @@ def hold(root: Path = ROOT) -> tuple[list[Held], list[Ranking]]:
             continue
         chosen = choose(current, result.at)
         held = Held(result, study, row, [m for m in tested if m.tuned == chosen], "")
-        found.append(Held(result, study, row, held.members, verdict(held.values, result.band)))
+        word = verdict(held.values, result.band) if result.band else RANKED
+        found.append(replace(held, verdict=word))
     return found, rankings
 
 
@@ -105,8 +107,8 @@ def _line(h: Held) -> dict:
         "metric": h.result.metric if h.result.deviation is None else "relative squared error",
         "at": h.result.at,
         "theirs": h.result.theirs,
-        "band_low": h.result.band[0],
-        "band_high": h.result.band[1],
+        "band_low": h.result.band[0] if h.result.band else math.nan,
+        "band_high": h.result.band[1] if h.result.band else math.nan,
         "ours": mean,
         "low": low,
         "high": high,
@@ -143,8 +145,8 @@ def page(held: list[Held], rankings: list[Ranking]) -> str:
     lines += ["## What differs, where bands come from, and what trains each row", ""]
     lines += [
         f"- **{h.result.name}**: `rnnreg train --study {h.study.name} "
-        f"{h.row.name.replace('/', ' ')}`. Differs: {h.result.differs}. Band: {h.result.why}. "
-        f"Read in: {h.result.read}."
+        f"{h.row.name.replace('/', ' ')}`. Differs: {h.result.differs}. "
+        f"{f'Band: {h.result.why}. ' if h.result.why else ''}Read in: {h.result.read}."
         for h in held
     ]
     return "\n".join(lines).rstrip() + "\n"
@@ -152,7 +154,8 @@ def page(held: list[Held], rankings: list[Ranking]) -> str:
 
 def _counts(held: list[Held]) -> str:
     found = [h.verdict for h in held]
-    told = (f"{found.count(v)} {v}" for v in (REPRODUCED, MISSED, OPEN, STALE, NOT_RUN))
+    words = REPRODUCED, MISSED, OPEN, RANKED, STALE, NOT_RUN
+    told = (f"{found.count(v)} {v}" for v in words)
     return f"Of {len(held)} results: {', '.join(t for t in told if not t.startswith('0 '))}."
 
 
@@ -163,7 +166,7 @@ def _table(held: list[Held]) -> list[str]:
     ]
     for h in held:
         line = _line(h)
-        low, high = (f"{end:g}" for end in h.result.band)
+        band = "{:g} to {:g}".format(*h.result.band) if h.result.band else "–"
         ours = "–"
         if h.members:
             ours = f"{line['ours']:.4g}"
@@ -172,7 +175,7 @@ def _table(held: list[Held]) -> list[str]:
         waits = f", waits for {h.result.waits}" if h.verdict == NOT_RUN and h.result.waits else ""
         lines.append(
             f"| {h.result.name} | {h.result.source} | {line['metric']}, {h.result.at} | "
-            f"{h.result.theirs:g} | {low} to {high} | {ours} | "
+            f"{h.result.theirs:g} | {band} | {ours} | "
             f"{len(h.members) or '–'} | {h.verdict}{waits} |"
         )
     return lines

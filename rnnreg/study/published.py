@@ -31,7 +31,7 @@ TYPES = {
     "band": list, "why": str, "differs": str, "deviation": float, "curve": dict,
     "waits": str,
 }  # fmt: skip
-NEEDED = tuple(key for key in TYPES if key not in ("deviation", "curve", "waits"))
+NEEDED = tuple(key for key in TYPES if key not in ("deviation", "curve", "waits", "band", "why"))
 
 
 @dataclass(frozen=True)
@@ -45,9 +45,9 @@ class Published:
     metric: str
     at: str
     theirs: float
-    band: tuple[float, float]
-    why: str
     differs: str
+    band: tuple[float, float] | None = None
+    why: str = ""
     deviation: float | None = None
     curve: dict | None = None
     waits: str = ""
@@ -99,6 +99,8 @@ def _result(where: str, name: str, given: dict, papers: dict[str, dict]) -> Publ
     schema.check_mapping(where, given, TYPES, NEEDED)
     if given["at"] not in CRITERIA:
         raise unknown(f"{where}: at", given["at"], CRITERIA)
+    if "band" not in given:
+        return Published(name, **given)
     band = given["band"]
     numbers = len(band) == 2 and all(isinstance(end, int | float) for end in band)
     if not (numbers and 0 <= band[0] < band[1] < math.inf):
