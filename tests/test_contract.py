@@ -262,7 +262,8 @@ def test_regularizer_facts_are_complete(regularizer):
     )
     assert facts["title"]
     assert facts["group"] != "own" or regularizer not in registry.shipped("regularizer")
-    assert any(c.isdigit() for c in facts["source"]) or regularizer == "none"
+    dated = any(c.isdigit() for c in facts["source"])
+    assert dated or regularizer == "none", "source: name the paper with its year"
     assert ">>>" in facts["doc"], "the docstring holds a doctest with a number"
     low, high = facts["range"]
     assert facts["strengths"]
