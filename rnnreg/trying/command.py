@@ -86,8 +86,9 @@ def run(given: argparse.Namespace, device: Callable[[argparse.Namespace], str]) 
     live.line(_table(found))
     print("\n" + "\n".join(answer(found)) + "\n")
     print(f"report      {drawn}")
-    if found["gain"] is not None:
-        print(f"model       {place.folder / 'model.safetensors'}: rnnreg predict it FILE")
+    model = place.folder / "model.safetensors"
+    if model.is_file():  # none is kept where every one diverged
+        print(f"model       {model}: rnnreg predict it FILE")
     if given.save_benchmark is not None:
         for file in save.write(name, code, found, given.seeds):
             print(f"saved       {file}")

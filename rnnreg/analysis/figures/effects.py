@@ -108,7 +108,8 @@ def heatmap(results: Results) -> Figure:
     sns.heatmap(
         values, ax=ax, cmap="PuOr", center=0, vmin=-span, vmax=span, annot=texts, fmt="",
         annot_kws={"fontsize": 5 if small else 6.5}, linewidths=0.3, rasterized=True,
-        cbar_kws={"label": "improvement, %", "extend": "both", "fraction": 0.03, "pad": 0.01},
+        cbar_kws={"label": "improvement, %" if len(rows) > 8 else "%", "extend": "both",
+                  "fraction": 0.03, "pad": 0.01},
     )  # fmt: skip
     for text, strong in zip(list(ax.texts), told.to_numpy()[values.notna()], strict=True):
         text.set_fontweight("bold" if strong and not small else "normal")

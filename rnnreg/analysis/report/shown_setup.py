@@ -62,7 +62,7 @@ def models(results: Results) -> Table:
         "Schedule": lambda s: s["schedule"],
         "Base clip": lambda s: f"{s['base_clip']:g}" if "base_clip" in s else "none",
     }
-    columns["Hidden"] = lambda s: ", ".join(whole(h) for h in _listed(s["hidden"]))
+    columns["Hidden"] = lambda s: ", ".join(whole(h).text for h in _listed(s["hidden"]))
     columns["Layers"] = lambda s: whole(max(s["layers"], len(_listed(s["hidden"]))))
     sizes = ("embedding", "steps", "batch", "checks", "validated")
     columns |= {key.capitalize(): lambda s, key=key: whole(s[key]) for key in sizes}
