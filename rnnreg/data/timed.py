@@ -66,7 +66,10 @@ def spacing(index) -> str:
         if least <= step.days <= most and not index.to_period(name).duplicated().any():
             return name
     weekdays = step == pd.Timedelta("1D") and (index.dayofweek < 5).all()
-    name = "B" if weekdays else pd.tseries.frequencies.to_offset(step).freqstr
+    days, rest = divmod(step, pd.Timedelta("1D"))
+    name = pd.tseries.frequencies.to_offset(step).freqstr
+    if not rest:
+        name = "B" if weekdays else "D" if days == 1 else f"{days}D"
     whole = _grid(index, name)
     fits = index.isin(whole).all() and len(whole) <= LONGEST * len(index)
     return name if fits else ""

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import shutil
 import sys
 import time
 from collections.abc import Callable
@@ -42,6 +43,7 @@ def options(p: argparse.ArgumentParser) -> None:
     p.add_argument("--regularizers", metavar="A,B", help="try these alone")
     p.add_argument("--minutes", type=float, default=10, help="for all of it (default 10)")
     p.add_argument("--seeds", type=int, default=8, help="of the test (default 8, at least 2)")
+    p.add_argument("--steps", type=int, help="of a model, at most (default: as minutes allow)")
     p.add_argument("--jobs", type=int, help="processes (default: the cores there are)")
     p.add_argument("--device", default="auto", help="auto (default), cpu, cuda, cuda:1, ...")
     p.add_argument("--explain", action="store_true", help="show more of what was understood")
@@ -49,7 +51,7 @@ def options(p: argparse.ArgumentParser) -> None:
     p.add_argument("--save-benchmark", nargs="?", const="", metavar="NAME",
                    help="write a benchmark and a study of it, for the full suite")  # fmt: skip
     p.add_argument("--out", type=Path, default=Path("tried"), help="a folder (default tried)")
-    p.set_defaults(threads=1, steps=None)
+    p.set_defaults(threads=1)
 
 
 def run(given: argparse.Namespace, device: Callable[[argparse.Namespace], str]) -> None:
@@ -86,9 +88,8 @@ def run(given: argparse.Namespace, device: Callable[[argparse.Namespace], str]) 
     live.line(_table(found))
     print("\n" + "\n".join(answer(found)) + "\n")
     print(f"report      {drawn}")
-    model = place.folder / "model.safetensors"
-    if model.is_file():  # none is kept where every one diverged
-        print(f"model       {model}: rnnreg predict it FILE")
+    if (model := place.folder / "model.safetensors").is_file() and found["gain"]:
+        print(f"model       {model} (rnnreg predict {model} FILE)")
     if given.save_benchmark is not None:
         for file in save.write(name, code, found, given.seeds):
             print(f"saved       {file}")
@@ -122,7 +123,7 @@ def _check(given: argparse.Namespace) -> None:
         )
     if given.forecast is not None and given.forecast < 1:
         raise UserError(f"--forecast: given {given.forecast}, allowed are whole numbers from 1.")
-    for option, least in (("minutes", 0), ("seeds", 2), ("jobs", 1)):
+    for option, least in (("minutes", 0), ("seeds", 2), ("steps", 10), ("jobs", 1)):
         value = getattr(given, option)
         if value is not None and not (value >= least and value > 0):
             raise UserError(f"--{option}: given {value:g}, allowed are numbers from {least or 0}.")
@@ -167,6 +168,7 @@ class Live:
     def __init__(self, stream=None):
         self.stream = stream or sys.stdout
         self.moving = self.stream.isatty()
+        self.width = shutil.get_terminal_size().columns
 
     def line(self, text: str) -> None:
         """A line that stays."""
@@ -181,8 +183,7 @@ class Live:
                for n, made in rounds.current.items()}  # fmt: skip
         best = ", ".join(f"{n} {own[n]:.4g}" for n in sorted(own, key=own.get)[:3])
         left = max(until - time.monotonic(), 0)
-        width = os.get_terminal_size().columns if self.stream.isatty() else 100
         text = f"round {rounds.finished + 1}: {len(rounds.current)} of {rounds.going} done; "
         text += f"{int(left // 60)}:{int(left % 60):02} left; "
-        self.stream.write(f"\r\x1b[K{(text + best)[: width - 1]}")
+        self.stream.write(f"\r\x1b[K{(text + best)[: self.width - 1]}")
         self.stream.flush()

@@ -64,6 +64,7 @@ def options(file: Path, encoding: str | None) -> dict:
     found = {} if (known := encoded(file, encoding)) == "utf-8" else {"encoding": known}
     with file.open(encoding=known, newline="") as stream:
         lines = stream.read(SAMPLE).splitlines()
+    blank = sum(not line.strip() for line in lines)
     lines = [line for line in lines if line.strip()]
     if not lines:
         raise UserError(f"{file}: no rows: blank lines alone.")
@@ -79,6 +80,8 @@ def options(file: Path, encoding: str | None) -> dict:
     header = next(_rows(lines[:1], separator))
     if len(lines) > 1 and all(NUMBER.fullmatch(c.strip()) for c in header):
         found |= {"header": None, "names": [f"column {i + 1}" for i in range(len(header))]}
+    if len(header) == 1 and blank:
+        found["skip_blank_lines"] = False  # of one column they are gaps
     gaps = "|".join(map(re.escape, GAPS))
     edge = re.escape(separator)
     marked = re.search(rf"(^|{edge})({gaps})({edge}|\r?$)", file.read_text(known), re.MULTILINE)

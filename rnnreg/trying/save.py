@@ -51,8 +51,8 @@ def write(name: str, code: str, found: dict, seeds: int) -> list[Path]:
         cell=found["cell"],
         regularizers=", ".join([NONE, *tried]),
         seeds=seeds,
-        trials=max(line["trials"] for line in found["ranking"]) - RACE * RACE,
-        survivors=FINALISTS,
+        trials=(trials := found["plan"]["trials"][max(found["rounds"]["finished"], 1) - 1]),
+        survivors=min(FINALISTS, trials),
         race=RACE,
     )
     records.write_text(described, text)

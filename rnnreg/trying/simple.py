@@ -34,11 +34,6 @@ def scores(task: Task, splits: Splits, more: dict[str, Arrays] | None = None) ->
     return {name: fit(task, splits, **given) for name, fit in MODELS[type(task)].items()}
 
 
-def ridge_validation(task: Forecast, splits: Splits) -> float:
-    """The validation loss of ridge regression."""
-    return ridge(task, splits)["validation"]["loss"]
-
-
 def ridge(task: Forecast, splits: Splits, more: dict[str, Arrays] | None = None) -> dict:
     """All rows ahead from all columns of the context."""
 

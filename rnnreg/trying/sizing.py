@@ -15,10 +15,12 @@ import numpy as np
 from rnnreg.data.benchmark import Splits
 from rnnreg.data.checks import size
 from rnnreg.data.part import whole_train
+from rnnreg.errors import UserError
 from rnnreg.study import registry
 from rnnreg.tasks import Classification, Forecast, LanguageModel, Task
 from rnnreg.training.capture import populate
 from rnnreg.training.estimate import seconds_a_member
+from rnnreg.training.population import DIVERGED
 from rnnreg.training.regime import EARLY, FOLDS, GAP, LATE, by_folds, fold
 from rnnreg.training.setting import Setting, setting
 from rnnreg.trying.place import Place, none_row
@@ -30,6 +32,7 @@ SEED = 2000  # of no study
 STEPS = (100, 400, 800)  # fewest, as a rule, most
 PASSES = 20  # over the training data, so that it can be learned by heart
 LEAST = {Forecast: 1_000, Classification: 500, LanguageModel: 5_000}  # of train that are read
+FEWEST_CHECKS = 4
 CHECKED = {Forecast: 1_000, Classification: 500, LanguageModel: 4_000}  # targets of a check
 
 
@@ -81,6 +84,7 @@ def find(
     sizes = replace(sizes, train=_part(task, understood.splits, sizes))
     if sizes.train:
         data = place.prepare(understood, sizes)
+    sizes = _checked(place, cell, sizes, data, device)
     tried: list[Sized] = []
     for hidden in HIDDEN:
         row = none_row(place.name, cell, sizes, _model(hidden, data[0]))
@@ -95,6 +99,40 @@ def find(
             break  # a larger one is no better
     best = chosen(tried)
     return replace(sizes, hidden=best.hidden, steps=best.steps), tried, data
+
+
+def _checked(place: Place, cell: str, sizes: Sizes, data: tuple[dict, dict], device: str) -> Sizes:
+    """With so few checks that at the first of them no two rates count as diverged.
+
+    A member does with ten times the naive loss, which one that has hardly trained may have where
+    the naive forecast is good. UserError where no network comes as near as that.
+    """
+    facts = data[0]
+    losses = {name: scores["validation"]["loss"] for name, scores in facts["naive"].items()}
+    best = facts["naive_best"]
+    if DIVERGED * losses[best] > max(losses.values()):
+        return sizes
+    while True:
+        row = none_row(place.name, cell, sizes, _model(HIDDEN[0], facts))
+        population = populate(setting(row, *data, device), *_at_all_rates())
+        population.run()
+        diverged = population.curves.diverged
+        if int(diverged.sum()) < 2:
+            return sizes
+        if sizes.checks == FEWEST_CHECKS and not diverged.all():
+            return sizes
+        if sizes.checks == FEWEST_CHECKS:
+            raise UserError(
+                f"{place.name}: no network comes within ten times the validation loss of the naive "
+                f"score '{best}', {losses[best]:.3g}: it has little to learn beside that. Remedy: "
+                "forecast by that; or more --minutes, in which a network trains longer."
+            )
+        sizes = replace(sizes, checks=max(sizes.checks // 2, FEWEST_CHECKS))
+
+
+def _at_all_rates() -> tuple[list[float], list[int], list[float]]:
+    """Strengths, seeds and rates of a population of none."""
+    return [0.0] * len(RATES), [SEED] * len(RATES), list(RATES)
 
 
 def chosen(tried: list[Sized]) -> Sized:
@@ -123,12 +161,7 @@ def _tried(job: Setting, task: Task) -> Sized:
     """One size at all rates; the best rate counts."""
     begun = time.monotonic()
     folds = _folded(job, task)
-    population = populate(
-        replace(job, splits=folds) if folds else job,
-        [0.0] * len(RATES),
-        [SEED] * len(RATES),
-        list(RATES),
-    )
+    population = populate(replace(job, splits=folds) if folds else job, *_at_all_rates())
     population.run()
     seconds = (time.monotonic() - begun) / len(RATES)
     curves = population.curves

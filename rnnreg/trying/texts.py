@@ -79,8 +79,8 @@ def _check_columns(file: Path, text: str, label: str, options: dict) -> None:
             )
     if not frame[column[text]].map(lambda cell: isinstance(cell, str)).any():
         raise UserError(
-            f"--text: {file}: column '{text}' holds no text, {frame[column[text]].iloc[0]!r} in "
-            f"row 0. Remedy: name the column of the texts, of {listed(names)}."
+            f"--text: {file}: column '{text}' holds no text, {str(frame[column[text]].iloc[0])!r} "
+            f"in row 0. Remedy: name the column of the texts, of {listed(names)}."
         )
 
 
