@@ -56,6 +56,8 @@ class Trial:
 
     def run(self) -> dict:
         """All stages; a signal ends the search, and a second one the test."""
+        for old in self.place.folder.glob("model*"):  # of an earlier trial
+            old.unlink()
         data = self.place.prepare(self.understood, Sizes())
         task = registry.load("benchmark", self.place.name).task
         self.level = getattr(task, "level", "symbol")
