@@ -710,8 +710,13 @@ def readme(given: argparse.Namespace) -> None:
 
 def published(given: argparse.Namespace) -> None:
     """Theirs, ours and the verdict, for each result in benchmarks/published.yaml."""
-    from rnnreg.analysis.published import ROOT, write
+    from rnnreg.analysis.published import PAGE, ROOT, write
 
+    if given.folder is None and not PAGE.parent.is_dir():
+        raise UserError(
+            "published: the records that ship, and docs/, are those of a clone. Remedy: name a "
+            "folder of results: rnnreg published results"
+        )
     print(write(given.folder or ROOT))
 
 
