@@ -62,6 +62,17 @@ wildcard_constraints:
     regularizer=r"\w+(\+\w+)*",
 
 
+# Where jobs are submitted, rows alone are: nodes may have no internet, and the others are short.
+localrules:
+    all,
+    download,
+    prepare,
+    collect,
+    compare,
+    draw,
+    report,
+
+
 rule all:
     input:
         ROWS,  # each row, so that a deleted one is made again
@@ -113,6 +124,9 @@ rule train:
         ),
     log:
         str(FOLDER / f"logs/{JOB}.log"),
+    # On a cluster a benchmark's rows are submitted together, as many as the profile says.
+    group:
+        lambda w: w.benchmark
     threads: 1
     params:
         study=ASKED,

@@ -18,7 +18,7 @@ from typing import TextIO
 
 from rnnreg.errors import UserError, unknown
 from rnnreg.models import command as predicting
-from rnnreg.study import lock, owner, records, registry, schema, stop, study
+from rnnreg.study import lock, owner, processes, records, registry, schema, stop, study
 from rnnreg.study.described import grouped
 from rnnreg.study.facts import in_unit
 from rnnreg.study.facts import read as read_facts
@@ -33,7 +33,7 @@ examples:
   rnnreg list                                   what there is, with sources
   rnnreg explain dropout                        one regularizer: equation, paper, range, standing
   rnnreg train us_macro lstm dropout            train one row by hand, with a progress bar
-  rnnreg train --study quick --missing          train what a study still lacks, in one process
+  rnnreg train --study quick --missing          train what a study still lacks, on all cores
   rnnreg report results/quick                   rebuild tables, figures and report from records
   rnnreg open quick                             show the report in a browser
   rnnreg run quick                              all of it, in the right order
@@ -119,6 +119,11 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("row", nargs="*", metavar="benchmark cell regularizer")
     p.add_argument("--study", help="take seeds, strengths and budgets from this study")
     p.add_argument("--missing", action="store_true", help="with --study: every unfinished row")
+    p.add_argument(
+        "--jobs",
+        type=_count,
+        help="with --missing: rows at once, each in a process (default: the cores)",
+    )
     p.add_argument("--strengths", metavar="S,S,...", help="by hand: instead of the grid")
     p.add_argument("--seeds", type=_count, default=5, help="by hand: evaluation seeds (default 5)")
     p.add_argument(
@@ -177,6 +182,9 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("more", nargs=argparse.REMAINDER, help="options of snakemake: --cores 2, say")
     p = command("retry", retry, "train again the rows of a study that failed or were left")
     p.add_argument("study")
+    p.add_argument(
+        "--jobs", type=_count, help="rows at once, each in a process (default: the cores)"
+    )
     p.add_argument("--device", default="auto", help="auto (default), cpu, cuda, cuda:1, ...")
     p.add_argument("--threads", type=int, default=1, help="CPU threads (default 1)")
     p = command("status", status, "show rows done, running and waiting, and the time left")
@@ -310,24 +318,27 @@ def _each(
     what: str,
     names: list[str],
     run: Callable[[str], object],
-    order: Callable[[list[str]], Iterable[str]] = iter,
+    all_of: Callable[[list[str], processes.Work], dict[str, str]] | None = None,
 ) -> None:
     """Run for every name, whatever becomes of the others; then tell all that failed."""
-    failed = []
-    for name in order(names):
+
+    def work(name: str) -> str:
         try:
             print(f"{name}: {run(name)}", flush=True)
+            return ""
         except Exception as error:
             if len(names) == 1:
                 raise
             if not isinstance(error, UserError):  # a fault in somebody's plug-in: show where
                 traceback.print_exc()
             print(f"{name}: failed. {str(error) or type(error).__name__}", file=sys.stderr)
-            failed.append(f"\n  {name}: {_why(error)}")
+            return _why(error)
+
+    failed = all_of(names, work) if all_of else processes.in_turn(names, lambda name: True, work)
     if failed:
         raise UserError(
             f"{command}: {len(failed)} of {len(names)} {what} failed, the others are done:"
-            + "".join(failed)
+            + "".join(f"\n  {name}: {why}" for name, why in failed.items())
         )
 
 
@@ -376,7 +387,20 @@ def train(given: argparse.Namespace) -> None:
         benchmark, cell, *regularizers = given.row
         rows = [chosen.row(benchmark, cell, r) for r in regularizers]
     chosen = replace(chosen, keep=chosen.keep or given.keep)
-    _train_rows(chosen, rows, _device(given))
+    device = _device(given)
+    _train_rows(chosen, rows, device, _jobs(given, device) if given.missing else 1)
+
+
+def _jobs(given: argparse.Namespace, device: str) -> int:
+    """How many rows train at once: as the cores allow, or one on a GPU."""
+    if device != "cpu":
+        if given.jobs not in (None, 1):
+            raise UserError(
+                f"--jobs {given.jobs}: on {device} rows train one after another, each with all its "
+                "members at once. Remedy: leave it out, or --device cpu."
+            )
+        return 1
+    return given.jobs or max(processes.cores() // given.threads, 1)
 
 
 def try_(given: argparse.Namespace) -> None:
@@ -405,22 +429,24 @@ def retry(given: argparse.Namespace) -> None:
     chosen = study.read(given.study)
     rows = [r for r in chosen.rows if state(chosen, r).word in ("failed", "interrupted")]
     if rows:
-        _train_rows(chosen, rows, _device(given))
+        device = _device(given)
+        _train_rows(chosen, rows, device, _jobs(given, device))
     else:
         print(f"{chosen.name}: no row has failed.")
 
 
-def _train_rows(chosen: study.Study, rows: Iterable[study.Row], device: str) -> None:
-    """Train rows; first those that no other process has in training."""
+def _train_rows(chosen: study.Study, rows: Iterable[study.Row], device: str, jobs: int = 1) -> None:
+    """Train rows, so many at once; first those that no other process has in training."""
     owner.claim(chosen)
     named = {row.name: row for row in rows}
 
-    def free_first(names: list[str]) -> Iterator[str]:
-        left = list(names)
-        while left:
-            free = (name for name in left if not lock.held(chosen.lock(named[name])))
-            left.remove(name := next(free, left[0]))
-            yield name
+    def free(name: str) -> bool:
+        return not lock.held(chosen.lock(named[name]))
+
+    def all_of(names: list[str], work: processes.Work) -> dict[str, str]:
+        if min(jobs, len(names)) > 1:
+            return processes.shared(names, free, work, jobs)
+        return processes.in_turn(names, free, work)
 
     def work(name: str) -> str:
         row = named[name]
@@ -434,7 +460,7 @@ def _train_rows(chosen: study.Study, rows: Iterable[study.Row], device: str) -> 
             chosen.failed(row).unlink(missing_ok=True)
             return told
 
-    _each("train", "rows", list(named), work, free_first)
+    _each("train", "rows", list(named), work, all_of)
     for row in named.values():
         if not lock.held(chosen.lock(row)):
             chosen.unfinished(row).unlink(missing_ok=True)

@@ -129,7 +129,7 @@ def test_many_rows_in_one_process(workspace, told):
         "title: Some\nbenchmarks: [elnino]\ncells: [gru]\nregularizers: [none, l1]\n"
         "seeds: {tuning: 1, evaluation: 1}\nbudgets: {elnino: {steps: 10, checks: 2}}\n"
     )
-    assert told("train", "--study", "some.yaml", "--missing").count(" -> ") == 2
+    assert told("train", "--study", "some.yaml", "--missing", "--jobs", "1").count(" -> ") == 2
     said = told("status", "some.yaml")
     assert "elnino" in said
     assert "left: 0.0 core-minutes" in said

@@ -65,7 +65,7 @@ def lines(study="tiny", row="l2"):
     return set(Path(f"results/{study}/records/wave/gru/{row}.jsonl").read_text().splitlines())
 
 
-TRAIN = ("train", "--study", "{file}", "--missing")
+TRAIN = ("train", "--study", "{file}", "--missing", "--jobs", "1")
 
 
 def test_members_that_are_not_asked_for_are_kept_and_not_counted(run):
@@ -234,7 +234,7 @@ def test_a_damaged_collection_is_told_with_the_command_that_renews_it(run, name)
     from rnnreg.analysis.results import load
 
     folder = Path("results/tiny")
-    assert run(FEWER, "train", "--study", "{file}", "--missing") == 0
+    assert run(FEWER, *TRAIN) == 0
     assert run(FEWER, "collect", "{file}") == 0
     (folder / name).write_bytes(b"{half")
     with pytest.raises(UserError, match=rf"{name}: cannot be read .*python -m rnnreg collect tiny"):

@@ -1,0 +1,85 @@
+"""Work shared by processes of this machine: each takes the next that nobody has taken."""
+
+import math
+import multiprocessing
+import os
+import signal
+import sys
+from collections.abc import Callable
+
+from rnnreg.study import progress, stop
+
+LONGEST = 1000  # bytes of a reason
+Free = Callable[[str], bool]
+Work = Callable[[str], str]  # does what a name says; why it failed, or ""
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def in_turn(names: list[str], free: Free, work: Work) -> dict[str, str]:
+    """Do all, those that are free first; what failed, and why."""
+    left, failed = list(names), {}
+    while left:
+        left.remove(name := next(filter(free, left), left[0]))
+        if why := work(name):
+            failed[name] = why
+    return failed
+
+
+def shared(names: list[str], free: Free, work: Work, count: int) -> dict[str, str]:
+    """Do all in so many processes, forked from this one; what failed, and why.
+
+    A process that is killed costs what it was at: the others do the rest. A signal that asks this
+    process to stop goes on to them, and is raised when they have ended.
+    """
+    context = multiprocessing.get_context("fork")
+    taken = context.Array("i", len(names))  # the process at it, from 1; 0: nobody; -1: done
+    told = [context.RawArray("c", LONGEST) for _ in names]
+
+    def take(number: int) -> int | None:
+        with taken.get_lock():
+            left = [i for i, owner in enumerate(taken) if owner == 0]
+            if not left:
+                return None
+            at = next((i for i in left if free(names[i])), left[0])
+            taken[at] = number
+            return at
+
+    def each(number: int) -> None:
+        os.setpgrp()  # a terminal's signals come through the first process, once
+        progress.EVERY = math.inf  # several lines of progress would write over each other
+        try:
+            while (at := take(number)) is not None:
+                told[at].value = work(names[at]).encode()[: LONGEST - 1]
+                taken[at] = -1
+        except stop.Interrupted as signalled:
+            print(f"rnnreg: {names[at]}: {signalled}.", file=sys.stderr, flush=True)
+            os._exit(128 + signalled.number)
+
+    several = [context.Process(target=each, args=(n + 1,)) for n in range(min(count, len(names)))]
+    sys.stdout.flush()
+    for process in several:
+        process.start()
+    try:
+        for process in several:
+            process.join()
+    except stop.Interrupted:
+        for process in several:
+            process.terminate()
+        for process in several:
+            process.join()
+        raise
+    found = {name: why.value.decode(errors="ignore") for name, why in zip(names, told, strict=True)}
+    for name, owner in zip(names, taken, strict=True):
+        if owner >= 0:
+            found[name] = "not begun" if owner == 0 else _ended(several[owner - 1].exitcode)
+    return {name: why for name, why in found.items() if why}
+
+
+def _ended(status: int) -> str:
+    """How a process ended in the middle of its work."""
+    how = f"by {signal.Signals(-status).name}" if status < 0 else f"with status {status}"
+    return f"its process ended {how}; the same command goes on"

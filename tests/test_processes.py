@@ -1,0 +1,109 @@
+"""`train --missing` uses all cores: rows in several processes, each row once."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+from test_checkpoint import but_time
+from test_kept import STUDY, TRAIN, prepared, run  # noqa: F401
+
+from rnnreg import cli
+from rnnreg.errors import UserError
+from rnnreg.study import processes, records, stop
+from rnnreg.study import study as studies
+from rnnreg.training.population import Population
+
+NAMES = list("abcdefgh")
+
+
+def noted(folder, slow=0.05):
+    """Work that notes by whom it is done."""
+
+    def work(name):
+        (folder / f"{name}.{os.getpid()}").touch()
+        time.sleep(slow)
+        return "no b" if name == "b" else ""
+
+    return work
+
+
+def test_each_is_done_once_by_several(tmp_path):
+    assert processes.shared(NAMES, lambda name: True, noted(tmp_path), 3) == {"b": "no b"}
+    done = sorted(f.name.split(".") for f in tmp_path.iterdir())
+    assert [name for name, _ in done] == NAMES
+    assert len({pid for _, pid in done} - {str(os.getpid())}) == 3
+
+
+def test_what_is_free_comes_first(tmp_path):
+    began = []
+    processes.in_turn(NAMES, lambda name: name > "c", lambda name: began.append(name) or "")
+    assert began == list("defghabc")
+
+
+def test_a_process_that_is_killed_costs_what_it_was_at(tmp_path):
+    work = noted(tmp_path)
+
+    def deadly(name):
+        if name == "a":
+            os.kill(os.getpid(), signal.SIGKILL)
+        return work(name)
+
+    assert processes.shared(NAMES, lambda name: True, deadly, 2) == {
+        "a": "its process ended by SIGKILL; the same command goes on",
+        "b": "no b",
+    }
+    assert len(list(tmp_path.iterdir())) == 7
+
+
+def test_a_signal_to_the_first_goes_on_to_all(tmp_path):
+    def first():
+        with stop.at_once():
+            try:
+                processes.shared(NAMES, lambda name: True, noted(tmp_path, 60), 2)
+            except stop.Interrupted as signalled:
+                os._exit(128 + signalled.number)
+
+    pid = os.fork()
+    if pid == 0:
+        first()
+        os._exit(1)
+    end = time.monotonic() + 60
+    while len(list(tmp_path.iterdir())) < 2 and time.monotonic() < end:
+        time.sleep(0.01)
+    os.kill(pid, signal.SIGTERM)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 128 + signal.SIGTERM
+    for file in tmp_path.iterdir():
+        with pytest.raises(ProcessLookupError):
+            os.kill(int(file.suffix[1:]), 0)
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def rows():
+    study = studies.read("tiny.yaml")
+    return {row.name: but_time(records.read(study.records(row))) for row in study.rows}
+
+
+def test_records_are_those_of_one_process(run, capfd, monkeypatch):  # noqa: F811
+    assert run(STUDY, *TRAIN) == 0
+    alone = rows()
+    Path("results").rename("before")
+    monkeypatch.setattr(processes, "cores", lambda: 2)
+    began, train = [], Population.run
+    monkeypatch.setattr(Population, "run", lambda *given: began.append(1) or train(*given))
+    assert run(STUDY, *TRAIN[:-2]) == 0
+    assert rows() == alone
+    assert not began, "this process has trained none"
+    assert capfd.readouterr().out.count(" -> ") == 4
+
+
+def test_jobs_on_a_gpu_are_refused():
+    class Given:
+        jobs, threads = 2, 1
+
+    with pytest.raises(UserError, match="--jobs 2: on cuda rows train one after another"):
+        cli._jobs(Given, "cuda")
+    Given.jobs = None
+    assert cli._jobs(Given, "cuda") == 1
+    assert cli._jobs(Given, "cpu") == processes.cores()
