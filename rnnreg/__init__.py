@@ -122,6 +122,7 @@ a module only from modules above it:
       page            the report, on two pages
       save            a trial as a benchmark and a study
       command         its options, and what it prints
+    new               `rnnreg new`: a commented file to start from
     cli               the command line
 """
 

@@ -16,6 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
 
+from rnnreg import new as starting
 from rnnreg.errors import UserError, unknown
 from rnnreg.models import command as predicting
 from rnnreg.study import lock, owner, processes, records, registry, schema, stop, study
@@ -37,6 +38,7 @@ examples:
   rnnreg report results/quick                   rebuild tables, figures and report from records
   rnnreg open quick                             show the report in a browser
   rnnreg run quick                              all of it, in the right order
+  rnnreg try current.csv --forecast 12          which regularizer helps on a file of your own
 """
 
 
@@ -136,6 +138,9 @@ def parser() -> argparse.ArgumentParser:
 
     p = command("try", try_, "find which regularizer helps on a file of your own")
     trying.options(p)
+    p = command("new", new, "write a commented file to start from, which passes its tests")
+    p.add_argument("kind", choices=starting.KINDS)
+    p.add_argument("name", help="of the file; for a study also its path")
     p = command("predict", predict, "say what a kept model makes of a file")
     predicting.options(p)
 
@@ -406,6 +411,12 @@ def _jobs(given: argparse.Namespace, device: str) -> int:
 def try_(given: argparse.Namespace) -> None:
     """Which regularizer helps on a file of one's own."""
     trying.run(given, _device)
+
+
+def new(given: argparse.Namespace) -> None:
+    """A file to start from."""
+    file, then = starting.make(given.kind, given.name)
+    print(f"{file}\nthen:\n{then}")
 
 
 def predict(given: argparse.Namespace) -> None:
