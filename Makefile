@@ -9,7 +9,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: quick test docs test-faults audit setup lint format help
+.PHONY: quick test docs test-slow test-faults audit setup lint format help
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -20,6 +20,10 @@ quick: $(READY)
 
 test: $(READY)
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+# The tests that are too slow for every day.
+test-slow: $(READY)
+	$(BIN)/python -m pytest -m slow
 
 # Kills at random moments (RNNREG_MOMENTS of them), and damaged bytes (RNNREG_FUZZ of each of 8 kinds).
 test-faults: $(READY)

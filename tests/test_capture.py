@@ -1,6 +1,6 @@
 """Steps that are recorded once and replayed, against steps taken one by one.
 
-A GPU records CUDA graphs. Here torch.fx records instead, which holds to the same rules: tensors are
+A GPU records CUDA graphs. Here a tape records instead, which holds to the same rules: tensors are
 read where they lay at the recording, and every Python number is frozen.
 """
 
@@ -11,8 +11,8 @@ from dataclasses import replace
 import pytest
 import torch
 import toys
-from torch.fx.experimental.proxy_tensor import make_fx
 from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_flatten, tree_leaves, tree_unflatten
 from toys import TASKS, one_of_each_kind, setting, suited
 
 import rnnreg.training.model
@@ -21,20 +21,70 @@ from rnnreg.kernels.native import losses, noise, optimizers, recurrence
 from rnnreg.study import registry
 from rnnreg.study.sizes import HEADS, Model
 from rnnreg.tasks import Forecast, LanguageModel
+from rnnreg.training import batches
 from rnnreg.training.capture import Captured, CapturedPopulation
 from rnnreg.training.population import Population
 
 
+class Tape(TorchDispatchMode):
+    """The operations of a function, to be done again with the same numbers on other tensors.
+
+    `slots` are the places of the tensors: those given, then what each operation makes.
+    """
+
+    def __init__(self, given):
+        super().__init__()
+        self.held, self.operations = [], []
+        self.slots = {}
+        for tensor in given:
+            self._slot(tensor)
+
+    def _slot(self, tensor):
+        self.held.append(tensor)  # or another could have its id
+        return self.slots.setdefault(id(tensor), len(self.slots))
+
+    def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
+        leaves, tree = tree_flatten((args, kwargs or {}))
+        read = {
+            i: s for i, leaf in enumerate(leaves) if (s := self.slots.get(id(leaf))) is not None
+        }
+        found = operation(*args, **kwargs or {})
+        fixed = [None if i in read else leaf for i, leaf in enumerate(leaves)]
+        self.operations.append((operation, tree, fixed, read, [*map(self._slot, _tensors(found))]))
+        return found
+
+    def play(self, given):
+        """What each slot holds at the end."""
+        values = dict(enumerate(given))
+        for operation, tree, leaves, read, made in self.operations:
+            for i, slot in read.items():
+                leaves[i] = values[slot]
+            args, kwargs = tree_unflatten(leaves, tree)
+            values.update(zip(made, _tensors(operation(*args, **kwargs)), strict=True))
+        return values
+
+
+def _tensors(found):
+    return [leaf for leaf in tree_leaves(found) if isinstance(leaf, torch.Tensor)]
+
+
 def recorder():
-    """Records by torch.fx. As with a CUDA graph, making a recording computes nothing that stays,
-    and once all recordings are gone, no other may follow.
+    """Records operations on a tape. As with a CUDA graph, making a recording computes nothing that
+    stays, and once all recordings are gone, no other may follow.
     """
     made, there = [], weakref.WeakSet()
 
     def record(function, given):
         assert there or not made, "the memory of recordings that are gone"
-        traced = make_fx(function)(*(t.clone() for t in given))
-        replay = lambda: traced(*given)  # noqa: E731
+        copies = [t.clone() for t in given]
+        with Tape(copies) as tape:
+            found = [tape.slots[id(t)] for t in function(*copies)]
+        tape.held.clear()
+
+        def replay():
+            values = tape.play(given)
+            return [values[slot] for slot in found]
+
         made.append(None)
         there.add(replay)
         return replay
@@ -47,7 +97,8 @@ def few_time_steps(monkeypatch):
     """To record an operation takes milliseconds, and each time step has some forty."""
     monkeypatch.setattr(TASKS["language"], "task", LanguageModel("character", window=3))
     monkeypatch.setattr(TASKS["series"], "task", Forecast(context=3, horizon=3, season=2))
-    monkeypatch.setattr(toys, "LONGEST", 20)  # 16 steps, or 32
+    monkeypatch.setattr(toys, "LONGEST", 8)
+    monkeypatch.setattr(batches, "PAD", 4)  # 4 steps, or 8
 
 
 @pytest.fixture
@@ -105,12 +156,12 @@ def test_under_every_kind_of_regularizer(regularizer, as_on_a_gpu, few_time_step
     assert_same(*both(job, [grid[0], grid[-1]], [1, 2]))
 
 
-def test_masks_at_the_embedding(as_on_a_gpu):
+def test_masks_at_the_embedding(as_on_a_gpu, few_time_steps):
     job = setting("language", "elman_tanh", "variational_dropout", steps=6, checks=2)
     assert_same(*both(job, [0.3, 0.6], [1, 2]))
 
 
-def test_sgd_with_a_schedule(as_on_a_gpu):
+def test_sgd_with_a_schedule(as_on_a_gpu, few_time_steps):
     job = setting(
         "language",
         "gru",
@@ -125,7 +176,7 @@ def test_sgd_with_a_schedule(as_on_a_gpu):
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "sgd"])
-def test_a_rate_of_each_member(optimizer, as_on_a_gpu):
+def test_a_rate_of_each_member(optimizer, as_on_a_gpu, few_time_steps):
     job = setting("series", "gru", steps=9, checks=3, optimizer=optimizer, schedule="linear")
     ours, theirs = both(job, [0.0] * 3, [1] * 3, [1e-3, 1e-2, 0.1])
     assert_same(ours, theirs)
@@ -133,7 +184,7 @@ def test_a_rate_of_each_member(optimizer, as_on_a_gpu):
 
 
 @pytest.mark.parametrize("lost", [[1], [0, 2]])  # the others go on beside it, and without them
-def test_members_that_stop(lost, as_on_a_gpu):
+def test_members_that_stop(lost, as_on_a_gpu, few_time_steps):
     job = setting("series", "elman_tanh", "dropout", steps=18, checks=6)
     given = job, [0.1, 0.2, 0.3], [1, 2, 3], [1e-3, 3e-3, 1e-2]
     pair = Population(*given), CapturedPopulation(*given, recorder=recorder)
@@ -145,7 +196,7 @@ def test_members_that_stop(lost, as_on_a_gpu):
     assert_same(*pair)
 
 
-def test_memory_is_free_once_nobody_holds_the_population(as_on_a_gpu):
+def test_memory_is_free_once_nobody_holds_the_population(as_on_a_gpu, few_time_steps):
     ours = CapturedPopulation(
         setting("series", "gru", steps=9, checks=3), [0.0], [1], recorder=recorder
     )
@@ -183,7 +234,7 @@ class Strict(TorchDispatchMode):
         name = operation.__name__.partition(".")[0]
         assert name not in self.READ, f"{name} waits for the GPU"
         assert name not in self.MADE, f"{name} copies from the host"
-        tensors = [a for a in torch.utils._pytree.tree_leaves(args) if isinstance(a, torch.Tensor)]
+        tensors = [a for a in tree_leaves(args) if isinstance(a, torch.Tensor)]
         assert kwargs.get("device") != ELSEWHERE, f"{name} on no device in particular"
         if name.startswith("index"):
             assert not any(t.dtype == torch.bool for t in tensors), f"{name} counts a mask"

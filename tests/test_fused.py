@@ -27,15 +27,33 @@ def test_values_and_gradients_are_those_of_the_plain_loop(name, sites, shape):
     assert_near(results(loop, cell, *given), results(plain, cell, *given))
 
 
-@pytest.mark.skipif(build.library() is None, reason="no C++ compiler on this machine")
-@pytest.mark.parametrize(("name", "sites"), [("lstm", "recurrent"), ("gru", "all")])
-def test_compiled_kernels_are_those_that_are_written(name, sites):
+def compiled_by(backend, name, sites, shapes, monkeypatch):
+    """Kernels that torch.compile made are those that are written, for all sizes."""
     cell = registry.load("cell", name)
-    kernels = fused.compiled(cell)
-    for shape in SHAPES[:3]:  # one compilation serves all sizes
+    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend=backend))
+    kernels = tuple(map(fused._compiled, fused.pointwise(cell)))
+    for shape in shapes:
         given = case(cell, *shape, sites)
         found = results(lambda cell, *g: fused.unroll(cell, *g, kernels), cell, *given)
         assert_near(found, results(plain, cell, *double(given)))
+
+
+@pytest.mark.parametrize(("name", "sites"), [("lstm", "all"), ("gru", "recurrent")])
+def test_traced_kernels_are_those_that_are_written(name, sites, monkeypatch):
+    """As the next test without the machine code, which takes torch half a minute a cell."""
+    compiled_by(aot_eager, name, sites, SHAPES[:1], monkeypatch)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(build.library() is None, reason="no C++ compiler on this machine")
+@pytest.mark.parametrize(("name", "sites"), [("lstm", "recurrent"), ("gru", "all")])
+def test_compiled_kernels_are_those_that_are_written(name, sites, monkeypatch):
+    compiled_by("inductor", name, sites, SHAPES[:3], monkeypatch)
+
+
+@pytest.mark.skipif(build.library() is None, reason="no C++ compiler on this machine")
+def test_the_compiled_kernels_of_the_smallest_cell_are_those_that_are_written(monkeypatch):
+    compiled_by("inductor", "elman_tanh", "recurrent", SHAPES[:1], monkeypatch)
 
 
 def test_a_compilation_serves_all_tasks(monkeypatch):
@@ -49,12 +67,12 @@ def test_a_compilation_serves_all_tasks(monkeypatch):
     monkeypatch.setattr(torch, "compile", partial(torch.compile, backend=count))
     monkeypatch.setattr(recurrence, "library", lambda: None)
     torch._dynamo.reset()
-    kernels = tuple(map(fused._compiled, fused.pointwise(registry.load("cell", "lstm"))))
+    kernels = tuple(map(fused._compiled, fused.pointwise(registry.load("cell", "elman_tanh"))))
     loop = lambda cell, *given: fused.unroll(cell, *given, kernels)  # noqa: E731
     monkeypatch.setattr(rnnreg.training.model, "unroll", loop)
     for kind in TASKS:
         for regularizer, batch in (("none", 4), ("recurrent_dropout", 6)):
-            job = setting(kind, "lstm", regularizer, steps=2, checks=1, batch=batch)
+            job = setting(kind, "elman_tanh", regularizer, steps=2, checks=1, batch=batch)
             for members in (3, 2):
                 Population(job, [0.0] * members, list(range(members))).run()
     assert len(compiled) <= 12, "ahead and back, with a mask and without, and the first steps"
