@@ -109,7 +109,11 @@ def test_reasons_and_departures_are_read_off_the_file(mine):
     assert described.unsuited("l2") == ["it needs a ... that is wide", "not of an Elman"]
     assert described.unsuited("dropout_l2") == described.unsuited("l2")
     found = explain.sections("l2", {})
-    assert found["When it suits"] == ["Not where it needs a ... that is wide; not of an Elman."]
+    (told,) = found["When it suits"]
+    assert told.replace("\n", " ") == (
+        "Some rows are left out, with one of these reasons: it needs a ... that is wide; not of an "
+        "Elman."
+    )
     assert found["Paper"][1] == "Unlike the paper, whose factor is one half, this has none."
     assert "suits" not in found["Equation"][0]
 

@@ -75,13 +75,17 @@ def sections(name: str, studies: dict[str, pd.DataFrame]) -> dict[str, list[str]
     facts = registry.facts("regularizer", name)
     equations = [f"`{hook}`: {text}" for hook, text in described.equations(name).items()]
     parts = [f"{part} {strength:g}" for part, strength in described.parts(name).items()]
-    reasons = "; ".join(described.unsuited(name))
+    suits = "Any cell and any task."
+    if reasons := described.unsuited(name):
+        suits = "Some rows are left out, with "
+        suits += "the reason: " if len(reasons) == 1 else "one of these reasons: "
+        suits += f"{'; '.join(reasons)}."
     source = words.capital(facts.get("source", "no source in its file")) + "."
     found = {
         "Equation": _list(equations),
         "What it does": [described.does(name)],
         "Parts at strength 1": _list(parts),
-        "When it suits": [_fill(f"Not where {reasons}." if reasons else "Any cell and any task.")],
+        "When it suits": [_fill(suits)],
         "Paper": [_fill(text) for text in (source, *described.departures(name))],
         "Strength": [_fill(words.capital(described.strengths(name)) + ".")],
         "Cost": _list(cost(name)),
