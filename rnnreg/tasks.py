@@ -5,17 +5,17 @@ target or in squared standard deviations, so clip, learning rate and penalty mea
 Evaluation adds up `totals` over batches and turns them into metrics once.
 """
 
+from __future__ import annotations
+
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-import torch
-from torch import Tensor
+if TYPE_CHECKING:  # not imported where only facts are asked for: it takes torch two seconds
+    from torch import Tensor
 
-from rnnreg.kernels.native.losses import binary_cross_entropy, cross_entropy
-
-Totals = dict[str, Tensor]  # each (M, ...), added up over batches; "targets" counts
+Totals = dict[str, "Tensor"]  # each (M, ...), added up over batches; "targets" counts
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,8 @@ class Task(ABC):
 
     def totals(self, output: Tensor, y: Tensor, weight: Tensor | None = None) -> Totals:
         """Sums over the targets of a batch, in double precision."""
+        import torch
+
         each = self.each(output, y)
         if weight is None:
             targets = torch.full_like(each.flatten(1)[:, 0], each[0].numel(), dtype=torch.float64)
@@ -97,6 +99,8 @@ class LanguageModel(Task):
         return inputs
 
     def each(self, output: Tensor, y: Tensor) -> Tensor:
+        from rnnreg.kernels.native.losses import cross_entropy
+
         return cross_entropy(output, y)
 
     def metrics(self, totals: Totals) -> dict[str, Tensor]:
@@ -127,9 +131,13 @@ class Classification(Task):
         return classes
 
     def each(self, output: Tensor, y: Tensor) -> Tensor:
+        from rnnreg.kernels.native.losses import cross_entropy
+
         return cross_entropy(output, y)
 
     def more_totals(self, output: Tensor, y: Tensor, weight: Tensor) -> Totals:
+        import torch
+
         members, classes = output.shape[0], output.shape[-1]
         cell = y * classes + output.argmax(-1)  # (M, B): true class x predicted class
         confusion = torch.zeros(members, classes * classes, dtype=torch.float64, device=y.device)
@@ -211,6 +219,8 @@ class Polyphony(Task):
         return inputs
 
     def each(self, output: Tensor, y: Tensor) -> Tensor:
+        from rnnreg.kernels.native.losses import binary_cross_entropy
+
         return binary_cross_entropy(output, y)
 
     def metrics(self, totals: Totals) -> dict[str, Tensor]:

@@ -171,6 +171,12 @@ def test_list_shows_everything_and_needs_next_to_nothing():
     assert "layer normalisation; strengths 1; never off" in done.stdout
 
 
+def test_data_need_no_torch(tmp_path):
+    for command in ("download", "prepare"):
+        done = run([command, "python_docs"], {"torch"}, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+
+
 def test_list_tells_all_the_others_of_a_file_that_cannot_be_read(tmp_path, monkeypatch, capsys):
     folder = registry.FOLDERS["regularizer"]
     for file in (*folder.glob("*.py"), folder / "shipped.txt"):
