@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 
 import torch
-from torch import Tensor
+from torch import _VF, Tensor
 from torch.nn import Parameter
 
 from rnnreg.cells.base import Cell, State
@@ -24,6 +24,7 @@ from rnnreg.kernels.unroll import path
 from rnnreg.nn import graph
 
 CELLS = {"LSTM": LSTM, "GRU": GRU, "RNN_TANH": ElmanTanh, "RNN_RELU": ElmanReLU}
+KERNELS = {"LSTM": _VF.lstm, "GRU": _VF.gru, "RNN_TANH": _VF.rnn_tanh, "RNN_RELU": _VF.rnn_relu}
 WEIGHTS = ("input", "recurrent", "bias", "recurrent_bias")
 LARGE = 1 << 16  # entries of a recurrent matrix from which products of BLAS are faster
 
@@ -100,6 +101,20 @@ def torch_is_faster(module, x: Tensor, packed: bool) -> bool:
     if type(x) not in (Tensor, Parameter):
         return True
     return path(CELLS[module.mode], x.device) != "native"
+
+
+def is_short(module, x) -> bool:
+    """Whether it is a well-formed batch in single precision, and for torch's kernel by its sizes.
+
+    Asked first, and quick: of one short sequence the checks are a tenth of a call.
+    """
+    if type(x) is not Tensor or x.dim() != 3 or x.shape[2] != module.input_size:
+        return False
+    w = module._flat_weights[1]
+    plain = x.dtype == w.dtype == torch.float32 and x.device.type == "cpu" and x.numel()
+    return (
+        bool(plain) and not torch.is_autocast_enabled("cpu") and _is_for_torch(module, x, w.numel())
+    )
 
 
 def _is_for_torch(module, x: Tensor, entries: int) -> bool:

@@ -53,7 +53,21 @@ class Regularized:
         # Of compiled code a layer is no part, as torch.nn's is not.
         if torch.compiler.is_compiling() and not torch.compiler.is_exporting():
             return torch.compiler.disable(Regularized._run)(self, input, hx)
+        if hx is None and not self._masks() and loops.is_short(self, input):
+            return self._at_once(input)
         return self._run(input, hx)
+
+    def _at_once(self, input):
+        """torch's kernel, without a second look at what `loops.is_short` has seen."""
+        self._update_flat_weights()
+        layers, batch = self.num_layers * (1 + self.bidirectional), 0 if self.batch_first else 1
+        zero = input.new_zeros(layers, input.shape[batch], self.hidden_size)
+        is_lstm = self.mode == "LSTM"
+        output, *state = loops.KERNELS[self.mode](
+            input, (zero, zero) if is_lstm else zero, self._flat_weights, self.bias,
+            self.num_layers, self.dropout, self.training, self.bidirectional, self.batch_first,
+        )  # fmt: skip
+        return output, tuple(state) if is_lstm else state[0]
 
     def _run(self, input, hx):
         if not forms.well_formed(input, hx) or self._is_for_torch(input):
