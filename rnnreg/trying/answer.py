@@ -1,7 +1,9 @@
 """The answer in sentences, from what tried.json holds."""
 
+import math
+
 from rnnreg.analysis.tables import show
-from rnnreg.analysis.words import listed
+from rnnreg.analysis.words import count
 from rnnreg.trying.rounds import NONE
 
 
@@ -104,5 +106,8 @@ def _search(found: dict) -> str:
     text = f"{len(plan['names'])} regularizers and none were tried, "
     text += f"{found['models']:,} models in {found['minutes']:.1f} minutes"
     if plan["dropped"]:
-        text += f"; for {listed(plan['dropped'])} the minutes do not suffice"
+        text += (
+            f"; for {count(len(plan['dropped']), 'other')} the time does not suffice: some "
+            f"{math.ceil(found['minutes_for_all'])} minutes would"
+        )
     return text + "."

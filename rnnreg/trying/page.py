@@ -131,6 +131,9 @@ def _ranking(found: dict) -> str:
     rest = found["ranking"][SHOWN:]
     if rest:
         told += _p(f"Behind them: {', '.join(line['title'] for line in rest)}.", "soft")
+    if found["plan"]["dropped"]:
+        dropped = ", ".join(found["plan"]["dropped"])
+        told += _p(f"Not tried, for want of time: {dropped}.", "soft")
     if found["unsuited"]:
         told += _p(
             f"Left out, for they make no sense here: {', '.join(found['unsuited'])}.", "soft"

@@ -63,6 +63,12 @@ def plan(names: list[str], models: float) -> Plan:
     return Plan([], [FEWEST], [0], sorted(order))
 
 
+def fewest(count: int) -> int:
+    """The models of the shortest search of so many regularizers."""
+    left = _halved(count)
+    return _members([min(FEWEST * 2**k, MOST) for k in range(len(left))], left)
+
+
 def _halved(count: int) -> list[int]:
     left = [count]
     while left[-1] > FINALISTS:

@@ -191,6 +191,7 @@ class Trial:
             "naive": self.naive,
             "simple": self.simple,
             "plan": asdict(search.plan),
+            "minutes_for_all": self._minutes_for_all(),
             "rounds": {"finished": search.finished, "raced": search.raced, "last": search.last,
                        "skipped": search.skipped},
             "unsuited": self.unsuited,
@@ -205,6 +206,12 @@ class Trial:
             "minutes": (time.monotonic() - self.begun) / 60,
             "jobs": self.asked.jobs,
         }  # fmt: skip
+
+    def _minutes_for_all(self) -> float:
+        """How long a search of the fewest trials of all regularizers takes, from what was done."""
+        plan = self.rounds.plan
+        fewest = rounds.fewest(len(plan.names) + len(plan.dropped))
+        return self.asked.minutes * max(fewest / max(plan.members, 1), 1)
 
     def _part(self) -> str:
         """What of the training data is read, in words; "" for all of it."""
