@@ -282,7 +282,8 @@ class TestAnswer:
             "best": self.LINE, "none": none, "gain": self.GAIN, "chosen": "l2", "metric": "RMSE",
             "scale": "squared error", "lower": True, "naive": {"mean": 9.0}, "part": "",
             "simple": {"ridge": 6.0}, "sizing": sizing, "sizes": {"hidden": 32}, "models": 100,
-            "minutes": 9.5, "plan": {"names": ["l2"], "dropped": []}, "minutes_for_all": 10, **changes,
+            "minutes": 9.5, "plan": {"names": ["l2"], "dropped": []}, "minutes_for_all": 10,
+            **changes,
         }  # fmt: skip
 
     def test_one_that_helps_is_named_with_strength_gain_and_interval(self):
