@@ -19,7 +19,9 @@ a module only from modules above it:
       schema          checks of what a study file says
       search          the trials of a row, and their ranges
       described       what a regularizer's file says of itself, in words
+      sizes           the sizes of a benchmark's network, and what can be wrong with them
       variants        what a study changes of a benchmark: name@variant
+      listed          rows of a study one by one
       combine         what a study combines of regularizers: name+name
       study           study YAML -> Study -> rows
       stop            signals that ask a process to stop, at once or a moment later
@@ -32,6 +34,8 @@ a module only from modules above it:
       lock            who is at work on a row or a workflow: held until its process ends
       progress        a row's progress line, and its sign of life
       status          how far a study is
+      processes       work shared by processes of this machine
+      published       benchmarks/published.yaml: results of papers, read
       regimes         benchmarks/regime.csv, read and written
     kernels/          numbers; knows of no study
       native          what is compiled on first use: the time loop, masks, optimizers, losses
@@ -76,6 +80,8 @@ a module only from modules above it:
       checks          what is true of any prepared benchmark
       prepared        raw files -> arrays and facts, written and read
     training/         from a row to its records
+      heads           what stands before and after the layers: a convolution, and heads
+      build           from the sizes of a benchmark, or a study, to the network of a cell
       model           initial weights, forward -> Trace
       batches         per-seed order -> (M, T, B)
       optimizers      Adam and SGD with a member axis

@@ -747,7 +747,7 @@ def readme(given: argparse.Namespace) -> None:
 
 def published(given: argparse.Namespace) -> None:
     """Theirs, ours and the verdict, for each result in benchmarks/published.yaml."""
-    from rnnreg.analysis.published import PAGE, ROOT, write
+    from rnnreg.analysis.report.published import PAGE, ROOT, write
 
     if given.folder is None and not PAGE.parent.is_dir():
         raise UserError(

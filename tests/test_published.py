@@ -5,8 +5,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from rnnreg.analysis import published
-from rnnreg.analysis.published import MISSED, NOT_RUN, OPEN, REPRODUCED, STALE, correlation, verdict
+from rnnreg.analysis.report import published
+from rnnreg.analysis.report.published import (
+    MISSED,
+    NOT_RUN,
+    OPEN,
+    REPRODUCED,
+    STALE,
+    correlation,
+    verdict,
+)
 from rnnreg.errors import UserError
 from rnnreg.study import published as file
 from rnnreg.study import records
