@@ -35,6 +35,7 @@ class Network:
     activation: str = "relu"  # of the convolution and of an MLP
     head: str = "linear"  # what stands between the layers and the output matrix: see heads.py
     head_units: int = 0
+    decoder: bool = False  # as many layers again write the targets: see training/decoder.py
 
     def width(self, layer: int) -> int:
         """H of a layer, in one direction."""
@@ -47,9 +48,12 @@ class Network:
 
     @property
     def runs(self) -> list[tuple[str, int]]:
-        """The name and H of each time loop: of every layer, forward and then backward."""
+        """The name and H of each time loop: of every layer, forward and then backward; and those
+        of a decoder."""
         ways = ("", "_reverse")[: 1 + self.bidirectional]
-        return [(f"{i}{way}", self.width(i)) for i in range(self.layers) for way in ways]
+        own = [(f"{i}{way}", self.width(i)) for i in range(self.layers) for way in ways]
+        layers = range(self.layers if self.decoder else 0)
+        return own + [(f"{i}_decoder", self.width(i)) for i in layers]
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Parameter name -> shape without M. A layer's names start with its number.
@@ -63,11 +67,12 @@ class Network:
             shapes["convolution.input"] = (self.channels, self.convolution * below)
             shapes["convolution.bias"] = (self.channels,)
             below = self.channels
-        for layer, (run, hidden) in enumerate(self.runs):
-            layer //= 1 + self.bidirectional
-            if self.shared and layer:
+        for run, hidden in self.runs:
+            layer, _, part = run.partition("_")
+            if self.shared and layer != "0":
                 continue
-            shapes |= self._of_run(run, hidden, self._below(layer, below))
+            first = self.embedding if part == "decoder" else below
+            shapes |= self._of_run(run, hidden, self._below(int(layer), first))
         shapes |= self._of_head()
         if not self.tied:
             shapes["output"] = (self.outputs, self.hidden)
@@ -85,7 +90,9 @@ class Network:
 
     def _of_head(self) -> dict[str, tuple[int, ...]]:
         above, units = self.above, self.head_units
-        return {
+        context = self.decoder and self.head != "linear"
+        combined = {"combine.input": (above, 2 * above)} if context else {}
+        return combined | {
             "linear": {},
             "mlp": {"mlp.input": (units, above), "mlp.bias": (units,)},
             "additive": {

@@ -205,6 +205,59 @@ class Forecast(Task):
 
 
 @dataclass(frozen=True)
+class Transduction(Task):
+    """Write one sequence of symbols for another: an encoder reads, a decoder writes. y (M, S, B).
+
+    Symbol 0 ends a target. In training, and for every loss, the decoder reads the true symbol
+    before each target (teacher forcing); accuracies are of what it writes by itself, always its
+    most probable symbol (greedy decoding), over the S steps that the longest target has.
+    """
+
+    every_step = True
+    labels = {
+        "exact_match": ("exact match", "higher"),
+        "token_accuracy": ("accuracy of symbols", "higher"),
+    }
+
+    @property
+    def headline(self) -> str:
+        return "exact_match"
+
+    def outputs(self, inputs: int, classes: int) -> int:
+        return inputs
+
+    def each(self, output: Tensor, y: Tensor) -> Tensor:
+        from rnnreg.kernels.native.losses import cross_entropy
+
+        return cross_entropy(output, y)
+
+    def written(self, found: Tensor, y: Tensor, weight: Tensor) -> Totals:
+        """Sums over what was decoded (M, S, B): right symbols, and sequences without a wrong one.
+
+        >>> import torch
+        >>> y = torch.tensor([[[3, 1], [0, 2], [0, 0]]])  # targets 3 and 1 2, each with its end
+        >>> weight = torch.tensor([[[1.0, 1.0], [1.0, 1.0], [0.0, 1.0]]])
+        >>> found = torch.tensor([[[3, 1], [0, 1], [5, 0]]])
+        >>> {n: t.tolist() for n, t in Transduction().written(found, y, weight).items()}
+        {'right': [4.0], 'exact': [1.0], 'sequences': [2.0]}
+        """
+        right = (found == y) & (weight > 0)
+        exact = (right | (weight == 0)).all(1)  # (M, B)
+        return {
+            "right": _sum(right.float()),
+            "exact": _sum(exact.float()),
+            "sequences": _sum(exact.float() * 0 + 1),
+        }
+
+    def metrics(self, totals: Totals) -> dict[str, Tensor]:
+        return {
+            "loss": totals["loss"] / totals["targets"],
+            "exact_match": totals["exact"] / totals["sequences"],
+            "token_accuracy": totals["right"] / totals["targets"],
+        }
+
+
+@dataclass(frozen=True)
 class Polyphony(Task):
     """Predict which of V keys sound next, each on its own. y (M, T, B, V) of 0 and 1."""
 

@@ -15,7 +15,7 @@ class Batch:
     """Inputs and targets of M members, or of one that stands for all in evaluation (M = 1).
 
     x        (M, T, B) symbols, or (M, T, B, D)
-    y        targets, see the task
+    y        targets, see the task; a transduction's have S steps of their own, (M, S, B)
     weight   which targets count; None: all
     length   (M, B) where sequences are padded on the right; None: all are T long
     fresh    the state starts from zero; else it is carried on from the batch before
@@ -54,9 +54,10 @@ class Data:
 class Trace:
     """What a forward pass computed.
 
-    output   (M, T, B, V) or (M, B, V)
+    output   (M, T, B, V) or (M, B, V); of a decoder (M, S, B, V)
     state    the state after the last step, a tuple a layer
-    hidden   h of every layer at every step, (M, T, B, H), before the mask above it
+    hidden   h of every layer at every step, (M, T, B, H), before the mask above it; where there is
+             a decoder, those of the encoder
     read     what the output matrix read, after its mask: (M, T, B, H) or (M, B, H)
     batch    the inputs and targets
     inputs   of the first layer before its mask, (M, T, B, D)
@@ -94,4 +95,9 @@ class Trace:
 
     def target_mean(self, x: Tensor) -> Tensor:
         """Each member's mean over the targets that count, (M,), of x (M, T, B) or (M, B)."""
-        return self.mean(x) if self.output.ndim == 4 else x.flatten(1).mean(1)
+        if self.output.ndim != 4:
+            return x.flatten(1).mean(1)
+        if self.batch.length is None:
+            return self.mean(x)
+        weight = self.batch.weight.expand_as(x)  # of an encoder's inputs and a decoder's targets
+        return (x * weight).flatten(1).sum(1) / weight.flatten(1).sum(1)

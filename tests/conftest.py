@@ -46,9 +46,9 @@ def _interrupts():
 @pytest.fixture
 def plain_loop(monkeypatch):
     """Whatever fast path there is, the recurrence is computed by the plain loop."""
-    import rnnreg.training.model
+    import rnnreg.training.layers
 
-    monkeypatch.setattr(rnnreg.training.model, "unroll", unroll.plain)
+    monkeypatch.setattr(rnnreg.training.layers, "unroll", unroll.plain)
     monkeypatch.setattr(training, "path", lambda *_: "plain")
 
 

@@ -15,9 +15,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_flatten, tree_leaves, tree_unflatten
 from toys import TASKS, one_of_each_kind, setting, suited
 
-import rnnreg.training.model
+import rnnreg.training.layers
 from rnnreg.kernels import fused
-from rnnreg.kernels.native import losses, noise, optimizers, recurrence
+from rnnreg.kernels.native import losses, noise, optimizers, recurrence, squares
 from rnnreg.study import registry
 from rnnreg.study.sizes import HEADS, Model
 from rnnreg.tasks import Forecast, LanguageModel
@@ -104,10 +104,10 @@ def few_time_steps(monkeypatch):
 @pytest.fixture
 def as_on_a_gpu(monkeypatch):
     """No compiled CPU code, and the time loop of a GPU with its kernels as they are written."""
-    for module in (losses, noise, optimizers, recurrence):
+    for module in (losses, noise, optimizers, recurrence, squares):
         monkeypatch.setattr(module, "library", lambda: None)
     loop = lambda cell, *given: fused.unroll(cell, *given, fused.pointwise(cell))  # noqa: E731
-    monkeypatch.setattr(rnnreg.training.model, "unroll", loop)
+    monkeypatch.setattr(rnnreg.training.layers, "unroll", loop)
 
 
 def assert_same(ours: Population, theirs: Population):

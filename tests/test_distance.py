@@ -4,7 +4,7 @@ import pytest
 import torch
 from toys import TASKS, setting
 
-from rnnreg.training.distance import SEQUENCES, distances, gradient_by_distance
+from rnnreg.training.distance import SEQUENCES, STEPS, distances, gradient_by_distance
 from rnnreg.training.population import Population
 
 
@@ -25,6 +25,7 @@ def by_hand(population, member, sequence):
         steps = int(batch.length[0, sequence])
     elif task.every_step and batch.weight is not None:
         steps = int(batch.weight[0, :, sequence].sum())
+    steps = min(steps, STEPS) if task.every_step else steps
     state = [torch.zeros(network.hidden).double() for _ in range(network.layers)]
     seen = []
     for t in range(steps):

@@ -10,7 +10,7 @@ from torch._dynamo.backends.debugging import aot_eager
 from toys import TASKS, setting
 
 import rnnreg.kernels.unroll
-import rnnreg.training.model
+import rnnreg.training.layers
 from rnnreg.kernels import fused
 from rnnreg.kernels.native import build, recurrence
 from rnnreg.kernels.unroll import Masks, _compiles, plain
@@ -69,7 +69,7 @@ def test_a_compilation_serves_all_tasks(monkeypatch):
     torch._dynamo.reset()
     kernels = tuple(map(fused._compiled, fused.pointwise(registry.load("cell", "elman_tanh"))))
     loop = lambda cell, *given: fused.unroll(cell, *given, kernels)  # noqa: E731
-    monkeypatch.setattr(rnnreg.training.model, "unroll", loop)
+    monkeypatch.setattr(rnnreg.training.layers, "unroll", loop)
     for kind in TASKS:
         for regularizer, batch in (("none", 4), ("recurrent_dropout", 6)):
             job = setting(kind, "elman_tanh", regularizer, steps=2, checks=1, batch=batch)

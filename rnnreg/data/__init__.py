@@ -6,6 +6,7 @@ What a benchmark's file needs has its address here.
 from rnnreg.data.benchmark import Benchmark, Budget, Model, Splits, expect
 from rnnreg.data.given import read_language, read_series, read_texts
 from rnnreg.data.numbers import read_csv
+from rnnreg.data.pairs import transduction
 from rnnreg.data.sequences import hold_out, labelled, piano_rolls, pick, standardised
 from rnnreg.data.series import forecast
 from rnnreg.data.sources import Download, Hub, Local, Packaged
@@ -35,5 +36,6 @@ __all__ = [
     "read_texts",
     "standardised",
     "texts",
+    "transduction",
     "words",
 ]

@@ -8,13 +8,19 @@ import numpy as np
 from rnnreg.data.benchmark import Arrays, Benchmark, Splits
 from rnnreg.data.sequences import REPEATED, repeated
 from rnnreg.errors import UserError
-from rnnreg.tasks import Classification, Forecast, LanguageModel, Polyphony, Task
+from rnnreg.tasks import Classification, Forecast, LanguageModel, Polyphony, Task, Transduction
 
 LAYOUTS = {  # array -> its kinds of numbers, and of how many dimensions it may be
     LanguageModel: {"tokens": ("iu", (1,))},
     Forecast: {"series": ("fiu", (2,))},
     Classification: {"x": ("fiu", (1, 2)), "length": ("iu", (1,)), "y": ("iu", (1,))},
     Polyphony: {"x": ("fiub", (2,)), "length": ("iu", (1,))},
+    Transduction: {
+        "x": ("iu", (1,)),
+        "length": ("iu", (1,)),
+        "y": ("iu", (1,)),
+        "y_length": ("iu", (1,)),
+    },
 }
 PIECE = {"character": 100, "word": 25}  # symbols in a row that nobody repeats by chance
 
@@ -27,6 +33,8 @@ def size(task: Task, arrays: Arrays) -> int:
         return max(len(arrays["series"]) - task.rows + 1, 0)
     if isinstance(task, Classification):
         return len(arrays["length"])
+    if isinstance(task, Transduction):
+        return len(arrays["y"])
     return int((arrays["length"] - 1).sum())
 
 
@@ -71,7 +79,10 @@ def _check_layout(where: str, task: Task, arrays: Arrays) -> None:
                 f"{where}: {key}: given {array.dtype} of shape {array.shape}, expected {words} in "
                 f"{' or '.join(map(str, dimensions))} dimensions."
             )
-    for key, rows in {"y": "length", "observed": "series"}.items():
+    rows_of = {"y": "length", "observed": "series", "y_length": "length"}
+    if isinstance(task, Transduction):
+        del rows_of["y"]  # laid end to end
+    for key, rows in rows_of.items():
         if key in arrays and len(arrays[key]) != len(arrays[rows]):
             raise UserError(
                 f"{where}: {key}: given {len(arrays[key])}, expected {len(arrays[rows])}, as many "
@@ -119,7 +130,7 @@ def _check_values(where: str, splits: Splits, arrays: Arrays) -> None:
             f"{where}: x: given the shape {x.shape} and {splits.symbols} symbols. Remedy: symbols "
             "are (steps,), and Splits(symbols=...) counts them; numbers are (steps, columns)."
         )
-    limits = {"tokens": splits.symbols, "y": splits.classes}
+    limits = {"tokens": splits.symbols, "y": splits.classes or splits.symbols}
     for key, high in {**limits, **({"x": splits.symbols} if splits.symbols else {})}.items():
         values = arrays.get(key)
         if values is not None and not (values.min() >= 0 and values.max() < high):
@@ -130,13 +141,15 @@ def _check_values(where: str, splits: Splits, arrays: Arrays) -> None:
                 f"{where}: {key}: {int((~np.isfinite(values)).sum())} values are not finite. "
                 "Remedy: fill the gaps, and mark them in `observed`."
             )
-    if "length" in arrays and (
-        arrays["length"].min() < 1 or arrays["length"].sum() != len(arrays["x"])
-    ):
-        raise UserError(
-            f"{where}: length: sums to {arrays['length'].sum()}, the shortest is "
-            f"{arrays['length'].min()}; expected {len(arrays['x'])} steps in all and 1 at least."
-        )
+    for values, key in {"x": "length", "y": "y_length"}.items():
+        if key not in arrays:
+            continue
+        length, steps = arrays[key], len(arrays[values])
+        if length.min() < 1 or length.sum() != steps:
+            raise UserError(
+                f"{where}: {key}: sums to {length.sum()}, the shortest is {length.min()}; expected "
+                f"{steps} steps in all and 1 at least."
+            )
 
 
 def duplicates(task: Task, splits: Splits) -> dict[str, dict[str, int]]:

@@ -6,6 +6,7 @@ Fitted to the training split alone, in the units and over the targets of `rnnreg
     classes       always the majority class; its loss is that of the classes' frequencies
     series        the last value; the value one season before; the mean of train, which is 0
     polyphony     each key's own frequency; the same, given whether the key sounds now
+    transduction  the symbols' frequencies at each place of a target, and the most frequent ones
 
 Counts n of N, of a choice among V, are smoothed to (n + 1) / (N + V) (Laplace).
 """
@@ -16,7 +17,7 @@ from collections.abc import Callable
 import numpy as np
 
 from rnnreg.data.benchmark import Arrays, Splits
-from rnnreg.tasks import Classification, Forecast, LanguageModel, Polyphony, Task
+from rnnreg.tasks import Classification, Forecast, LanguageModel, Polyphony, Task, Transduction
 
 Metrics = dict[str, float]
 Model = Callable[[Arrays], Metrics]  # a split's scores
@@ -158,9 +159,38 @@ def _frames(arrays: Arrays) -> tuple[np.ndarray, np.ndarray]:
     return x[~last], x[~first]
 
 
+def transduction(task: Transduction, splits: Splits) -> dict[str, Model]:
+    """Each place of a target has the symbols' frequencies there in train, the source unread."""
+    place, symbol = _places(splits.train)
+    count = np.zeros((max(_places(a)[0].max() for _, a in splits.items()) + 1, splits.symbols))
+    np.add.at(count, (place, symbol), 1)
+    frequency = (count + 1) / (count.sum(1, keepdims=True) + splits.symbols)
+    likely = count.argmax(1)
+
+    def score(arrays: Arrays) -> Metrics:
+        place, symbol = _places(arrays)
+        right = likely[place] == symbol
+        ends = np.cumsum(arrays["y_length"])
+        exact = [r.all() for r in np.split(right, ends[:-1])]
+        return {
+            "loss": float(-np.log(frequency[place, symbol]).mean()),
+            "exact_match": float(np.mean(exact)),
+            "token_accuracy": float(right.mean()),
+        }
+
+    return {"symbols of each place": score}
+
+
+def _places(arrays: Arrays) -> tuple[np.ndarray, np.ndarray]:
+    """The place within its target of each symbol, and the symbol."""
+    place = np.concatenate([np.arange(n) for n in arrays["y_length"]])
+    return place, arrays["y"].astype(np.int64)
+
+
 BASELINES = {
     LanguageModel: language,
     Classification: classes,
     Forecast: series,
     Polyphony: polyphony,
+    Transduction: transduction,
 }

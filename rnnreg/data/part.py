@@ -1,11 +1,11 @@
 """A part of the training split, where a benchmark's file or a study asks for one."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from rnnreg.data.benchmark import Arrays, Splits
+from rnnreg.data.benchmark import Splits
+from rnnreg.data.sequences import some
 from rnnreg.errors import UserError
 from rnnreg.tasks import Forecast, LanguageModel, Task
 
@@ -36,12 +36,4 @@ def part_of_train(task: Task, splits: Splits, amount: int) -> Splits:
             targets["train"] = list(targets["train"])[task.context - amount :]
         return replace(splits, train=train, targets=targets, counts=counts)
     chosen = np.arange(amount) * whole // amount
-    return replace(splits, train=_sequences(splits.train, chosen), counts=counts)
-
-
-def _sequences(arrays: Arrays, chosen: Sequence[int]) -> Arrays:
-    """Some of the sequences that are laid end to end."""
-    ends = np.cumsum(arrays["length"])
-    steps = np.concatenate([np.arange(ends[i] - arrays["length"][i], ends[i]) for i in chosen])
-    picked = {"x": arrays["x"][steps], "length": arrays["length"][chosen]}
-    return {**picked, "y": arrays["y"][chosen]} if "y" in arrays else picked
+    return replace(splits, train=some(splits.train, chosen), counts=counts)

@@ -22,7 +22,7 @@ from rnnreg.data.tables import undecodable
 from rnnreg.errors import UserError
 from rnnreg.study import facts, records
 from rnnreg.study.variants import NOTHING, Variant, applied, base
-from rnnreg.tasks import Classification, Forecast, LanguageModel, Task
+from rnnreg.tasks import Classification, Forecast, LanguageModel, Task, Transduction
 
 
 def download(name: str, raw: Path, mirror: str | None = None) -> Path:
@@ -196,6 +196,9 @@ def _setting(task: Task, splits: Splits) -> str:
         after = f", the first {task.gap} left out" if task.gap else ""
         return f"{task.horizon} rows ahead from the last {task.context}{after}"
     length = np.concatenate([arrays["length"] for _, arrays in splits.items()])
+    if isinstance(task, Transduction):
+        longest = max(int(arrays["y_length"].max()) for _, arrays in splits.items())
+        return f"{length.min()} to {length.max()} symbols into {longest} at the most"
     what = "classes" if isinstance(task, Classification) else "keys"
     count = splits.classes or splits.train["x"].shape[1]
     return f"{count} {what}, sequences of {length.min()} to {length.max()} steps"

@@ -19,6 +19,28 @@ def end_to_end(sequences: Sequence[np.ndarray]) -> Arrays:
     return {"x": np.concatenate(sequences), "length": length}
 
 
+def some(arrays: Arrays, chosen: Sequence[int]) -> Arrays:
+    """Some of the sequences that are laid end to end, with their labels or targets.
+
+    >>> arrays = {"x": np.array([5, 6, 7]), "length": np.array([1, 2]), "y": np.array([0, 1])}
+    >>> {key: values.tolist() for key, values in some(arrays, [1]).items()}
+    {'x': [6, 7], 'length': [2], 'y': [1]}
+    """
+    picked = {"x": _steps(arrays["x"], arrays["length"], chosen)}
+    picked["length"] = arrays["length"][chosen]
+    if "y_length" in arrays:
+        picked["y"] = _steps(arrays["y"], arrays["y_length"], chosen)
+        picked["y_length"] = arrays["y_length"][chosen]
+    elif "y" in arrays:
+        picked["y"] = arrays["y"][chosen]
+    return picked
+
+
+def _steps(values: np.ndarray, length: np.ndarray, chosen: Sequence[int]) -> np.ndarray:
+    ends = np.cumsum(length)
+    return values[np.concatenate([np.arange(ends[i] - length[i], ends[i]) for i in chosen])]
+
+
 def labelled(train: Labelled, validation: Labelled, test: Labelled, **counts: object) -> Splits:
     """Splits of a classification; classes are numbered in sorted order."""
     parts = {"train": train, "validation": validation, "test": test}

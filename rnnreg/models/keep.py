@@ -36,6 +36,11 @@ class Keeper:
 
     def __init__(self, row: Row, facts: dict, folder: Path):
         """`folder` holds the prepared data; UserError where it lacks what a model needs."""
+        if facts["task"] == "Transduction":
+            raise UserError(
+                f"{row.name}: --keep: a model with a decoder cannot be kept; nothing here would "
+                "let it write. Remedy: leave --keep out."
+            )
         self.row, self.facts = row, facts
         self.decoding = decoding.read(row.benchmark, folder, facts["data_hash"])
         self.loss, self.member, self.weights = math.inf, None, {}

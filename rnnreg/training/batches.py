@@ -19,8 +19,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from rnnreg.data.sequences import some
 from rnnreg.kernels.noise import Noise
-from rnnreg.tasks import Classification, Forecast, LanguageModel, Polyphony, Task
+from rnnreg.tasks import Classification, Forecast, LanguageModel, Polyphony, Task, Transduction
 from rnnreg.trace import Batch
 
 Arrays = dict[str, np.ndarray]
@@ -178,7 +179,8 @@ class Streams(Batches):
 
 
 class Sequences(Batches):
-    """Classification and polyphony: whole sequences of unequal length, padded on the right.
+    """Classification, polyphony, transduction: whole sequences of unequal length, padded on the
+    right.
 
     Sequences of like length form a bucket of at least B; a batch comes from one bucket. The
     buckets of an epoch come in an order that all seeds share; which sequences of a bucket form a
@@ -197,15 +199,14 @@ class Sequences(Batches):
         y = self.tensor(arrays["y"], torch.int64) if "y" in arrays else None
         if isinstance(self.task, Polyphony):
             length = length - 1  # the last frame has nothing after it
+        if isinstance(self.task, Transduction):
+            y = _aligned(y, self.tensor(arrays["y_length"], torch.int64))
         return {"x": x, "y": y, "first": first, "length": length}
 
     def sample(self, splits):
         train, count = splits["train"], len(splits["validation"]["length"])
         every = np.unique(np.linspace(0, len(train["length"]) - 1, count).astype(int))
-        first = np.concatenate([[0], np.cumsum(train["length"])])
-        rows = np.concatenate([np.arange(first[i], first[i + 1]) for i in every])
-        picked = {"x": train["x"][rows], "length": train["length"][every]}
-        return {**picked, "y": train["y"][every]} if "y" in train else picked
+        return some(train, every)
 
     @cached_property
     def bucketed(self) -> list[tuple[int, Tensor]]:
@@ -263,6 +264,9 @@ class Sequences(Batches):
         x = _rows(data["x"], place)
         if isinstance(self.task, Polyphony):
             return Batch(x, _rows(data["x"], place + valid), weight=valid.float())
+        if isinstance(self.task, Transduction):
+            y, counts = (values[index].movedim(-1, 1) for values in data["y"])
+            return Batch(x, y, weight=counts, length=length)
         return Batch(x, data["y"][index], length=length)
 
 
@@ -333,6 +337,14 @@ def _rows(table: Tensor, index: Tensor) -> Tensor:
     return table[index] if table.ndim == 1 else F.embedding(index, table)
 
 
+def _aligned(y: Tensor, length: Tensor) -> tuple[Tensor, Tensor]:
+    """Targets laid end to end as rows (sequences, S), zero after their end, and which count."""
+    time = torch.arange(int(length.max()), device=y.device)
+    counts = time < length[:, None]
+    rows = y.new_zeros(counts.shape).masked_scatter(counts, y)
+    return rows, counts.float()
+
+
 def _spread(count: int, most: int, device: torch.device) -> Tensor:
     """The numbers of `most` of `count` things, evenly spread; of all where `most` is 0."""
     chosen = min(most or count, count)
@@ -348,6 +360,7 @@ SOURCES = {
     LanguageModel: Streams,
     Classification: Sequences,
     Polyphony: Sequences,
+    Transduction: Sequences,
     Forecast: Windows,
 }
 

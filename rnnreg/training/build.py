@@ -4,7 +4,7 @@ from rnnreg.cells.base import Cell
 from rnnreg.errors import UserError
 from rnnreg.network import Network
 from rnnreg.study.sizes import Model
-from rnnreg.tasks import LanguageModel, Task
+from rnnreg.tasks import LanguageModel, Task, Transduction
 from rnnreg.training.heads import ATTENTION, WITH_UNITS
 
 
@@ -33,6 +33,7 @@ def build(where: str, model: Model, cell: type[Cell], facts: dict, task: Task) -
         activation=model.activation,
         head=model.head,
         head_units=units if model.head in WITH_UNITS else 0,
+        decoder=isinstance(task, Transduction),
         initial=model.initial,
         first_bias=_first_bias(where, cell, model),
     )
@@ -68,6 +69,17 @@ def _unfit(model: Model, network: Network, task: Task):
     """What does not go together: (key, what is given, and the remedy)."""
     if network.symbols and not network.embedding:
         yield "embedding", "given 0, allowed are whole numbers from 1 where inputs are symbols."
+    if model.channels and not model.convolution:
+        yield "channels", f"given {model.channels}, but there is no convolution. Remedy: give both."
+    if model.head_units and model.head not in WITH_UNITS:
+        yield (
+            "head_units",
+            f"given {model.head_units}, but the head '{model.head}' has none. Remedy: leave it "
+            f"out, or take one of {', '.join(WITH_UNITS)}.",
+        )
+    if network.decoder:
+        yield from _unfit_to_decode(network)
+        return
     after = "every step of this task has a target, which must not be read before it is told"
     if network.head in ATTENTION and task.every_step:
         yield "head", f"given '{model.head}', but {after}. Allowed are linear and mlp."
@@ -79,16 +91,21 @@ def _unfit(model: Model, network: Network, task: Task):
             f"given {model.convolution}, but of the window before only the state is carried on, "
             "not the symbols that a convolution looks back at. Remedy: leave it out.",
         )
-    if model.channels and not model.convolution:
-        yield "channels", f"given {model.channels}, but there is no convolution. Remedy: give both."
-    if model.head_units and model.head not in WITH_UNITS:
-        yield (
-            "head_units",
-            f"given {model.head_units}, but the head '{model.head}' has none. Remedy: leave it "
-            f"out, or take one of {', '.join(WITH_UNITS)}.",
-        )
     if network.shared:
         yield from _unshared(network)
+
+
+def _unfit_to_decode(network: Network):
+    """What a decoder cannot be given: it starts from the states of the encoder."""
+    if network.head not in ("linear", "additive", "dot"):
+        yield (
+            "head",
+            f"given '{network.head}', but a decoder attends to the source at each of its steps. "
+            "Allowed are linear, additive and dot.",
+        )
+    for key in ("bidirectional", "shared"):
+        if getattr(network, key):
+            yield key, "given true, but the decoder's layers start from those of the encoder."
 
 
 def _unshared(network: Network):

@@ -12,7 +12,7 @@ from rnnreg.training.model import forward
 from rnnreg.training.population import Population
 
 SEQUENCES = 8  # of the training data, the same for all members
-STEPS = 64  # of a sequence at the most, where there is a target at every step
+STEPS = 32  # of a sequence at the most, where there is a target at every step
 
 
 def gradient_by_distance(population: Population, reg: Regularizer) -> Tensor:
@@ -23,9 +23,12 @@ def gradient_by_distance(population: Population, reg: Regularizer) -> Tensor:
     sequence's own length; each norm is a mean over the sequences that are so long. It falls to
     zero where gradients vanish, and grows where they explode (Bengio, Simard and Frasconi 1994,
     Learning long-term dependencies with gradient descent is difficult, IEEE Trans. Neural
-    Networks 5(2); Pascanu, Mikolov and Bengio 2013, arXiv:1211.5063).
+    Networks 5(2); Pascanu, Mikolov and Bengio 2013, arXiv:1211.5063). Not measured, and empty,
+    where there is a decoder, whose targets have steps of their own.
     """
     network, task = population.setting.network, population.task
+    if network.decoder:
+        return torch.zeros(len(population.strengths), 0)
     key, index = population.batches.portions("sample")[0]
     batch = _some(population.batches.batch("sample", key, index), task)
     noise = population.noise.expected()

@@ -1,22 +1,18 @@
 """The model: embedding, layers of one cell, head and output matrix; for M members at once."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from rnnreg.cells.base import State
 from rnnreg.kernels.noise import INITIAL, Noise, Site
 from rnnreg.kernels.normalise import Norm
-from rnnreg.kernels.unroll import Masks, unroll, unroll_normalised
 from rnnreg.network import Network
 from rnnreg.trace import Batch, Params, Trace
+from rnnreg.training.decoder import decode
 from rnnreg.training.heads import convolve, read
-
-SiteHook = Callable[[Site, tuple[int, int, int]], Tensor | float]
-STATES = ("h", "c")
+from rnnreg.training.layers import SiteHook, at_site, looked_up, reversed_in_time, run
 
 
 def initial(network: Network, seeds: Tensor) -> Params:
@@ -41,9 +37,9 @@ def initial(network: Network, seeds: Tensor) -> Params:
             params[name] = limit * (2 * noise.at(Site(name)).uniform(shape) - 1)
     own = network.first_bias
     first = torch.tensor(network.cell.first_bias if own is None else own)
-    for run, hidden in widths.items() if len(first) else ():
-        if f"{run}.bias" in params:  # a shared layer has those of the first
-            params[f"{run}.bias"] += first.repeat_interleave(hidden)
+    for name, hidden in widths.items() if len(first) else ():
+        if f"{name}.bias" in params:  # a shared layer has those of the first
+            params[f"{name}.bias"] += first.repeat_interleave(hidden)
     return {name: p.to(seeds.device) for name, p in params.items()}
 
 
@@ -70,7 +66,7 @@ def forward(
     added to its h at every step, so that their gradients are those of h; in the plain loop alone,
     and forward in time. What reads a convolution or a layer, an MLP too, has the mask "between".
     """
-    h = _looked_up(weights["embedding"], batch.x, mask) if network.symbols else batch.x
+    h = looked_up(weights["embedding"], batch.x, mask) if network.symbols else batch.x
     members = weights["output_bias"].shape[0]
     h = h.expand(members, *h.shape[1:])
     if moved is not None:
@@ -78,20 +74,24 @@ def forward(
     state = state or zero_state(network, weights["output_bias"], h.shape[2])
     inputs, site, seen = h, Site("input"), {}
     if network.convolution:
-        h = convolve(network, weights, _at_site(site, h, mask, shift))
+        h = convolve(network, weights, at_site(site, h, mask, shift))
         site = Site("between")
     hidden, last = [], []
     for layer in range(network.layers):
-        h = _at_site(site, h, mask, shift)
+        h = at_site(site, h, mask, shift)
         h, ends, states = _layer(network, layer, h, weights, batch, state, mask, probes, seen)
         site = Site("between", layer + 1)
         hidden.append(h)
         last += states
+    if network.decoder:
+        given = batch, h, last, mask, shift
+        output, h, states = decode(network, weights, *given)
+        return Trace(output, last + states, hidden, h, batch, inputs, seen)
     query = h if network.every_step else _side_by_side(ends)[:, None]
     if network.head != "linear":
-        query = _at_site(site, query, mask, shift) if network.head == "mlp" else query
+        query = at_site(site, query, mask, shift) if network.head == "mlp" else query
         query = read(network, weights, h, query, batch.within)
-    h = _at_site(Site("output"), query, mask, shift)
+    h = at_site(Site("output"), query, mask, shift)
     flat = h.reshape(members, -1, network.hidden)
     table = weights["embedding" if network.tied else "output"]
     output = torch.baddbmm(weights["output_bias"][:, None], flat, table.mT)
@@ -105,89 +105,37 @@ def _layer(network, layer, x, weights, batch, state, mask, probes, seen):
     and the last state, one a direction. Statistics of the batch are put into `seen`."""
     ways = 1 + network.bidirectional
     outputs, ends, states = [], [], []
-    for way, (run, hidden) in enumerate(network.runs[ways * layer : ways * (layer + 1)]):
-        own = _own(weights, run)
-        if network.shared and layer:
-            own = {**_own(weights, network.runs[way][0]), **own}
-        masks = _masks(network, layer + way * network.layers, (*x.shape[1:3], hidden), mask)
-        if probes and not way:
-            masks = replace(masks, probe=probes[layer])
-        given = _reversed(x, batch.length) if way else x
-        before = state[ways * layer + way]
-        if network.norm:
-            norm = _norm(network, batch, own.pop("statistics", None))
-            h, end, found = unroll_normalised(network.cell, given, own, before, masks, norm)
-            seen |= {} if found is None else {f"{run}.statistics": found}
-        else:
-            h, end = unroll(network.cell, given, own, before, masks)
-        outputs.append(_reversed(h, batch.length) if way else h)
+    for way, (name, _) in enumerate(network.runs[ways * layer : ways * (layer + 1)]):
+        h, end, found = run(
+            network,
+            name,
+            layer + way * network.layers,
+            reversed_in_time(x, batch.length) if way else x,
+            weights,
+            state[ways * layer + way],
+            mask,
+            _norm(network, batch) if network.norm else None,
+            batch.within if network.decoder else None,
+            probes[layer] if probes and not way else None,
+        )
+        seen |= {} if found is None else {f"{name}.statistics": found}
+        outputs.append(reversed_in_time(h, batch.length) if way else h)
         states.append(end)
         last = layer == network.layers - 1 and not network.every_step
         ends += [end[0] if batch.length is None else _at_end(h, batch.length)] if last else []
     return _side_by_side(outputs), ends, states
 
 
-def _own(weights: Params, run: str) -> Params:
-    """The weights of one run, by the names of `unroll`."""
-    return {n.partition(".")[2]: w for n, w in weights.items() if n.startswith(f"{run}.")}
-
-
 def _side_by_side(parts: list[Tensor]) -> Tensor:
     return parts[0] if len(parts) == 1 else torch.cat(parts, dim=-1)
 
 
-def _reversed(h: Tensor, length: Tensor | None) -> Tensor:
-    """h (M, T, B, units) backward in time, each sequence within its length."""
-    if length is None:
-        return h.flip(1)
-    time = torch.arange(h.shape[1], device=h.device)[:, None]
-    place = torch.where(time < length[:, None], length[:, None] - 1 - time, time)  # (M, T, B)
-    return h.gather(1, place[..., None].expand(len(h), -1, -1, h.shape[-1]))
-
-
-def embed(table: Tensor, x: Tensor) -> Tensor:
-    """Rows of each member's table (M, V, D) for symbols (M or 1, T, B): (M, T, B, D)."""
-    members, symbols, _ = table.shape
-    first = torch.arange(members, device=x.device) * symbols
-    return F.embedding(x + first.view(-1, 1, 1), table.flatten(0, 1))
-
-
-def _looked_up(table: Tensor, x: Tensor, mask: SiteHook) -> Tensor:
-    """Rows of each member's table for symbols, times the mask of the embedding: (M, T, B, D)."""
-    h, shape = embed(table, x), (*x.shape[1:], table.shape[1])
-    factor = mask(Site("embedding"), shape)
-    if isinstance(factor, Tensor):  # of all symbols; here those that stand in x
-        factor = factor.expand(len(h), *shape).gather(3, x.expand(h.shape[:3])[..., None])
-    return h if isinstance(factor, float) and factor == 1.0 else h * factor
-
-
-def _at_site(site: Site, h: Tensor, mask: SiteHook, shift: SiteHook | None) -> Tensor:
-    """Activations (M, T, B, units) times the mask of a site, plus its shift."""
-    shape = tuple(h.shape[1:])
-    factor = mask(site, shape)
-    if not (isinstance(factor, float) and factor == 1.0):  # the number 1 is no mask
-        h = h * factor
-    added = 0.0 if shift is None else shift(site, shape)
-    return h if isinstance(added, float) and added == 0.0 else h + added
-
-
-def _masks(network: Network, layer: int, shape: tuple[int, int, int], mask: SiteHook) -> Masks:
-    carry = [mask(Site(f"carry/{s}", layer), shape) for s in STATES[: network.cell.states]]
-    taken_whole = all(isinstance(c, float) and c == 1.0 for c in carry)
-    return Masks(
-        recurrent=mask(Site("recurrent", layer), shape),
-        update=mask(Site("update", layer), shape),
-        carry=() if taken_whole else tuple(carry),
-        cell=mask(Site("cell", layer), shape) if network.cell.cell_state else 1.0,
-    )
-
-
-def _norm(network: Network, batch: Batch, statistics: Tensor | None) -> Norm:
-    """How a layer is normalised: by the running statistics where there are, else by the batch's."""
+def _norm(network: Network, batch: Batch) -> Norm:
+    """How a layer is normalised; `run` adds the running statistics where there are any."""
     length = batch.length
     if length is None and batch.weight is not None and network.every_step:
         length = batch.weight.sum(1)
-    return Norm(network.norm, length, statistics, network.norm_steps)
+    return Norm(network.norm, length, None, network.norm_steps)
 
 
 def zero_statistics(network: Network, like: Tensor) -> Params:

@@ -22,6 +22,7 @@ from rnnreg.tasks import Totals
 from rnnreg.trace import Batch, Params, Trace
 from rnnreg.training.batches import batches
 from rnnreg.training.curves import Curves, Tally
+from rnnreg.training.decoder import greedy
 from rnnreg.training.model import forward, initial, zero_statistics
 from rnnreg.training.optimizers import OPTIMIZERS, Number
 from rnnreg.training.passes import differentiate
@@ -318,4 +319,15 @@ class Population:
         weight = batch.weight
         if weight is not None:
             weight = weight.expand(members, *weight.shape[1:])
-        return self.task.totals(trace.output, y, weight), trace.state
+        totals = self.task.totals(trace.output, y, weight)
+        if self.setting.network.decoder:
+            totals |= self.task.written(self.write(params, reg, trace, noise), y, weight)
+        return totals, trace.state
+
+    def write(self, params: Params, reg: Regularizer, trace: Trace, noise: Noise) -> Tensor:
+        """What a decoder writes by itself, from the encoder's part of a trace: (M, S, B)."""
+        network, weights = self.setting.network, reg.weights(params, noise)
+        states = trace.state[: network.layers]
+        mask = partial(reg.mask, noise=noise)
+        shift = partial(reg.shift, noise=noise, weights=weights) if reg.uses("shift") else None
+        return greedy(network, weights, trace.batch, trace.hidden[-1], states, mask, shift)

@@ -84,7 +84,10 @@ def unsuited(row: Row, facts: dict, splits: dict) -> str:
     """Why a row's regularizer makes no sense for its network and task; "" where it does."""
     none = setting(replace(row, regularizer="none", ratios={}), facts, splits)
     kind = of_row(row.regularizer, row.ratios)
-    return kind.suits(none.network, none.benchmark.task)
+    why = kind.suits(none.network, none.benchmark.task)
+    if not why and none.network.decoder and kind.network(none.network).statistics():
+        return "a decoder that writes step by step has no batch to take statistics of"
+    return why
 
 
 def trained(

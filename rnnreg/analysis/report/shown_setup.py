@@ -11,6 +11,7 @@ TASKS = {
     "Classification": "classification",
     "Forecast": "forecasting",
     "Polyphony": "polyphony",
+    "Transduction": "transduction",
 }
 
 
