@@ -9,7 +9,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: quick test docs test-slow test-faults audit setup lint format help
+.PHONY: quick test docs test-slow test-faults test-slurm audit setup lint format help
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -28,6 +28,11 @@ test-slow: $(READY)
 # Kills at random moments (RNNREG_MOMENTS of them), and damaged bytes (RNNREG_FUZZ of each of 8 kinds).
 test-faults: $(READY)
 	RNNREG_FUZZ=$${RNNREG_FUZZ:-250} $(BIN)/python -m pytest -m "slow or not slow" tests/test_faults_*.py
+
+# A study through Slurm's own daemons, two nodes on this machine; as root.
+test-slurm: $(READY)
+	$(BIN)/python -m pip install --quiet -c constraints.txt 'snakemake-executor-plugin-slurm'
+	$(BIN)/python -m pytest -m slow -rs tests/test_slurm.py
 
 # Known vulnerabilities of the pinned packages; it asks a service on the internet.
 audit: $(READY)

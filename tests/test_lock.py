@@ -166,3 +166,13 @@ def test_run_becomes_snakemake(monkeypatch):
     assert given[4:] == ["--config", "study=quick", "--cores", "all", "--cores", "2"]
     with pytest.raises(SystemExit):
         main(["run"])
+
+
+def test_a_file_system_without_locks_is_told_and_trains(tmp_path, monkeypatch):
+    def none(opened, how):
+        raise OSError(37, "No locks available")
+
+    monkeypatch.setattr(lock.fcntl, "flock", none)
+    with pytest.warns(UserWarning, match=r"no locks \(No locks available\), so nothing keeps two"):
+        opened = lock.take(tmp_path / "lock")
+    lock.give_back(tmp_path / "lock", opened)

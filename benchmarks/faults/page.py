@@ -50,8 +50,37 @@ def moments() -> list[str]:
     ]
 
 
+def scale() -> list[str]:
+    """How long the head takes with a large study, and what it holds."""
+    table = pd.read_csv(RESULTS / "scale.csv").set_index("what")
+    sizes, names = table.iloc[0], {"graph": "the job graph", "status": "`status`"}
+    names["collect"] = "`collect`"
+    told = [
+        f"{names[what]} takes {row['seconds']:.0f} s and {row['MiB']:.0f} MiB"
+        for what, row in table.iterrows()
+    ]
+    return [
+        f"- {sizes['rows']:.0f} rows, {sizes['members']:,.0f} members: {', '.join(told)} (of the "
+        f"processor, and of memory). They are {sizes['files']:,.0f} files, {sizes['MB']:.0f} MB."
+    ]
+
+
+def slurm() -> list[str]:
+    """What the runs through Slurm took."""
+    lines = []
+    for run in pd.read_csv(RESULTS / "slurm.csv").to_dict("records"):
+        lines.append(
+            f"- Slurm, {run['what']}: {run['rows']:.0f} rows in {run['jobs']:.0f} jobs, "
+            f"{run['wall']:.0f} s from the command to the table; a row takes "
+            f"{run['training'] / run['rows']:.1f} s of training and {run['overhead a row']:.1f} s "
+            "beside it in its job."
+        )
+    return lines
+
+
 PAGES: dict[str, tuple[tuple[str, Callable[[], list[str]]], ...]] = {
     "docs/faults.md": (("cost.csv", checkpoints), ("moments.csv", moments)),
+    "docs/cluster.md": (("scale.csv", scale), ("slurm.csv", slurm)),
 }
 
 

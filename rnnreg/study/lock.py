@@ -1,13 +1,16 @@
 """Locks that the system takes back when their owner ends, however it ends."""
 
 import atexit
+import errno
 import fcntl
 import os
 import platform
+import warnings
 from pathlib import Path
 
 from rnnreg.errors import UserError
 
+WITHOUT = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)  # what a file system without locks says
 SNAKEMAKE = Path(".snakemake")
 
 
@@ -21,6 +24,15 @@ def take(file: Path) -> int | None:
         except BlockingIOError:
             os.close(opened)
             return None
+        except OSError as error:
+            if error.errno not in WITHOUT:
+                raise
+            warnings.warn(
+                f"{file}: this file system has no locks ({error.strerror}), so nothing keeps two "
+                "processes from one row; what they write is the same.",
+                stacklevel=2,
+            )
+            return opened
         if _is(file, opened):  # not one that its owner has just given back
             os.ftruncate(opened, 0)
             os.write(opened, f"process {os.getpid()} on {platform.node()}".encode())

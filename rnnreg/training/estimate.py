@@ -1,5 +1,6 @@
 """How long a study will take on this machine, from rates measured here, before it starts."""
 
+import math
 import statistics
 import time
 from collections.abc import Callable
@@ -69,6 +70,23 @@ def estimate(study: Study, read, device: str) -> list[dict]:
     for entry in found.values():
         entry["hours"] = [m * entry["seconds a member"] / 3600 for m in entry["members"]]
     return list(found.values())
+
+
+def for_profile(entries: list[dict], minutes: int) -> str:
+    """Lines for a cluster's profile: how many rows of a benchmark fill a job of so many minutes.
+
+    And the minutes that a row is given there: twice what it takes at the most, and two to start.
+    """
+    rows, limits = {}, {}
+    for benchmark in dict.fromkeys(e["benchmark"] for e in entries):
+        own = [60 * e["hours"][1] / e["rows"] for e in entries if e["benchmark"] == benchmark]
+        rows[benchmark] = max(int(minutes / statistics.mean(own)), 1)
+        limits[benchmark] = math.ceil(2 * max(own)) + 2
+    each = ", ".join(f"{benchmark}={count}" for benchmark, count in rows.items())
+    return (
+        f"group-components: [{each}]\nset-resources:\n  train:\n"
+        f'    runtime: "dict({list(limits.items())})[wildcards.benchmark]"'
+    )
 
 
 def show(entries: list[dict], device: str) -> None:
