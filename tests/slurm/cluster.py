@@ -15,6 +15,7 @@ import stat
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 ETC = Path("/etc/slurm")
@@ -122,8 +123,19 @@ def end(file: Path, number: int = signal.SIGTERM) -> None:
 def stop(folder: Path) -> None:
     """Cancel all jobs and end the daemons."""
     subprocess.run(["scancel", "--user", "root"], capture_output=True, check=False)
-    for name in (*NODES, "slurmctld"):
-        end(folder / f"{name}.pid")
+    limit = time.monotonic() + 30
+    while (
+        time.monotonic() < limit
+        and subprocess.run(["squeue", "-h"], capture_output=True, check=False).stdout
+    ):
+        time.sleep(0.5)
+    files = [folder / f"{name}.pid" for name in (*NODES, "slurmctld")]
+    pids = [int(file.read_text()) for file in files if file.is_file()]
+    for number in (signal.SIGTERM, signal.SIGKILL):  # one that waits for a job does not end at once
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
+        time.sleep(2)
     for name in ("slurm.conf", "gres.conf"):
         (ETC / name).unlink(missing_ok=True)
 
