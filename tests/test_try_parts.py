@@ -312,8 +312,12 @@ class TestAnswer:
         )
 
     def test_a_network_that_does_not_over_fit_is_said_not_to(self):
-        sizing = [{"hidden": 32, "over_fits": False, "told": "on training data 3% less"}]
-        assert "No network that was tried over-fits" in answer(self.found(sizing=sizing))[2]
+        sizing = [
+            {"hidden": 32, "over_fits": False, "loss": 0.5, "told": "on training data 3% less"}
+        ]
+        said = answer(self.found(sizing=sizing))[2]
+        assert said.startswith("No network that was tried over-fits this data in the time given ")
+        assert "(32 units: validation loss 0.5, on training data 3% less): there is little" in said
 
     def test_stopped_before_the_test(self):
         first = answer(self.found(gain=None))[0]

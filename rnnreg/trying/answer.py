@@ -95,9 +95,9 @@ def _over_fits(found: dict) -> str:
     if chosen["over_fits"]:
         return ""
     return (
-        "No network that was tried over-fits this data in the time given (of the largest, the loss "
-        f"is {chosen['told']} than on validation): there is little to regularize. More minutes "
-        "train longer and larger ones."
+        "No network that was tried over-fits this data in the time given "
+        f"({chosen['hidden']} units: validation loss {chosen['loss']:.4g}, {chosen['told']}): "
+        "there is little to regularize. More minutes train longer and larger ones."
     )
 
 
