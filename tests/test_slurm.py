@@ -41,6 +41,7 @@ PROFILE = """
 group-components: [elnino=4, us_macro=2]
 set-resources:
   train:
+    runtime: 10
     slurm_partition: "'gpu' if wildcards.benchmark in ('us_macro',) else 'cpu'"
     gres: "'gpu:1' if wildcards.benchmark in ('us_macro',) else ''"
 """
