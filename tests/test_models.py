@@ -206,6 +206,24 @@ class TestFaults:
             keep.Keeper(row, facts, project / "data/prepared")
 
 
+def test_a_study_that_says_so_keeps_the_winner_of_each_row(project):
+    add(project, "mail", MAIL)
+    make(project, "mail")
+    (project / "few.yaml").write_text(
+        "title: Few\nbenchmarks: [mail]\ncells: [gru]\nregularizers: [none, l2]\nkeep: true\n"
+        "seeds: {tuning: 1, evaluation: 2}\nbudgets: {mail: {steps: 10, checks: 2}}\n"
+    )
+    assert main(["train", "--study", "few.yaml", "--missing", "--jobs", "1"]) == 0
+    for name in ("none", "l2"):
+        model = rnnreg.load(project / f"results/few/models/mail/gru/{name}")
+        assert model.facts.record["regularizer"] == name
+        file = project / f"results/few/records/mail/gru/{name}.jsonl"
+        found = [json.loads(line) for line in file.read_text().splitlines()]
+        losses = {r["seed"]: r["scores"]["best"]["validation"]["loss"] for r in found
+                  if r["phase"] == "evaluate"}  # fmt: skip
+        assert model.facts.record["seed"] == min(losses, key=losses.get)
+
+
 @pytest.mark.filterwarnings("ignore:.*columns left out")
 def test_train_keeps_the_winner_and_predict_reads_it(project, capsys, monkeypatch):
     add(project, "mail", MAIL)

@@ -73,7 +73,8 @@ def forecast(model, given: argparse.Namespace) -> str:
 def _ahead(times, horizon: int) -> list:
     """The times after the last one."""
     step = times.freq
-    return [times[-1] + (i + 1) * step for i in range(horizon)]
+    ahead = (times[-1] + (i + 1) * step for i in range(horizon))
+    return [str(time).removesuffix(" 00:00:00") for time in ahead]
 
 
 def classes(model, given: argparse.Namespace) -> str:

@@ -1,7 +1,6 @@
 """`rnnreg try`: its options, and what it prints."""
 
 import argparse
-import os
 import shutil
 import sys
 import time
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rnnreg.errors import UserError
-from rnnreg.study import records, registry
+from rnnreg.study import processes, records, registry
 
 if TYPE_CHECKING:
     from rnnreg.trying.understood import Understood
@@ -76,7 +75,7 @@ def run(given: argparse.Namespace, device: Callable[[argparse.Namespace], str]) 
     records.check_room(place.folder / "tried.json")
     asked = Asked(
         given.cell, tuple(_list(given.regularizers)), given.minutes, given.seeds,
-        1 if on != "cpu" else given.jobs or len(os.sched_getaffinity(0)), on,
+        1 if on != "cpu" else given.jobs or processes.cores(), on,
         **({"most_steps": given.steps} if given.steps else {}),
     )  # fmt: skip
     live = Live()

@@ -40,7 +40,7 @@ def page(found: dict) -> str:
             title=html.escape(f"Which regularizer for {found['file']}?"),
             doc=html.escape(found["doc"]),
             size=html.escape(
-                f"One layer of {sizes['hidden']} {found['cell']} units, {sizes['steps']} steps of "
+                f"One layer of {sizes['hidden']} {found['cell_title']} units, {sizes['steps']} steps of "
                 f"{sizes['batch']}{part}."
             ),
             answer=_p(first, "answer") + "".join(map(_p, more)),

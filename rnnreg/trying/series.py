@@ -284,7 +284,8 @@ def _times(table: Table) -> str:
     apart = f"every {f'{number} {word}s' if number else word}" if every else "at unequal distances"
     missing = len(table.values) - table.rows
     put_in = f"; {missing:,} rows are missing, and put in as gaps" if missing > 0 else ""
-    return f"{table.time}, {apart}, {index[0]} to {index[-1]}{put_in}"
+    ends = (str(time).removesuffix(" 00:00:00") for time in (index[0], index[-1]))
+    return f"{table.time}, {apart}, {' to '.join(ends)}{put_in}"
 
 
 def _more(table: Table) -> dict:

@@ -182,6 +182,7 @@ class Trial:
             "told": self.understood.told,
             "more": self.understood.more,
             "cell": self.asked.cell,
+            "cell_title": registry.facts("cell", self.asked.cell)["title"],
             "metric": self.measure.name,
             "lower": self.measure.lower,
             "scale": self.measure.scale,
