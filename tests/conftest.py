@@ -15,7 +15,7 @@ from rnnreg.study import registry
 from rnnreg.training import row as training
 
 # Of two test processes, none is left with a long file at the end: these are begun first.
-LONG = ("test_workflow", "test_capture", "test_report", "test_contract", "test_analysis_compare")
+LONG = ("test_workflow", "test_report", "test_contract", "test_fused", "test_analysis_compare")
 
 
 def pytest_configure(config):

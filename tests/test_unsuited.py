@@ -8,7 +8,8 @@ import synthetic
 from toys import setting
 
 from rnnreg.analysis.collect import collect
-from rnnreg.analysis.figures.draw import draw
+from rnnreg.analysis.figures import draw as figures
+from rnnreg.analysis.figures import style
 from rnnreg.analysis.report import findings, shown, shown_setup
 from rnnreg.analysis.results import load
 from rnnreg.analysis.statistics.compare import compare
@@ -39,7 +40,9 @@ def test_it_is_left_out_of_everything(study):
     assert len(found["rows"]) == len(study.rows) - 2
     results = load(compare(folder))
     shown.write(results)
-    draw(folder)
+    with style.drawing():
+        assert all(function(results) for function in figures.STUDY)
+        assert all(function(results, "trec") for function in figures.BENCHMARK)
     assert not len(results.read("comparisons").query("benchmark == 'trec' and regularizer == 'l2'"))
     assert len(results.read("comparisons").query("benchmark == 'elnino' and regularizer == 'l2'"))
     assert len(findings.findings(results)) == 5
