@@ -7,7 +7,7 @@ from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).resolve().parent
 CARRIED = (  # in the wheel they lie under rnnreg/shipped, where rnnreg/study/registry.py looks
-    "Snakefile", "benchmarks/*.*", "benchmarks/studies/*", "benchmarks/speed/results/*/cost.csv",
+    "Snakefile", "benchmarks/*.*", "benchmarks/studies/**/*", "benchmarks/speed/results/*/cost.csv",
     "benchmarks/speed/results/*/machine.txt", "report/*.*", "results/published/*/across.csv",
 )  # fmt: skip
 

@@ -191,8 +191,9 @@ class Study:
 
 
 def names() -> list[str]:
-    """Names of the study files in benchmarks/studies."""
-    return sorted(f.stem for f in STUDIES.glob("*.yaml"))
+    """Names of the study files in benchmarks/studies; one in a folder there is folder/name."""
+    files = STUDIES.rglob("*.yaml")
+    return sorted(f.relative_to(STUDIES).with_suffix("").as_posix() for f in files)
 
 
 def file(study: str) -> Path:
@@ -208,7 +209,7 @@ def read(study: str) -> Study:
     where = registry.short(found)
     schema.check_study_name(where, found.stem)
     if not found.is_file():
-        if found.parent == STUDIES:
+        if found.is_relative_to(STUDIES):
             raise unknown("study", study, names())
         raise UserError(f"{where}: no such study file. Known studies: {', '.join(names())}")
     given = document.read(found, where)
