@@ -23,8 +23,8 @@ def checkpoints() -> list[str]:
     share = saving["seconds saving"].sum() / saving["seconds"].sum()
     lines = [
         f"- A row takes {told['yes']} with checkpoints and {told['no']} without (the processor's, "
-        f"{len(cost) // 2} times each, in turn, on a machine with other work). {share:.2%} of it go "
-        f"into its {saving['saves'].median():.0f} checkpoints, timed one by one."
+        f"{len(cost) // 2} times each, in turn, on a machine with other work). {share:.2%} of it "
+        f"go into its {saving['saves'].median():.0f} checkpoints, timed one by one."
     ]
     if (RESULTS / "kills.csv").is_file():
         kills = pd.read_csv(RESULTS / "kills.csv")
