@@ -36,8 +36,8 @@ test-slurm: $(READY)
 
 # Known vulnerabilities of the pinned packages; it asks a service on the internet.
 audit: $(READY)
-	$(BIN)/python -m pip install --quiet pip-audit
-	$(BIN)/python -m pip_audit --no-deps --disable-pip -r constraints.txt
+	$(BIN)/python -m pip install --quiet -c constraints.txt pip-audit
+	$(BIN)/python .ci/audit.py
 
 # The site, gallery included; a warning is an error.
 docs: $(READY)
