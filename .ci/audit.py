@@ -7,14 +7,7 @@ import tempfile
 from pathlib import Path
 
 PINNED = Path(__file__).resolve().parents[1] / "constraints.txt"
-COMMAND = [
-    sys.executable,
-    "-m",
-    "pip_audit",
-    "--no-deps",
-    "--disable-pip",
-    "--progress-spinner=off",
-]
+COMMAND = [sys.executable, "-m", "pip_audit", "--no-deps", "--disable-pip"]
 
 
 def main() -> None:

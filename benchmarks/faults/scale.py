@@ -1,11 +1,13 @@
 """How large a study may be: 13 data sets, 4 cells, 32 regularizers, 100,000 generated members.
 
-    python benchmarks/faults/scale.py
+    python benchmarks/faults/scale.py [--folder FOLDER]
 
 Writes results/scale.csv: seconds of the processor and memory of the workflow's head for the job
-graph (a dry run), of `status` and of `collect`; and how many files there are. Nothing is trained.
+graph (a dry run), and of `collect`; and how many files there are. Nothing is trained. What an
+earlier run generated in a folder is taken from there.
 """
 
+import argparse
 import os
 import subprocess
 import sys
@@ -43,17 +45,15 @@ def study(folder: Path) -> studies.Study:
     return studies.read(str(folder / "scale.yaml"))
 
 
-def generate(folder: Path, made: studies.Study) -> int:
-    """Facts and records of all members; how many there are."""
+def generated(folder: Path, made: studies.Study) -> int:
+    """Facts and records of all members, where they are not there yet; how many there are."""
     for benchmark in made.benchmarks:
         facts.write(synthetic.facts(benchmark), benchmark, folder / "data/prepared")
         (folder / f"data/prepared/{benchmark}.npz").touch()
-    total = 0
     for row in made.rows:
-        found = synthetic.row_records(row)
-        records.write(folder / made.records(row), found)
-        total += len(found)
-    return total
+        if not (folder / made.records(row)).exists():
+            records.write(folder / made.records(row), synthetic.row_records(row))
+    return sum((folder / made.records(row)).read_bytes().count(b"\n") for row in made.rows)
 
 
 def measured(what: str, folder: Path, *command: str) -> dict:
@@ -73,14 +73,15 @@ def measured(what: str, folder: Path, *command: str) -> dict:
 
 def main() -> None:
     """Measure, and write the table."""
-    folder = Path(tempfile.mkdtemp())
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--folder", type=Path)
+    folder = parser.parse_args().folder or Path(tempfile.mkdtemp())
     made = study(folder)
+    members = generated(folder, made)
+    print(f"{len(made.rows)} rows, {members} members in {folder}", flush=True)
     graph = ["snakemake", "--snakefile", str(registry.ROOT / "Snakefile"), "--cores", "2",
              "--config", "study=scale.yaml", "--dry-run", "--quiet"]  # fmt: skip
     found = [measured("graph", folder, *graph)]
-    members = generate(folder, made)
-    print(f"{len(made.rows)} rows, {members} members", flush=True)
-    found.append(measured("status", folder, "rnnreg", "status", "scale.yaml"))
     found.append(measured("collect", folder, "rnnreg", "collect", "scale.yaml"))
     files = [f for f in (folder / "results").rglob("*") if f.is_file()]
     megabytes = sum(f.stat().st_size for f in files) / 1e6
