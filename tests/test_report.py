@@ -306,7 +306,7 @@ def test_readme_shows_the_first_figure_on_white(folder):
 def test_explore_runs_from_top_to_bottom(folder):
     notebook = execute(SOURCE / "explore.md", folder)
     code = [c for c in notebook.cells if c.cell_type == "code"]
-    assert len(code) == 5
+    assert len(code) == 6
     assert all(c.outputs for c in code)
 
 
