@@ -13,7 +13,7 @@ from rnnreg.study import registry, stop, study
 from rnnreg.trying import page, rounds
 from rnnreg.trying.command import Live
 
-FEW = ["--minutes", "0.02", "--steps", "20", "--seeds", "2", "--jobs", "1"]
+FEW = ["--minutes", "0.005", "--steps", "20", "--seeds", "2", "--jobs", "1"]
 FEW += ["--regularizers", "l2,dropout"]
 
 

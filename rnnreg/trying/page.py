@@ -135,17 +135,17 @@ def _ranking(found: dict) -> str:
         dropped = ", ".join(found["plan"]["dropped"])
         told += _p(f"Not tried, for want of time: {dropped}.", "soft")
     if found["unsuited"]:
-        told += _p(
-            f"Left out, for they make no sense here: {', '.join(found['unsuited'])}.", "soft"
-        )
+        reasons = "; ".join(f"{name}: {why}" for name, why in found["unsuited"].items())
+        told += _p(f"Left out. {reasons}.", "soft")
     return told
 
 
 def _method(found: dict) -> list[str]:
     plan, sizes = found["plan"], found["sizes"]
-    each = ", ".join(
-        f"{t} trials for {n}" for n, t in zip(plan["left"], plan["trials"], strict=True)
-    )
+    rounds = list(zip(plan["left"], plan["trials"], strict=True))[: found["rounds"]["finished"]]
+    each = ", ".join(f"{trials} trials for {count}" for count, trials in rounds)
+    if found["rounds"]["skipped"]:
+        each += " (a further round did not fit into the time)"
     tried = "; ".join(
         f"{s['hidden']} units: {'over-fits' if s['over_fits'] else 'does not over-fit'}, "
         f"validation loss {s['loss']:.4g}"
