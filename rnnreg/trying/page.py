@@ -40,14 +40,14 @@ def page(found: dict) -> str:
             title=html.escape(f"Which regularizer for {found['file']}?"),
             doc=html.escape(found["doc"]),
             size=html.escape(
-                f"One layer of {sizes['hidden']} {found['cell_title']} units, {sizes['steps']} steps of "
-                f"{sizes['batch']}{part}."
+                f"One layer of {sizes['hidden']} {found['cell_title']} units, {sizes['steps']} steps "
+                f"of {sizes['batch']}{part}."
             ),
             answer=_p(first, "answer") + "".join(map(_p, more)),
             scores=_scores(found),
             curves=_figure(pictures.curves(found), CURVES),
             example=_figure(pictures.example(found), EXAMPLE),
-            facts=_table(list({**found["told"]}.items()), kind="facts"),
+            facts=_table(list(found["told"].items()), kind="facts"),
             ranking=_ranking(found),
             method="".join(map(_p, _method(found))),
         )
