@@ -40,8 +40,8 @@ def page(found: dict) -> str:
             title=html.escape(f"Which regularizer for {found['file']}?"),
             doc=html.escape(found["doc"]),
             size=html.escape(
-                f"One layer of {sizes['hidden']} {found['cell_title']} units, {sizes['steps']} steps "
-                f"of {sizes['batch']}{part}."
+                f"One layer of {sizes['hidden']} {found['cell_title']} units, {sizes['steps']} "
+                f"steps of {sizes['batch']}{part}."
             ),
             answer=_p(first, "answer") + "".join(map(_p, more)),
             scores=_scores(found),

@@ -33,7 +33,7 @@ FIRST = (
 FEWEST, MOST = 2, 32  # trials of a first round, and of a last one
 FINALISTS = 3  # beside none
 RACE = 2  # settings of each, and seeds
-COST = 1.4  # of a mean regularizer against none: masks, penalties, second passes
+COST = 2.0  # of a member of a small population of any regularizer, against four of none
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from rnnreg.trying.workers import Workers, columns_of
 
 SIZING, SEARCH = 0.2, 0.75  # of the minutes, at which the next stage begins
 SEEDS = 8  # of evaluation, where there is time; six at least
-MODELS = 250  # that a search should be able to train: they say how long one may take
+MODELS = 180  # that a search should be able to train: they say how long one may take
 
 
 @dataclass(frozen=True)
