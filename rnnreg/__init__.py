@@ -3,6 +3,7 @@
 The alphabet of shapes, used in every docstring and trailing comment:
 
     M members   T steps   B batch   D inputs   H hidden   G gates   V outputs
+    S steps of a target that has its own
 
 Members come first, always: (M, ...). A weight matrix is (M, rows = outputs, columns = inputs),
 the layout of torch.nn.
@@ -46,7 +47,7 @@ a module only from modules above it:
       unroll          the time loop: the one that a cell and a device take
     network           the sizes of a model, and the parameters that follow from them
     trace             what goes into a forward pass, and what it computed
-    tasks             LanguageModel, Classification, Forecast, Polyphony
+    tasks             LanguageModel, Classification, Forecast, Polyphony, Transduction
     regularizers/     one regularizer a file
     nn/               for a model of one's own: torch.nn's recurrent layers with regularizers inside
       graph           a fast loop as a part of somebody else's graph
@@ -72,6 +73,7 @@ a module only from modules above it:
       numbers         columns of numbers from CSV files
       sequences       labelled sequences of unequal length -> Splits
       text            vocabularies; texts -> Splits
+      pairs           texts, and what is to be written for them -> Splits
       series          columns of numbers -> Splits for forecasting
       timed           rows with times -> rows at equal distances
       given           one file of one's own -> Splits
@@ -81,6 +83,8 @@ a module only from modules above it:
       prepared        raw files -> arrays and facts, written and read
     training/         from a row to its records
       heads           what stands before and after the layers: a convolution, and heads
+      layers          one layer run through time, under the masks of its sites
+      decoder         layers that write a sequence for the one that was read
       build           from the sizes of a benchmark, or a study, to the network of a cell
       model           initial weights, forward -> Trace
       batches         per-seed order -> (M, T, B)

@@ -124,7 +124,7 @@ class Regularizer(ABC):
 
         shape   (T, B, units) of the activations
         site    embedding: rows of the embedding, where inputs are symbols; a unit is a symbol
-                input: inputs of the first layer      between: of the layers above
+                input: inputs of the first layer      between: of the layers above, and of an MLP
                 output: inputs of the output matrix   recurrent: h before the recurrent product
                 update: the candidate                 cell: the new c, where there is one
                 carry/h, carry/c: the part of the new state that is taken (zoneout)
@@ -189,7 +189,10 @@ HOOKS = tuple(
 
 
 def matrices(weights: Params) -> list[Tensor]:
-    """The input, recurrent and output matrices of all layers; no biases, no embedding."""
+    """The input, recurrent and output matrices of all layers; no biases, no embedding.
+
+    The matrices of a convolution and of a head are input matrices.
+    """
     return [w for name, w in weights.items() if is_matrix(name)]
 
 
