@@ -1,8 +1,10 @@
 """Members trained in several processes, a task each: some members of one row."""
 
 import signal
+import threading
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 from multiprocessing import get_context
 
 import numpy as np
@@ -41,13 +43,27 @@ class Workers:
             for row, members in tasks:
                 yield row, train(row, members, *self.given)
             return
-        waiting = {self.pool.submit(_work, row, members): row for row, members in tasks}
+        with _unheard():
+            waiting = {self.pool.submit(_work, row, members): row for row, members in tasks}
         try:
             for done in as_completed(waiting):
                 yield waiting[done], done.result()
         finally:
             for future in waiting:
                 future.cancel()
+
+
+@contextmanager
+def _unheard() -> Iterator[None]:
+    """Processes that start now do not hear SIGINT: the one that asked for them does."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def train(row: Row, members: list[Member], place: Place, data: tuple[dict, dict], device: str):
@@ -92,7 +108,6 @@ def _begin(place: Place, data: tuple[dict, dict], device: str) -> None:
     from rnnreg.kernels.native.build import keep_freed_memory
     from rnnreg.study import registry
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that asked hears it
     keep_freed_memory()
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
