@@ -86,8 +86,6 @@ a module only from modules above it:
       layers          one layer run through time, under the masks of its sites
       decoder         layers that write a sequence for the one that was read
       build           from the sizes of a benchmark, or a study, to the network of a cell
-      layers          one layer of a model, run through time
-      decoder         the decoder of a transduction, which writes the targets
       model           initial weights, forward -> Trace
       batches         per-seed order -> (M, T, B)
       optimizers      Adam and SGD with a member axis
