@@ -38,7 +38,9 @@ def dangerous(tree: ast.Module) -> list[str]:
         if isinstance(called, ast.Attribute):
             owner = getattr(called.value, "id", "")
             found += [f"{owner}.{called.attr}"] * ((owner, called.attr) in METHODS)
-            found += [called.attr] * (called.attr in ("extract", "extractall", "unpack_archive"))
+            of_text = getattr(called.value, "attr", "") == "str"  # pandas' .str.extract
+            unpacks = called.attr in ("extract", "extractall", "unpack_archive")
+            found += [called.attr] * (unpacks and not of_text)
         for keyword in node.keywords:
             if keyword.arg in ("shell", "allow_pickle", "trust_remote_code"):
                 value = getattr(keyword.value, "value", True)

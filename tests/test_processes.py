@@ -30,7 +30,16 @@ def noted(folder, slow=0.05):
 
 
 def test_each_is_done_once_by_several(tmp_path):
-    assert processes.shared(NAMES, lambda name: True, noted(tmp_path), 3) == {"b": "no b"}
+    work = noted(tmp_path)
+
+    def together(name):
+        """The first three wait for each other."""
+        why, end = work(name), time.monotonic() + 60
+        while len(list(tmp_path.iterdir())) < 3 and time.monotonic() < end:
+            time.sleep(0.01)
+        return why
+
+    assert processes.shared(NAMES, lambda name: True, together, 3) == {"b": "no b"}
     done = sorted(f.name.split(".") for f in tmp_path.iterdir())
     assert [name for name, _ in done] == NAMES
     assert len({pid for _, pid in done} - {str(os.getpid())}) == 3
