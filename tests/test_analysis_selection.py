@@ -44,9 +44,11 @@ def test_evaluation_members_have_no_say():
     assert choose([record(1.0, 0.5), record(2.0, 0.1, phase="evaluate")], "best") == 1.0
 
 
-def test_nothing_tuned_is_an_error():
+def test_where_nothing_was_tuned_there_is_one_setting_or_an_error():
+    evaluated = [record(s, 0.5, phase="evaluate") for s in (1.0, 2.0)]
+    assert choose(evaluated[:1], "best") == 1.0
     with pytest.raises(ValueError, match="empty"):
-        choose([record(1.0, 0.5, phase="evaluate")], "best")
+        choose(evaluated, "best")
 
 
 def test_a_setting_is_a_rate_and_a_strength():
