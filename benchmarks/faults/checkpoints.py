@@ -117,7 +117,7 @@ def main() -> None:
             times = {"undisturbed": whole, "killed at": spent, "again": again, "lost": lost}
             found.append({"checkpoints": "yes" if saving else "no", **times})
             print(found[-1], flush=True)
-    write("kills", found)
+            write("kills", found)
 
 
 def write(name: str, found: list[dict]) -> None:
