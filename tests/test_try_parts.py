@@ -203,6 +203,24 @@ class TestRounds:
         assert {len(own) for own in found.found.values()} == {2}
         assert found.ranking()[0] == "clip_norm"
 
+    def test_of_a_first_round_those_count_that_had_all_their_trials(self, search):
+        found, made = search
+        whole = made.map
+
+        def stopped(tasks):
+            for number, done in enumerate(whole(tasks)):
+                if number == 3:
+                    raise KeyboardInterrupt
+                yield done
+
+        made.map = stopped
+        with pytest.raises(KeyboardInterrupt):
+            found.run()
+        assert found.found == {}
+        found.stopped()
+        assert found.ranking() == ["clip_norm", NONE, "clip_value"]
+        assert {len(own) for own in found.found.values()} == {2}
+
     def test_the_race_decides_on_fresh_seeds(self, search):
         found, made = search
         first = made.record

@@ -139,6 +139,15 @@ class Rounds:
                 going = self.ranking(going)[: self.plan.left[number + 1]]
         self._race(self.ranking(going)[:FINALISTS])
 
+    def stopped(self) -> None:
+        """After a signal: of a first round those stand that have had all its trials, as none has.
+
+        Of a later round that was not whole nothing counts.
+        """
+        if not self.finished and NONE in self.current:
+            self.found = dict(self.current)
+            self.last = dict.fromkeys(self.found, 1)
+
     def _fits(self, number: int, going: list[str]) -> bool:
         """Whether the next round ends in time, by what the last one took a model."""
         trials, left = self.plan.trials, self.plan.left

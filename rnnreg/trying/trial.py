@@ -115,6 +115,7 @@ class Trial:
         try:
             self.rounds.run()
         except stop.Interrupted as signal:
+            self.rounds.stopped()
             self.tell(f"\n{signal}: no further round. The best so far is tested now; once more "
                       "leaves that out.")  # fmt: skip
 
