@@ -9,6 +9,7 @@ from rnnreg.data import prepared
 from rnnreg.errors import UserError
 from rnnreg.study import fingerprint, registry, schema, search, study
 from rnnreg.training import estimate
+from rnnreg.training.estimate import for_profile
 
 TINY = """title: Tiny
 benchmarks: [elnino]
@@ -200,3 +201,18 @@ def test_every_regularizer_can_be_searched(name):
     for _, strength in search.Search(strength=ends, scale=scale).settings:
         schema.check_strength(name, strength, facts["range"])
     assert (ends[0] == ends[1]) == (len(facts["strengths"]) == 1)
+
+
+def test_how_many_rows_fill_a_job_of_a_cluster():
+    entry = {
+        "benchmark": "elnino",
+        "cell": "gru",
+        "rows": 4,
+        "hours": [0.1, 0.2],
+    }  # 3 minutes a row
+    slower = {**entry, "cell": "lstm", "hours": [0.2, 0.6]}  # 9
+    long = {**entry, "benchmark": "r8@small", "hours": [2.0, 4.0]}  # 60
+    assert for_profile([entry, slower, long], 30) == (
+        "group-components: [elnino=5, r8@small=1]\nset-resources:\n  train:\n"
+        "    runtime: \"dict([('elnino', 20), ('r8@small', 122)])[wildcards.benchmark]\""
+    )
