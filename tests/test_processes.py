@@ -66,6 +66,47 @@ def test_a_process_that_is_killed_costs_what_it_was_at(tmp_path):
     assert len(list(tmp_path.iterdir())) == 7
 
 
+def test_a_process_that_is_killed_while_it_picks_stops_no_other(tmp_path):
+    def free(name):
+        marker = tmp_path / "picked"
+        if name == "c" and not marker.exists():
+            marker.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return True
+
+    (tmp_path / "done").mkdir()
+    assert processes.shared(NAMES, free, noted(tmp_path / "done"), 3) == {"b": "no b"}
+    assert len(list((tmp_path / "done").iterdir())) == 8
+
+
+def test_a_second_signal_goes_on_to_all(tmp_path):
+    """The first asks a row to save itself, the second to stop at once."""
+
+    def slow(name):
+        with stop.later():
+            (tmp_path / name).touch()
+            time.sleep(60)
+        return ""
+
+    pid = os.fork()
+    if pid == 0:
+        with stop.at_once():
+            try:
+                processes.shared(NAMES, lambda name: True, slow, 2)
+            except stop.Interrupted as signalled:
+                os._exit(128 + signalled.number)
+        os._exit(1)
+    end = time.monotonic() + 60
+    while len(list(tmp_path.iterdir())) < 2 and time.monotonic() < end:
+        time.sleep(0.05)
+    began = time.monotonic()
+    for _ in range(2):
+        os.kill(pid, signal.SIGTERM)
+        time.sleep(0.5)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 128 + signal.SIGTERM
+    assert time.monotonic() - began < 30
+
+
 def test_a_signal_to_the_first_goes_on_to_all(tmp_path):
     def first():
         with stop.at_once():

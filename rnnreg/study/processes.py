@@ -40,43 +40,56 @@ def shared(names: list[str], free: Free, work: Work, count: int) -> dict[str, st
     told = [context.RawArray("c", LONGEST) for _ in names]
 
     def take(number: int) -> int | None:
-        with taken.get_lock():
-            left = [i for i, owner in enumerate(taken) if owner == 0]
-            if not left:
-                return None
+        while left := [i for i, owner in enumerate(taken[:]) if owner == 0]:
             at = next((i for i in left if free(names[i])), left[0])
-            taken[at] = number
-            return at
+            with taken.get_lock():  # held for a moment: one who dies with it stops all others
+                if taken[at] == 0:
+                    taken[at] = number
+                    return at
+        return None
 
     def each(number: int) -> None:
         os.setpgrp()  # a terminal's signals come through the first process, once
         progress.EVERY = math.inf  # several lines of progress would write over each other
+        at = None
         try:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, stop.SIGNALS)
             while (at := take(number)) is not None:
                 told[at].value = work(names[at]).encode()[: LONGEST - 1]
                 taken[at] = -1
         except stop.Interrupted as signalled:
-            print(f"rnnreg: {names[at]}: {signalled}.", file=sys.stderr, flush=True)
+            name = "" if at is None else f"{names[at]}: "
+            print(f"rnnreg: {name}{signalled}.", file=sys.stderr, flush=True)
             os._exit(128 + signalled.number)
 
     several = [context.Process(target=each, args=(n + 1,)) for n in range(min(count, len(names)))]
     sys.stdout.flush()
+    signal.pthread_sigmask(signal.SIG_BLOCK, stop.SIGNALS)  # none is lost in the middle of a fork
     for process in several:
         process.start()
     try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, stop.SIGNALS)
         for process in several:
             process.join()
     except stop.Interrupted:
-        for process in several:
-            process.terminate()
-        for process in several:
-            process.join()
+        _end(several)
         raise
     found = {name: why.value.decode(errors="ignore") for name, why in zip(names, told, strict=True)}
     for name, owner in zip(names, taken, strict=True):
         if owner >= 0:
             found[name] = "not begun" if owner == 0 else _ended(several[owner - 1].exitcode)
     return {name: why for name, why in found.items() if why}
+
+
+def _end(several: list[multiprocessing.Process]) -> None:
+    """Ask all to stop, and wait; each further signal asks them again."""
+    for process in several:
+        process.terminate()
+    try:
+        for process in several:
+            process.join()
+    except stop.Interrupted:
+        _end(several)
 
 
 def _ended(status: int) -> str:
