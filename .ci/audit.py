@@ -9,6 +9,8 @@ from pathlib import Path
 PINNED = Path(__file__).resolve().parents[1] / "constraints.txt"
 COMMAND = [sys.executable, "-m", "pip_audit", "--no-deps", "--disable-pip"]
 
+UNREACHED = ("ConnectionError", "Max retries", "Timeout", "ServiceError")  # what pip-audit says
+
 
 def main() -> None:
     """Tell what was found; status 1 where a package is vulnerable."""
@@ -21,7 +23,10 @@ def main() -> None:
             print("audit: skipped: the service does not answer within ten minutes")
             return
         if not report.is_file():
-            print(f"audit: skipped: {done.stderr.strip().splitlines()[-1:]}")
+            why = done.stderr.strip().splitlines()[-1:]
+            if not any(word in done.stderr for word in UNREACHED):
+                sys.exit(f"audit: pip-audit failed: {why}")
+            print(f"audit: skipped: {why}")
             return
         packages = json.loads(report.read_text())["dependencies"]
     known = [p for p in packages if "vulns" in p]
