@@ -1,6 +1,7 @@
 """What `rnnreg try` finds a file to be: times, gaps, period, classes; no leak between splits."""
 
 import json
+import re
 
 import numpy as np
 import pandas as pd
@@ -8,6 +9,7 @@ import pytest
 
 from rnnreg.data import timed
 from rnnreg.data.given import paragraphs, read_series, read_texts, unrepeated
+from rnnreg.errors import UserError
 from rnnreg.tasks import Forecast
 from rnnreg.trying import delimited, language, series, texts
 from rnnreg.trying.understood import Sizes
@@ -58,6 +60,32 @@ class TestTimes:
     )
     def test_written_in_many_ways(self, cells, first):
         assert timed.times("a.csv", pd.Series(cells, name="when"))[0] == pd.Timestamp(first)
+
+    def test_offsets_that_differ_are_read_as_utc(self, tmp_path):
+        hours = pd.date_range("2021-03-20", periods=240, freq="h", tz="Europe/Berlin")
+        assert len({t.utcoffset() for t in hours}) == 2
+        file = table(tmp_path, {"when": [t.isoformat() for t in hours], "wave": WAVE})
+        found = series.understand(file, 6)
+        assert found.told["time"].startswith("when, every hour, 2021-03-19 23:00:00+00:00 to ")
+
+    def test_bursts_are_at_unequal_distances(self):
+        """A grid of their microseconds would not fit into memory."""
+        days, burst = np.meshgrid(np.arange(0, 3650, 10), np.arange(5))
+        times = pd.to_timedelta(days.ravel(), "D") + pd.to_timedelta(burst.ravel(), "us")
+        assert timed.spacing((pd.Timestamp("2015-01-01") + times).sort_values()) == ""
+
+    @pytest.mark.parametrize(
+        ("days", "every", "told"),
+        [
+            ([0, 1, 2.5, 3], "D", "1 of 4"),
+            ([0, 7, 15], "7D", "1 of 3"),
+            ([0, 1, 31], "M", "1 of 3"),
+        ],
+    )
+    def test_a_row_off_the_grid_is_told(self, days, every, told):
+        index = pd.Timestamp("2024-01-01") + pd.to_timedelta(days, "D")
+        with pytest.raises(UserError, match=f"new.csv: {told} rows are not '{every}' apart"):
+            timed.regular("new.csv", np.zeros((len(days), 1)), index, every)
 
     def test_days_that_come_first(self, tmp_path):
         days = pd.date_range("2020-01-01", periods=240).strftime("%d/%m/%Y")
@@ -118,6 +146,37 @@ class TestSeries:
         assert "targets=(1,)" in found.task
         assert found.units == ["b"]
         assert found.told["forecast"].endswith("of these and of a, c")
+
+    def test_all_columns_in_another_order(self, tmp_path):
+        file = table(tmp_path, {"a": WAVE, "b": 1000 * WAVE})
+        found = series.understand(file, 6, targets=["b", "a"])
+        assert "targets=(1, 0)" in found.task
+        assert found.units == ["b", "a"]
+        assert found.splits.scale[0] == pytest.approx(1000 * found.splits.scale[1])
+
+    @pytest.mark.parametrize(
+        ("start", "end", "told"),
+        [
+            (0, 100, "constant in the first 70%"),
+            (165, 195, "no value in the 10% of the rows that validate"),
+            (190, 240, "no value in the last 20%"),
+        ],
+    )
+    def test_a_column_of_no_use_in_a_part_is_left_out(self, start, end, told, tmp_path):
+        gone = np.where(np.arange(240) < 168, 3, WAVE) if start == 0 else WAVE.copy()
+        gone[start:end] = np.nan
+        file = table(tmp_path, {"wave": WAVE, "gone": gone})
+        found = series.understand(file, 6)
+        assert found.units == ["wave"]
+        assert found.told["left out"].startswith(f"gone ({told}")
+        with pytest.raises(UserError, match=r"column 'gone': .* Remedy: name another column"):
+            series.understand(file, 6, targets=["gone"])
+
+    def test_columns_are_judged_in_the_order_of_time(self, tmp_path):
+        days = pd.date_range("2020-01-01", periods=240)[::-1]
+        late = np.where(np.arange(240) < 200, 3, WAVE)  # the first days vary
+        found = series.understand(table(tmp_path, {"day": days, "wave": WAVE, "late": late}), 6)
+        assert found.units == ["wave", "late"]
 
 
 class TestCells:
@@ -185,6 +244,15 @@ class TestTexts:
         assert "repeated texts: 20" in found.told["left out"]
         assert "no text is in two" in found.told["split"]
 
+    def test_words_for_nothing_may_be_classes(self, tmp_path):
+        names = ["None", "NA", "null", "nan"]
+        file = table(tmp_path, {"text": [f"text {i}" for i in range(41)],
+                                "class": [names[i % 4] for i in range(40)] + [""]})  # fmt: skip
+        found = texts.understand(file, "text", "class")
+        assert found.told["classes"] == "NA (10), None (10), nan (10), null (10)"
+        assert found.told["left out"] == "texts or labels missing: 1"
+        assert "keep_default_na=False" in found.code(Sizes(), "own")
+
     def test_labels_that_a_gap_made_fractions(self, tmp_path):
         file = table(tmp_path, {"text": [f"text {i}" for i in range(21)],
                                 "stars": [float(i % 2) for i in range(20)] + [None]})  # fmt: skip
@@ -197,6 +265,24 @@ class TestLanguage:
         once, repeated = unrepeated(blocks)
         assert repeated == 2
         assert [block[:5] for block in once] == ["A sho", "A sho", "It ra", "End"]
+
+    def test_without_empty_lines_a_line_is_a_paragraph(self, tmp_path):
+        words = np.random.default_rng(0).choice(["sun", "rain", "wind", "snow"], (60, 40))
+        (tmp_path / "a.txt").write_text("\n".join([" ".join(w) for w in words] * 3))
+        found = language.understand(tmp_path / "a.txt")
+        assert " in 60 paragraphs" in found.told["file"]
+        assert found.told["left out"] == "120 paragraphs that were there before"
+        assert "repeated" not in found.told
+
+    def test_pieces_that_occur_twice_are_counted(self, tmp_path):
+        words = np.random.default_rng(0).choice(["sun", "rain", "wind", "snow"], (100, 15))
+        (tmp_path / "a.txt").write_text("\n".join([" ".join(w) for w in words] * 2))
+        told = language.understand(tmp_path / "a.txt").told
+        assert "no paragraph of 100 characters or more is in two" in told["split"]
+        assert re.fullmatch(
+            r"pieces of 100 characters that are in train too: [1-9]\d* of validation, [1-9]\d* of "
+            "test", told["repeated"],
+        )  # fmt: skip
 
     @pytest.mark.parametrize("level", ["character", "word"])
     def test_what_is_told(self, level, tmp_path):

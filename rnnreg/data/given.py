@@ -56,7 +56,7 @@ def rows(file: Path, columns: Sequence[str], time: str, every: str, dayfirst: bo
     values = np.stack([numbers(file, known[c], True, **marks) for c in columns], axis=1)
     if not time:
         return values, None
-    return timed.regular(values, timed.times(file, known[time], dayfirst), every)
+    return timed.regular(file, values, timed.times(file, known[time], dayfirst), every)
 
 
 def filled(values: np.ndarray) -> np.ndarray:
@@ -122,11 +122,15 @@ def _label(name: Hashable) -> str:
 def read_language(file: Path, level: str = "character", encoding: str = "utf-8") -> Splits:
     """One text, cut by position: 80% train, 10% validate, 10% test; words or characters.
 
-    A paragraph that was there before is left out, so that none is in two splits.
+    A paragraph of 100 characters or more that was there before is left out, so that none is in two
+    splits. In a text without empty lines a line is a paragraph.
     """
     whole = read_text(file, encoding)
-    once, repeated = unrepeated(paragraphs(whole))
-    text = "\n\n".join(once)
+    blocks, between = paragraphs(whole), "\n\n"
+    if len(blocks) == 1:
+        blocks, between = [line for line in whole.splitlines() if line.strip()], "\n"
+    once, repeated = unrepeated(blocks)
+    text = between.join(once)
     symbols = text if level == "character" else _words(text)
     left_out = {"repeated paragraphs, left out": repeated}
     found = language(*contiguous(symbols), paragraphs=len(once), **left_out)

@@ -17,12 +17,12 @@ def times(file: Path, column, dayfirst: bool = False):
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # of formats that differ from row to row
-        found = pd.to_datetime(_written(column), errors="coerce", dayfirst=dayfirst)
+        found = parsed(_written(column), dayfirst)
     wrong = np.flatnonzero(found.isna().to_numpy())
     if len(wrong):
         cell = column.iloc[wrong[0]]
         raise UserError(
-            f"{file}: column '{column.name}': {cell!r} in row {wrong[0]} (of 0 to "
+            f"{file}: column '{column.name}': '{cell}' in row {wrong[0]} (of 0 to "
             f"{len(column) - 1}) is no time (such cells: {len(wrong)}). Remedy: correct or leave "
             "out those rows."
         )
@@ -37,6 +37,16 @@ def times(file: Path, column, dayfirst: bool = False):
     return index
 
 
+def parsed(column, dayfirst: bool):
+    """Times, NaT for what is none; in UTC where their offsets differ (summer time)."""
+    import pandas as pd
+
+    try:
+        return pd.to_datetime(column, errors="coerce", dayfirst=dayfirst)
+    except ValueError:  # "Mixed timezones detected"
+        return pd.to_datetime(column, errors="coerce", dayfirst=dayfirst, utc=True)
+
+
 def _written(column):
     """Times as pandas reads them: years as text, seconds or milliseconds since 1970 as such."""
     import pandas as pd
@@ -49,7 +59,9 @@ def _written(column):
         return column.astype(int).astype(str)
     if column.between(1e8, 1e10).all():
         return pd.to_datetime(column, unit="s")
-    return pd.to_datetime(column, unit="ms") if column.between(1e11, 1e13).all() else column * None
+    if column.between(1e11, 1e13).all():
+        return pd.to_datetime(column, unit="ms")
+    return pd.Series(pd.NaT, index=column.index)
 
 
 def spacing(index) -> str:
@@ -70,6 +82,8 @@ def spacing(index) -> str:
     name = pd.tseries.frequencies.to_offset(step).freqstr
     if not rest:
         name = "B" if weekdays else "D" if days == 1 else f"{days}D"
+    if (index[-1] - index[0]) / step > 2 * LONGEST * len(index):
+        return ""  # before a grid is made that no memory holds
     whole = _grid(index, name)
     fits = index.isin(whole).all() and len(whole) <= LONGEST * len(index)
     return name if fits else ""
@@ -83,10 +97,11 @@ def _grid(index, every: str):
     return pd.date_range(index[0], index[-1], freq=every)
 
 
-def regular(values: np.ndarray, index, every: str):
+def regular(file: Path, values: np.ndarray, index, every: str):
     """Rows in the order of time, one a step of `every`: values (rows, D) and their times.
 
-    A row that is missing is NaN. Without `every` the rows are sorted, and that is all.
+    A row that is missing is NaN. Without `every` the rows are sorted, and that is all. UserError
+    where a row is not a whole number of steps after the first, or two are of one month.
     """
     import pandas as pd
 
@@ -96,6 +111,13 @@ def regular(values: np.ndarray, index, every: str):
         return values, index
     own = index.to_period(every) if every in PERIODS else index
     whole = _grid(index, every)
+    wrong = np.flatnonzero(own.duplicated() | ~own.isin(whole))
+    if len(wrong):
+        raise UserError(
+            f"{file}: {len(wrong)} of {len(own)} rows are not '{every}' apart, counted from the "
+            f"first, {index[0]}; one is of {index[wrong[0]]}. Remedy: rows as far apart as those "
+            "of training, one a time."
+        )
     found = pd.DataFrame(values, index=own).reindex(whole)
     return found.to_numpy(), whole
 

@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
-from rnnreg.data.given import read_language
+from rnnreg.data.checks import duplicates
+from rnnreg.data.given import PIECE, read_language
 from rnnreg.errors import UserError
+from rnnreg.tasks import LanguageModel
 from rnnreg.trying import delimited
 from rnnreg.trying.understood import Understood
 
@@ -36,8 +38,12 @@ def understand(file: Path, level: str = "character", encoding: str | None = None
     told["predict"] = f"the next {level} from those before it"
     told["split"] = (
         f"by position: {sizes['train']:,} {level}s train, {sizes['validation']:,} validate, "
-        f"{sizes['test']:,} test; no paragraph is in two"
+        f"{sizes['test']:,} test; no paragraph of {PIECE} characters or more is in two"
     )
+    for what, found_twice in duplicates(LanguageModel(level, window=WINDOW), splits).items():
+        if any(found_twice.values()):
+            counts = ", ".join(f"{n:,} of {split}" for split, n in found_twice.items())
+            told["repeated"] = f"{what}: {counts}"
     unknown = splits.counts["symbols not in train"]
     symbols = splits.decoding["symbols"]
     more = {

@@ -79,7 +79,7 @@ def example(found: dict) -> str:
             axes.plot(at[-horizon:], made, color=_colour(own), label=own["title"], marker=".")
         axes.axvline(0.5, color="#bbbbbb", linewidth=0.6)
         axes.set_xlabel("rows after the last one that is known")
-        axes.set_ylabel(shown["column"])
+        axes.set_ylabel(shown["column"], parse_math=False)
         axes.legend()
         return _svg(figure)
 

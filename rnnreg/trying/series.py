@@ -61,7 +61,7 @@ def understand(
     context = int(np.clip(max(2 * horizon, 2 * season, 8), 8, max(8, min(rows // 10, 192))))
     season = season if season <= context else 1
     given = {"context": context, "horizon": horizon, "season": season}
-    given |= {} if len(chosen) == len(table.names) else {"targets": tuple(chosen)}
+    given |= {} if chosen == list(range(len(table.names))) else {"targets": tuple(chosen)}
     arguments = _arguments(table)
     splits, anchored = _splits(file, given, arguments)
     given |= {"anchored": True} if anchored else {}
@@ -125,8 +125,14 @@ def read(
         dayfirst = _dayfirst(frame[time])
         index = timed.times(file, frame[time], dayfirst)
         every = timed.spacing(index.sort_values())
-        values, index = timed.regular(values, index, every)
-    return Table(list(found), values, index, time, every, dayfirst, options, left_out, len(frame))
+        values, index = timed.regular(file, values, index, every)
+    poor = {n: why for n, own in zip(found, values.T, strict=True) if (why := _part(own))}
+    for name, why in poor.items():
+        if name in asked or len(poor) == len(found):
+            raise UserError(f"{file}: column '{name}': {why}. Remedy: name another column.")
+    values = values[:, [n not in poor for n in found]]
+    names, left_out = [n for n in found if n not in poor], left_out | poor
+    return Table(names, values, index, time, every, dayfirst, options, left_out, len(frame))
 
 
 def _column(file: Path, column, asked: bool, marks: dict) -> tuple[np.ndarray | None, str]:
@@ -143,10 +149,18 @@ def _column(file: Path, column, asked: bool, marks: dict) -> tuple[np.ndarray | 
         return None, f"{1 - len(known) / len(values):.0%} of its cells are missing"
     if known.min() == known.max():
         return None, f"constant, {known[0]:g} in all rows: there is nothing to forecast"
-    train = values[: round(SHARES[0] * len(values))]
-    if np.nanmin(train) == np.nanmax(train) if np.isfinite(train).any() else True:
-        return None, f"constant in the first {SHARES[0]:.0%} of the rows, from which is learned"
     return values, ""
+
+
+def _part(values: np.ndarray) -> str:
+    """Why one of the three parts of a column in the order of time is of no use; "" if none is."""
+    ends = np.round(np.cumsum(SHARES[:2]) * len(values)).astype(int)
+    train, validation, test = (part[~np.isnan(part)] for part in np.split(values, ends))
+    if len(train) == 0 or train.min() == train.max():
+        return f"constant in the first {SHARES[0]:.0%} of the rows, from which is learned"
+    if len(validation) == 0:
+        return f"no value in the {SHARES[1]:.0%} of the rows that validate"
+    return "" if len(test) else f"no value in the last {SHARES[2]:.0%} of the rows, the test part"
 
 
 def _time(frame) -> str:
@@ -167,7 +181,7 @@ def _time(frame) -> str:
         sample = column.iloc[:: max(len(column) // 50, 1)].astype(str)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)
-            parsed = pd.to_datetime(sample, errors="coerce", dayfirst=_dayfirst(column))
+            parsed = timed.parsed(sample, _dayfirst(column))
         if parsed.notna().mean() > 0.8 and sample.str.contains(r"\d").all():
             return name
     return ""

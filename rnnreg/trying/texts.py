@@ -20,6 +20,8 @@ def understand(file: Path, text: str, label: str, encoding: str | None = None) -
     is_text = file.suffix.lower() in (".csv", ".tsv", ".txt")
     options = delimited.options(file, encoding) if is_text else {}
     options.pop("na_values", None)  # "?" may be a text
+    if is_text:
+        options |= {"keep_default_na": False, "na_values": [""]}  # "None" and "NA" may be classes
     _check_columns(file, text, label, options)
     (cases, labels), left_out = labelled_texts(file, text, label, LEAST, options)
     if not cases:
