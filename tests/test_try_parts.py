@@ -1,5 +1,6 @@
 """The parts of a trial: simple models, the plan and the rounds of the search, gains, the answer."""
 
+import json
 import math
 from collections import Counter
 from dataclasses import replace
@@ -10,12 +11,16 @@ from toys import CLASSES, SYMBOLS, arrays
 
 from rnnreg.data import naive
 from rnnreg.data.benchmark import Splits
+from rnnreg.errors import UserError
+from rnnreg.study import stop
 from rnnreg.study.record import Record
 from rnnreg.study.study import Row
 from rnnreg.tasks import Classification, Forecast, LanguageModel
 from rnnreg.trying import measure, rounds, simple, sizing
 from rnnreg.trying.answer import answer
+from rnnreg.trying.place import Place
 from rnnreg.trying.rounds import NONE, Rounds
+from rnnreg.trying.trial import Asked, Trial
 
 
 class TestSimple:
@@ -237,6 +242,65 @@ class TestRounds:
         assert found.ranking()[0] == NONE
 
 
+class TestTrial:
+    @pytest.fixture
+    def trial(self, search, tmp_path, monkeypatch):
+        """One whose search is over, and what it tells."""
+        said = []
+        found = Trial(Place(tmp_path, "b"), None, Asked(), said.append)
+        found.rounds, found.naive, found.simple = search[0], {"mean": 9.0}, {"ridge": 6.0}
+        found.measure = measure.Measure("RMSE", lambda m: m["loss"], True, "squared error")
+        found.rounds.run()
+        monkeypatch.setattr(Trial, "_seeds", lambda self: 2)
+        return found, said
+
+    def test_scores_on_test_are_told_after_the_choice(self, trial, search, monkeypatch):
+        found, said = trial
+        monkeypatch.setattr(Trial, "_keep", lambda self: None)
+        found._test(search[1])
+        assert said == [
+            "test: none and clip_norm, 2 seeds each",
+            "without a network, test RMSE: mean 9, ridge 6",
+        ]
+
+    def test_a_signal_while_models_are_written_keeps_the_answer(self, trial, search, monkeypatch):
+        found, said = trial
+
+        def stopped(self):
+            (self.place.folder / "model.json").write_text("{")
+            raise stop.Interrupted(2)
+
+        monkeypatch.setattr(Trial, "_keep", stopped)
+        found._test(search[1])
+        assert {name: len(own) for name, own in found.records.items()} == {
+            NONE: 2,
+            "clip_norm": 2,
+        }
+        assert found.models == {}
+        assert not (found.place.folder / "model.json").exists()
+        assert "no model is kept" in said[-1]
+
+    def test_the_models_of_an_earlier_trial_alone_are_removed(self, tmp_path):
+        own = ["model.json", "model.safetensors", "model_none.json", "model_l2.safetensors"]
+        others = ["model.py", "model_of_mine.json", "models.csv"]
+        for name in own + others:
+            (tmp_path / name).touch()
+        Place(tmp_path, "b").clear()
+        assert sorted(file.name for file in tmp_path.iterdir()) == others
+
+    def test_a_file_of_the_same_name_does_not_take_the_folder(self, tmp_path):
+        place = Place(tmp_path, "b")
+        place.check_free(tmp_path / "a/heat.csv")  # nothing there
+        told = {"source": str((tmp_path / "a/heat.csv").resolve())}
+        (tmp_path / "tried.json").write_text(json.dumps(told))
+        place.check_free(tmp_path / "a/heat.csv")
+        with pytest.raises(UserError, match=r"another file, .*heat.csv\. Remedy: --out FOLDER"):
+            place.check_free(tmp_path / "b/heat.csv")
+        (tmp_path / "tried.json").write_text("{")
+        with pytest.raises(UserError, match=r"tried.json: no trial: .* Remedy: remove or rename"):
+            place.check_free(tmp_path / "a/heat.csv")
+
+
 class TestSizing:
     def sized(self, hidden, loss, over_fits):
         return sizing.Sized(hidden, 100, loss, 0.2, 0.0, 1.0, over_fits)
@@ -299,6 +363,7 @@ class TestAnswer:
         return {
             "best": self.LINE, "none": none, "gain": self.GAIN, "chosen": "l2", "metric": "RMSE",
             "scale": "squared error", "lower": True, "naive": {"mean": 9.0}, "part": "",
+            "take": "l2", "beside": "ridge",
             "simple": {"ridge": 6.0}, "sizing": sizing, "sizes": {"hidden": 32}, "models": 100,
             "minutes": 9.5, "plan": {"names": ["l2"], "dropped": []}, "minutes_for_all": 10,
             **changes,
@@ -311,7 +376,10 @@ class TestAnswer:
             "regularizer: −0.50 (95% interval −0.70 to −0.30), 10% less squared error (95% "
             "interval of the gain +5.0% to +15%)."
         )
-        assert beside == "Without a network, ridge has 6.000: the network, with 4.500, is better."
+        assert beside == (
+            "Without a network, ridge, best on validation, has 6.000: the network, with 4.500, is "
+            "better."
+        )
 
     def test_none_is_needed_where_nothing_is_shown(self):
         nil = {**self.GAIN, "verdict": "cannot tell"}
@@ -326,7 +394,25 @@ class TestAnswer:
     def test_a_simple_model_that_is_better_is_said_to_be(self):
         beside = answer(self.found(simple={"ridge": 3.0}))[1]
         assert beside.startswith(
-            "Without a network, ridge has 3.000: better than the network, which"
+            "Without a network, ridge, best on validation, has 3.000: better than the network, "
+            "which"
+        )
+
+    def test_the_model_that_is_kept_is_compared(self):
+        """The best on validation is worse than a simple model on test, and is not taken."""
+        worse = {"gain": {**self.GAIN, "verdict": "worse"}, "best": {**self.LINE, "test": 7.0}}
+        beside = answer(self.found(**worse, take="none"))[1]
+        assert beside.endswith("has 6.000: the network, with 5.000, is better.")
+
+    def test_a_simple_model_is_chosen_on_validation(self):
+        beside = answer(self.found(simple={"ridge": 6.0, "DLinear": 3.0}))[1]
+        assert "ridge, best on validation, has 6.000: the network, with 4.500" in beside
+
+    def test_too_few_seeds_to_test_are_said_to_be(self):
+        first = answer(self.found(gain={**self.GAIN, "verdict": "untested", "seeds": 2}))[0]
+        assert first.startswith(
+            "L2 at 0.01, learning rate 0.003, is best on validation: too few seeds to test it. "
+            "Its test RMSE is 4.500, and 5.000 without"
         )
 
     def test_a_network_that_does_not_over_fit_is_said_not_to(self):

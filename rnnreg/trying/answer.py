@@ -31,6 +31,11 @@ def _first(found: dict) -> str:
     if own["name"] != found["chosen"]:
         lead = f"None: no regularizer has a lower validation loss. The nearest, {setting},"
         return f"{lead} has a test {name} of {told}: {_words(verdict)}."
+    if verdict == "untested":
+        return (
+            f"{setting[0].upper()}{setting[1:]}, is best on validation: too few seeds to test it. "
+            f"Its test {name} is {told}."
+        )
     if verdict == "better":
         return f"Take {setting}. Its test {name} is {told}."
     return (
@@ -74,15 +79,15 @@ def _gain(found: dict) -> str:
 
 
 def _beside(found: dict) -> str:
-    """The network beside what needs none."""
+    """The network that is kept beside what needs none and is best on validation."""
     if found["gain"] is None:
         return ""
     others = {**found["naive"], **found["simple"]}
     sign = 1 if found["lower"] else -1
-    best = min(others, key=lambda name: sign * others[name])
-    network = found["best"] if found["chosen"] != NONE else found["none"]
+    best = found["beside"]
+    network = found["best"] if found["take"] != NONE else found["none"]
     better = sign * others[best] < sign * network["test"]
-    text = f"Without a network, {best} has {show(others[best], 4)}: "
+    text = f"Without a network, {best}, best on validation, has {show(others[best], 4)}: "
     if better and found["part"]:
         return f"{text}better than the network, which has read {found['part']} alone."
     if better:

@@ -72,6 +72,7 @@ def run(given: argparse.Namespace, device: Callable[[argparse.Namespace], str]) 
     name = given.save_benchmark or understood.name
     save.check_name(name, given.save_benchmark is not None)
     place = Place(given.out / name, name)
+    place.check_free(given.file)
     records.check_room(place.folder / "tried.json")
     asked = Asked(
         given.cell, tuple(_list(given.regularizers)), given.minutes, given.seeds,

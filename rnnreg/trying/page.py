@@ -159,8 +159,8 @@ def _method(found: dict) -> list[str]:
         "on two fresh seeds, and the mean decides.",
         "Test: the chosen setting and none's own, each with the same fresh seeds (same initial "
         "weights and order of the data, so that they are paired), at the best validation check. "
-        "The test part is opened once, after the choice. Intervals hold for this search and this "
-        "test part.",
+        "Nothing is chosen by the test part, and no score on it is told before the choice. "
+        "Intervals hold for this search and this test part.",
         f"{found['models']:,} models, {found['minutes']:.1f} minutes, "
         f"{found['jobs']} {'process' if found['jobs'] == 1 else 'processes'}.",
     ]

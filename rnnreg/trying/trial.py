@@ -56,8 +56,7 @@ class Trial:
 
     def run(self) -> dict:
         """All stages; a signal ends the search, and a second one the test."""
-        for old in self.place.folder.glob("model*"):  # of an earlier trial
-            old.unlink()
+        self.place.clear()
         data = self.place.prepare(self.understood, Sizes())
         task = registry.load("benchmark", self.place.name).task
         self.level = getattr(task, "level", "symbol")
@@ -85,7 +84,10 @@ class Trial:
         return replace(none_row(self.place.name, self.asked.cell, self.sizes, {}), budget={})
 
     def _without_network(self, task) -> None:
-        """Naive scores, and those of what one would try first: on all of the training part."""
+        """Naive scores, and those of what one would try first: on all of the training part.
+
+        Those on the test part are told after the search, for which they are not used.
+        """
         facts, splits = self.data[0], self.understood.splits
         shown = self.measure.of
         self.naive = {n: shown(s["test"]) for n, s in facts["naive"].items()}
@@ -95,8 +97,9 @@ class Trial:
         self.simple_columns = {
             n: [s[f"test {v}"]["mse"] for v in range(len(more))] for n, s in scores.items()
         }
-        told = (f"{n} {v:.4g}" for n, v in {**self.naive, **self.simple}.items())
-        self.tell(f"without a network, test {self.measure.name}: {', '.join(told)}")
+        losses = {n: s["validation"]["loss"] for n, s in {**facts["naive"], **scores}.items()}
+        self.beside = min(losses, key=losses.get)
+        self.tell(f"without a network, validation loss: {_listed(losses)}")
 
     def _search(self, workers: Workers) -> None:
         names, self.unsuited = rounds.suited(
@@ -139,7 +142,14 @@ class Trial:
         except stop.Interrupted:
             self.records = {}
             return
-        self._keep()
+        told = _listed({**self.naive, **self.simple})
+        self.tell(f"without a network, test {self.measure.name}: {told}")
+        try:
+            self._keep()
+        except stop.Interrupted as signal:
+            self.models = {}
+            self.place.clear()
+            self.tell(f"\n{signal}: no model is kept. The same command writes one.")
 
     def _seeds(self) -> int:
         """As many as are asked for, or fewer, down to six, where time is short."""
@@ -179,6 +189,7 @@ class Trial:
         count = sum(map(len, search.found.values())) + sum(map(len, self.records.values()))
         self.found |= {
             "file": self.understood.file.name,
+            "source": str(self.understood.file.resolve()),
             "doc": self.understood.doc,
             "told": self.understood.told,
             "more": self.understood.more,
@@ -190,8 +201,9 @@ class Trial:
             "sizes": asdict(self.sizes),
             "part": self._part(),
             "sizing": sizing.as_facts(self.sized),
-            "naive": self.naive,
-            "simple": self.simple,
+            "naive": self.naive if self.records else {},
+            "simple": self.simple if self.records else {},
+            "beside": self.beside,
             "plan": asdict(search.plan),
             "minutes_for_all": self._minutes_for_all(),
             "rounds": {"finished": search.finished, "raced": search.raced, "last": search.last,
@@ -262,6 +274,10 @@ class Trial:
             }
             for name, each in found.items()
         }
+
+
+def _listed(scores: dict[str, float]) -> str:
+    return ", ".join(f"{name} {value:.4g}" for name, value in scores.items())
 
 
 def _curve(records: list[Record]) -> dict[str, list]:
