@@ -43,6 +43,7 @@ def kept(project, *given, **options):
     return rnnreg.load(file), keep.winner(made), splits
 
 
+DATED = 'read_series(raw["house.csv"], self.task, ["heat"], time="hour", every="h")'
 CASES = {"house": CSV, "diary": TEXT, "mail": MAIL}
 
 
@@ -249,6 +250,28 @@ def test_train_keeps_the_winner_and_predict_reads_it(project, capsys, monkeypatc
     for name, w in rnnreg.load(model).state_dict().items():
         torch.testing.assert_close(w, alone.state_dict()[name])
     capsys.readouterr()
+
+
+def test_predict_refuses_rows_off_the_grid_of_training(project, capsys):
+    """They were dropped, and the last rows that the model read were others."""
+    code = CSV.replace('forecast(read_csv(raw["house.csv"]), self.task)', DATED)
+    code = code.replace("import Benchmark", "import read_series, Benchmark")
+    assert DATED in code
+    times = [f"{np.datetime64('2020-01-01T00') + i}:00" for i in range(600)]
+
+    def write(name):
+        wave = np.random.default_rng(0).normal(size=600)
+        lines = [f"{t},{w:.4f}\n" for t, w in zip(times, wave, strict=True)]
+        (project / name).write_text("hour,heat\n" + "".join(lines))
+
+    write("house.csv")
+    kept(project, "house", code)
+    assert main(["predict", "model.safetensors", "house.csv"]) == 0
+    assert capsys.readouterr().out.splitlines()[1].startswith("2020-01-26,")
+    times[598] = times[598].replace(":00", ":30")
+    write("new.csv")
+    assert main(["predict", "model.safetensors", "new.csv"]) == 2
+    assert "new.csv: 1 of 600 rows are not 'h' apart" in capsys.readouterr().err
 
 
 def test_what_torch_has_no_place_for_is_in_own(project):

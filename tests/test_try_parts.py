@@ -16,7 +16,7 @@ from rnnreg.study import stop
 from rnnreg.study.record import Record
 from rnnreg.study.study import Row
 from rnnreg.tasks import Classification, Forecast, LanguageModel
-from rnnreg.trying import measure, rounds, simple, sizing
+from rnnreg.trying import measure, pictures, rounds, simple, sizing
 from rnnreg.trying.answer import answer
 from rnnreg.trying.place import Place
 from rnnreg.trying.rounds import NONE, Rounds
@@ -299,6 +299,17 @@ class TestTrial:
         (tmp_path / "tried.json").write_text("{")
         with pytest.raises(UserError, match=r"tried.json: no trial: .* Remedy: remove or rename"):
             place.check_free(tmp_path / "a/heat.csv")
+
+
+@pytest.mark.parametrize("name", ["US$_to_AU$", "a $ b_{ $", "heat"])
+def test_the_name_of_a_column_is_no_formula(name):
+    made = {NONE: [3.0], "l2": [3.1]}
+    found = {
+        "example": {"column": name, "values": [1.0, 2.0, 3.0], "horizon": 1, "forecasts": made},
+        "none": {"name": NONE, "title": "none", "group": ""},
+        "best": {"name": "l2", "title": "L2", "group": "penalties"},
+    }
+    assert pictures.example(found).startswith("<svg")
 
 
 class TestSizing:

@@ -77,7 +77,7 @@ def spacing(index) -> str:
     for name, (least, most) in PERIODS.items():
         if least <= step.days <= most and not index.to_period(name).duplicated().any():
             return name
-    weekdays = step == pd.Timedelta("1D") and (index.dayofweek < 5).all()
+    weekdays = step == pd.Timedelta("1D") and (index.day_of_week < 5).all()
     days, rest = divmod(step, pd.Timedelta("1D"))
     name = pd.tseries.frequencies.to_offset(step).freqstr
     if not rest:
