@@ -1,5 +1,6 @@
 """Published numbers beside ours: the file, the rule, and the page from the records that ship."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -7,7 +8,9 @@ import pytest
 
 from rnnreg.analysis.report import published
 from rnnreg.analysis.report.published import (
+    MET,
     MISSED,
+    NOT_MET,
     NOT_RUN,
     OPEN,
     REPRODUCED,
@@ -17,7 +20,7 @@ from rnnreg.analysis.report.published import (
 )
 from rnnreg.errors import UserError
 from rnnreg.study import published as file
-from rnnreg.study import records
+from rnnreg.study import records, registry
 
 
 def test_every_result_is_held_against_a_row_of_a_shipped_study():
@@ -54,16 +57,17 @@ def shelf(tmp_path):
     shipped = next(published.ROOT.rglob("lstm/none.jsonl"))
     base = next(r for r in records.read(shipped) if r.phase == "evaluate" and not r.diverged)
 
-    def put(name, values):
+    def put(name, values, **others):
         study, row = file.rows()[name]
         place = tmp_path / study.name / study.records(row).relative_to(study.folder)
         (rate, strength), made = row.settings[0], []
         own = {"benchmark": row.benchmark, "cell": row.cell, "regularizer": row.regularizer}
         own |= {"learning_rate": rate, "strength": strength, "fingerprint": row.fingerprint}
         for seed, value in enumerate(values):
-            test = {"test": {"loss": 4.7, "perplexity": value}}
+            test = {"test": {"loss": 4.7, "perplexity": value, "mse": value}}
             scores = {c: {**parts, **test} for c, parts in base.scores.items()}
             made.append(replace(base, **own, seed=1000 + seed, scores=scores))
+        made[-1] = replace(made[-1], **others)
         records.write(place, made)
         return tmp_path
 
@@ -71,6 +75,7 @@ def shelf(tmp_path):
 
 
 ROW = "ptb_word@zaremba_small/lstm/none"
+GOOD = [112.0, 113.0, 114.0, 113.0, 113.0]  # as many as the row has seeds
 
 
 def held(root):
@@ -79,11 +84,61 @@ def held(root):
 
 
 def test_ours_stands_beside_theirs(shelf):
-    each, page = held(shelf(ROW, [112.0, 113.0, 114.0]))
+    each, page = held(shelf(ROW, GOOD))
     assert each["zaremba_small"].verdict == REPRODUCED
     assert each["press_wolf_tied"].verdict == NOT_RUN
-    assert "| 114.5 | 110 to 117 | 113 [110.5, 115.5] | 3 | reproduced |" in page
+    assert "| 114.5 | 110 to 117 | – | 113 [112.1, 113.9] | 5 | reproduced |" in page
     assert "## Learning curve of zaremba_small" in page
+
+
+@pytest.mark.parametrize(
+    ("values", "last", "told"),
+    [
+        (GOOD, {"diverged": True}, "5 | cannot be told (1 of 5 diverged) |"),
+        (GOOD[:1], {}, "1 | cannot be told (4 of 5 seeds missing) |"),
+        (GOOD, {"data_hash": "0" * 16}, "5 | cannot be told (records of 2 versions of the data) |"),
+        ([130.0] * 5, {"data_hash": "0" * 16}, "5 | cannot be told (records of 2 versions of"),
+        ([130.0] * 5, {"diverged": True}, "5 | not reproduced (1 of 5 diverged) |"),
+    ],
+)
+def test_what_is_not_whole_is_not_reproduced(shelf, values, last, told):
+    assert told in held(shelf(ROW, values, **last))[1]
+
+
+def test_a_curve_goes_as_far_as_all_members_have_checks(shelf):
+    _, page = held(shelf(ROW, GOOD, validation_loss=[5.0, 4.9]))
+    lines = page.partition("## Learning curve of zaremba_small")[2].partition("## ")[0]
+    assert "| 2 | 147.4 |" in lines
+    assert "| 3 | 135.6 |" not in lines
+
+
+BAR = file.read()[0]["informer_etth1_24"]
+
+
+@pytest.mark.parametrize(
+    ("score", "data", "found"),
+    [(0.6, BAR.data, MET), (0.7, BAR.data, NOT_MET), (0.6, "0" * 16, STALE)],
+)
+def test_a_bar_is_met_by_records_of_its_data(shelf, score, data, found):
+    folder = shelf(BAR.row, [score] * 5)
+    place = next(folder.rglob("none.jsonl"))
+    records.write(place, [replace(r, data_hash=data) for r in records.read(place)])
+    assert held(folder)[0][BAR.name].verdict == found
+
+
+def test_naive_scores_are_those_of_prepared_data():
+    checked = 0
+    for result in file.read()[0].values():
+        facts = registry.ROOT / "data" / "prepared" / f"{result.row.split('/')[0]}.json"
+        if result.naive is None or not facts.is_file():
+            continue
+        known = json.loads(facts.read_text(encoding="utf-8"))
+        score = known["naive"][known["naive_best"]]["test"][result.metric]
+        own = score if result.deviation is None else score**0.5 / result.deviation
+        assert result.naive == pytest.approx(own, rel=1e-3), result.name
+        checked += 1
+    if not checked:
+        pytest.skip("no benchmark of the study papers is prepared")
 
 
 def test_records_of_other_code_are_no_result(shelf, tmp_path):
@@ -110,6 +165,8 @@ def test_rank_correlation_has_an_interval_from_seeds():
         ("band: [110, 117]", "band: [117, 110]", "band: given [117, 110], expected two numbers"),
         ("at: final", "at: last", "results: zaremba_small: at: unknown 'last'"),
         ("paper: zaremba", "paper: zarenba", "paper: unknown 'zarenba'; did you mean 'zaremba'?"),
+        ("naive: 0.42445", "naive: -1", "informer_etth1_24: naive: given -1, allowed are numbers"),
+        ('data: "3b33', 'data: "3b3', "data: given '3b385a5d33e0ea6', expected 16 hexadecimal"),
         ("theirs: 114.5", "their: 114.5", "zaremba_small: key: unknown 'their'; did you mean"),
     ],
 )

@@ -8,7 +8,7 @@ from toys import TASKS, setting
 
 from rnnreg.data.benchmark import Budget, Model
 from rnnreg.errors import UserError
-from rnnreg.study import registry, schema, variants
+from rnnreg.study import registry, schema, sizes, variants
 from rnnreg.study.variants import Variant, applied
 from rnnreg.tasks import Forecast
 from rnnreg.training import schedules
@@ -177,6 +177,14 @@ def test_a_cell_without_a_forget_gate_has_no_bias_for_it():
     with pytest.raises(UserError, match=r"forget_bias: given 0\.0, but the cell gru has no forget"):
         _first_bias(WHERE, registry.load("cell", "gru"), Model(8, forget_bias=0.0))
     assert _first_bias(WHERE, registry.load("cell", "lstm"), Model(8, forget_bias=0.0)) == (0,) * 4
+
+
+@pytest.mark.parametrize("bias", [float("nan"), float("inf"), True])
+def test_a_forget_bias_is_a_finite_number(bias):
+    told = f"forget_bias: given {bias!r}"
+    with pytest.raises(UserError, match=f"v: paper: model: {told}"):
+        variants.read("v", {"paper": {"model": {"forget_bias": bias}}})
+    assert not list(sizes.faults(vars(Model(8, forget_bias=-1.5))))
 
 
 @pytest.mark.parametrize(

@@ -8,16 +8,19 @@ results:
     metric: perplexity                         of the row's records, on test
     at: best                                   or final: at the best check, after the last step
     theirs: 114.5
-    band: [110, 117]                           in which ours counts as reproduced
+    band: [110, 117]                           in which ours is reproduced; [0, theirs]: a bar
     why: where the band comes from
     differs: what of the setting is not the paper's
     deviation: 0.45                            ours is the root of the metric over this
     curve: {source: ..., values: [...]}        their validation metric, an entry a check
+    naive: 0.4244                              the best naive score, as `rnnreg prepare` has it
+    data: 281703685968a461                     data_hash of the records that count
 rankings:
   NAME: {title: ..., results: [NAME, ...]}     whose order is compared
 """
 
 import math
+import re
 from dataclasses import dataclass
 
 from rnnreg.errors import UserError, unknown
@@ -29,9 +32,9 @@ FILE = registry.ROOT / "benchmarks" / "published.yaml"
 TYPES = {
     "row": str, "source": str, "read": str, "metric": str, "at": str, "theirs": float,
     "band": list, "why": str, "differs": str, "deviation": float, "curve": dict,
-    "waits": str,
+    "waits": str, "naive": float, "data": str,
 }  # fmt: skip
-NEEDED = tuple(key for key in TYPES if key not in ("deviation", "curve", "waits", "band", "why"))
+NEEDED = ("row", "source", "read", "metric", "at", "theirs", "differs")
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,13 @@ class Published:
     deviation: float | None = None
     curve: dict | None = None
     waits: str = ""
+    naive: float | None = None  # on test, in the unit of theirs
+    data: str = ""
+
+    @property
+    def bar(self) -> bool:
+        """Whether the band is all that is no worse than theirs: it tells no reproduction."""
+        return self.band == (0, self.theirs)
 
 
 @dataclass(frozen=True)
@@ -99,6 +109,13 @@ def _result(where: str, name: str, given: dict, papers: dict[str, dict]) -> Publ
     schema.check_mapping(where, given, TYPES, NEEDED)
     if given["at"] not in CRITERIA:
         raise unknown(f"{where}: at", given["at"], CRITERIA)
+    if not 0 <= given.get("naive", 0) < math.inf:
+        raise UserError(f"{where}: naive: given {given['naive']}, allowed are numbers from 0.")
+    if not re.fullmatch(r"([0-9a-f]{16})?", given.get("data", "")):
+        raise UserError(
+            f"{where}: data: given '{given['data']}', expected 16 hexadecimal digits, the "
+            "data_hash of a record. Remedy: copy it from the row's records."
+        )
     if "band" not in given:
         return Published(name, **given)
     band = given["band"]

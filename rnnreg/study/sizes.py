@@ -58,6 +58,9 @@ def faults(given: Mapping[str, object]) -> Iterator[tuple[str, str]]:
     initial = given.get("initial", 0.0)
     if not (type(initial) in (int, float) and 0 <= initial < math.inf):
         yield "initial", f"given {initial!r}, allowed are numbers from 0."
+    bias = given.get("forget_bias")
+    if bias is not None and not (type(bias) in (int, float) and math.isfinite(bias)):
+        yield "forget_bias", f"given {bias!r}, allowed are finite numbers."
     for key in ("bidirectional", "shared"):
         if not isinstance(given.get(key, False), bool):
             yield key, f"given {given[key]!r}, allowed are true and false."

@@ -2,7 +2,8 @@
 
 The rule: a result is reproduced where the 95% interval of our mean over seeds lies inside the band
 that was stated before, not reproduced where it lies outside, and cannot be told in between. Of one
-seed the value stands for its interval.
+seed the value stands for its interval. A row that lacks seeds, or of which a member diverged, whose
+record carries the naive score, is never reproduced; of records of several data nothing is told.
 """
 
 import math
@@ -25,14 +26,20 @@ ROOT = registry.ROOT / "results" / "published"
 PAGE = registry.ROOT / "docs" / "published.md"
 RESAMPLES = 2_000
 REPRODUCED, MISSED, OPEN = "reproduced", "not reproduced", "cannot be told"
-NOT_RUN, STALE = "not run", "records of other code"
+MET, NOT_MET = "bar met", "bar not met"  # where the band is a bar
+NOT_RUN, STALE = "not run", "records of other code or data"
 RANKED = "see rankings"  # it has no band
 HEAD = """# Published numbers beside ours
 
 Written by `rnnreg published` from the records under results/published and from
 benchmarks/published.yaml, which states each band before its row is run. A result is *reproduced*
 where the 95% interval of our mean over seeds lies inside the band, *not reproduced* where it lies
-outside, and *cannot be told* in between.
+outside, and *cannot be told* in between. It is reproduced only where all evaluation seeds of the
+row are there and none diverged, or else cannot be told; nor is anything told of records of more
+than one version of the data. A band from 0 to theirs is a bar, *met* or *not met* by the same
+rule: that ours is no worse is no reproduction. Naive is the best score on test without a network,
+as `rnnreg prepare` counts it: where it lies inside the band, too, a verdict does not say that
+anything was learned.
 """
 
 
@@ -45,6 +52,17 @@ class Held:
     row: Row
     members: list[Record]
     verdict: str
+    data: int = 1  # versions of the data that its records, tuning too, were made of
+
+    @property
+    def faults(self) -> list[str]:
+        """Why these members cannot say that a result is reproduced."""
+        wanted = set(self.row.evaluation_seeds)
+        missing = len(wanted - {m.seed for m in self.members})
+        diverged = sum(m.diverged for m in self.members)
+        found = [f"{missing} of {len(wanted)} seeds missing"] if missing else []
+        found += [f"{diverged} of {len(self.members)} diverged"] if diverged else []
+        return found + ([f"records of {self.data} versions of the data"] if self.data > 1 else [])
 
     @property
     def values(self) -> np.ndarray:
@@ -82,16 +100,32 @@ def hold(root: Path = ROOT) -> tuple[list[Held], list[Ranking]]:
         study, row = known[result.row]
         file = root / study.name / study.records(row).relative_to(study.folder)
         members = records.read(file, row.name) if file.is_file() else []
-        current = [m for m in members if m.fingerprint == row.fingerprint]
+        current = [
+            m
+            for m in members
+            if m.fingerprint == row.fingerprint and result.data in ("", m.data_hash)
+        ]
         tested = [m for m in current if m.phase == "evaluate"]
         if not tested:
-            found.append(Held(result, study, row, [], STALE if members else NOT_RUN))
+            stale = members and not current
+            found.append(Held(result, study, row, [], STALE if stale else NOT_RUN))
             continue
         chosen = choose(current, result.at)
-        held = Held(result, study, row, [m for m in tested if m.tuned == chosen], "")
-        word = verdict(held.values, result.band) if result.band else RANKED
-        found.append(replace(held, verdict=word))
+        tested = [m for m in tested if m.tuned == chosen]
+        held = Held(result, study, row, tested, "", len({m.data_hash for m in current}))
+        found.append(replace(held, verdict=_word(held)))
     return found, rankings
+
+
+def _word(h: Held) -> str:
+    if h.data > 1:
+        return OPEN
+    if not h.result.band:
+        return RANKED
+    word = verdict(h.values, h.result.band)
+    if word == REPRODUCED and h.faults:
+        return OPEN
+    return {REPRODUCED: MET, MISSED: NOT_MET}.get(word, word) if h.result.bar else word
 
 
 def table(held: list[Held]) -> pd.DataFrame:
@@ -107,6 +141,7 @@ def _line(h: Held) -> dict:
         "metric": h.result.metric if h.result.deviation is None else "relative squared error",
         "at": h.result.at,
         "theirs": h.result.theirs,
+        "naive": math.nan if h.result.naive is None else h.result.naive,
         "band_low": h.result.band[0] if h.result.band else math.nan,
         "band_high": h.result.band[1] if h.result.band else math.nan,
         "ours": mean,
@@ -154,39 +189,43 @@ def page(held: list[Held], rankings: list[Ranking]) -> str:
 
 def _counts(held: list[Held]) -> str:
     found = [h.verdict for h in held]
-    words = REPRODUCED, MISSED, OPEN, RANKED, STALE, NOT_RUN
+    words = REPRODUCED, MISSED, MET, NOT_MET, OPEN, RANKED, STALE, NOT_RUN
     told = (f"{found.count(v)} {v}" for v in words)
     return f"Of {len(held)} results: {', '.join(t for t in told if not t.startswith('0 '))}."
 
 
 def _table(held: list[Held]) -> list[str]:
     lines = [
-        "| Result | Source | Score | Theirs | Band | Ours (95% interval) | Seeds | Verdict |",
-        "| :--- | :--- | :--- | ---: | ---: | ---: | ---: | :--- |",
+        "| Result | Source | Score | Theirs | Band | Naive "
+        "| Ours (95% interval) | Seeds | Verdict |",
+        "| :--- | :--- | :--- | ---: | ---: | ---: | ---: | ---: | :--- |",
     ]
     for h in held:
         line = _line(h)
         band = "{:g} to {:g}".format(*h.result.band) if h.result.band else "–"
+        naive = "–" if h.result.naive is None else f"{h.result.naive:.4g}"
         ours = "–"
         if h.members:
             ours = f"{line['ours']:.4g}"
             if len(h.members) > 1:
                 ours += f" [{max(line['low'], 0):.4g}, {line['high']:.4g}]"
         waits = f", waits for {h.result.waits}" if h.verdict == NOT_RUN and h.result.waits else ""
+        faults = f" ({', '.join(h.faults)})" if h.members and h.faults else ""
         lines.append(
             f"| {h.result.name} | {h.result.source} | {line['metric']}, {h.result.at} | "
-            f"{h.result.theirs:g} | {band} | {ours} | "
-            f"{len(h.members) or '–'} | {h.verdict}{waits} |"
+            f"{h.result.theirs:g} | {band} | {naive} | {ours} | "
+            f"{len(h.members) or '–'} | {h.verdict}{waits}{faults} |"
         )
     return lines
 
 
 def _curve(h: Held) -> list[str]:
-    """Validation by check, theirs and ours."""
-    ours = np.exp(np.array([m.validation_loss for m in h.members], dtype=float)).mean(0)
-    theirs = np.array(h.result.curve["values"], dtype=float)
-    count = min(len(ours), len(theirs))
-    away = (ours[:count] / theirs[:count] - 1) * 100
+    """Validation by check, theirs and ours, as far as all have checks."""
+    losses, theirs = [m.validation_loss for m in h.members], h.result.curve["values"]
+    count = min(map(len, [theirs, *losses]))
+    ours = np.exp(np.array([own[:count] for own in losses], dtype=float)).mean(0)
+    theirs = np.array(theirs[:count], dtype=float)
+    away = (ours / theirs - 1) * 100
     rows = zip(range(1, count + 1), theirs, ours, away, strict=False)
     return [
         f"## Learning curve of {h.result.name}",
@@ -207,6 +246,9 @@ def _rankings(held: list[Held], rankings: list[Ranking]) -> list[str]:
         each = [by_name[name] for name in ranking.results]
         if not all(h.members for h in each):
             lines.append(f"| {ranking.title} | {len(each)} | not run | |")
+            continue
+        if any(h.data > 1 for h in each):
+            lines.append(f"| {ranking.title} | {len(each)} | {OPEN} | |")
             continue
         tau, low, high = correlation([h.values for h in each], [h.result.theirs for h in each])
         lines.append(f"| {ranking.title} | {len(each)} | {tau:.2f} | {low:.2f} to {high:.2f} |")
