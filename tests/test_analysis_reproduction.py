@@ -96,6 +96,16 @@ def test_members_that_the_study_does_not_ask_for_are_not_compared(runs):
     assert set(frame["n_b"]) == {4}
 
 
+def test_a_row_that_makes_no_sense_is_no_figure(runs):
+    study, published = runs
+    row = study.row("elnino", "lstm", "dropout")
+    for file in (study.records(row), published / study.records(row).relative_to(study.folder)):
+        records.write_unsuited(file, row.fingerprint, "it has no words")
+    frame = pd.read_csv(reproduction.compare_runs(published, study.folder))
+    assert len(frame) == 2 * 5
+    assert set(frame["status"]) == {"same"}
+
+
 def test_no_records_is_an_error_that_says_what_was_expected(tmp_path):
     with pytest.raises(UserError, match="no records"):
         reproduction.compare_runs(tmp_path, tmp_path)

@@ -87,7 +87,9 @@ def _figures(folder: Path) -> dict[tuple, Figure]:
         if counted is not None:
             named = ((m, (m.row, m.phase, m.rate, m.strength, m.seed)) for m in members)
             members = [m for m, name in named if name in counted]
-        for criterion in CRITERIA:
+        for criterion in (
+            CRITERIA if members else ()
+        ):  # none: the row makes no sense, or is not asked
             chosen = choose(members, criterion)
             shown = [m for m in members if m.phase == "evaluate" and m.tuned == chosen]
             if not shown:
