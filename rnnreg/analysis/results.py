@@ -42,7 +42,8 @@ class Results:
     @property
     def regularizers(self) -> list[str]:
         """`none` first, the others in the order of the study."""
-        names = list(self.study["regularizers"])
+        trained = {row["regularizer"] for row in self.study["rows"]}  # some make sense nowhere
+        names = [name for name in self.study["regularizers"] if name in trained]
         return sorted(names, key=lambda name: name != REFERENCE)
 
     @property
