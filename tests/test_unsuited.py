@@ -46,7 +46,13 @@ def test_it_is_left_out_of_everything(study):
     assert not len(results.read("comparisons").query("benchmark == 'trec' and regularizer == 'l2'"))
     assert len(results.read("comparisons").query("benchmark == 'elnino' and regularizer == 'l2'"))
     assert len(findings.findings(results)) == 5
-    assert shown_setup.left_out(results).endswith(f", where a dash stands in tables: {REASON}.")
+    said = "Left out, where a dash stands in tables: "
+    assert shown_setup.left_out(results) == f"{said}l2 on Trec ({REASON})."
+    places = ("trec/gru", "elnino/gru", "elnino/lstm")
+    unsuited = {f"{place}/{name}": REASON for name in ("l2", "dropout") for place in places}
+    more = replace(results, study=results.study | {"unsuited": unsuited})
+    where = "Trec with gru and Elnino"
+    assert shown_setup.left_out(more) == f"{said}l2 and dropout on {where} ({REASON})."
 
 
 def test_it_is_done(study):

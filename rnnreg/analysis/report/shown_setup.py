@@ -16,17 +16,44 @@ TASKS = {
 
 
 def left_out(results: Results) -> str:
-    """Sentences on rows that make no sense, with the reason of each regularizer."""
-    where: dict[tuple[str, str], list[str]] = {}
+    """Rows that make no sense, by reason: which regularizers, where."""
+    where: dict[tuple[str, str], list[tuple[str, str]]] = {}
     for name, reason in results.study.get("unsuited", {}).items():
-        benchmark, _, regularizer = name.split("/")
-        where.setdefault((regularizer, reason), []).append(benchmark)
-    said = []
-    for (regularizer, reason), benchmarks in where.items():
-        sets = words.listed([results.title("benchmarks", b) for b in dict.fromkeys(benchmarks)])
+        benchmark, cell, regularizer = name.split("/")
+        where.setdefault((regularizer, reason), []).append((benchmark, cell))
+    alike: dict[tuple[str, tuple], list[str]] = {}
+    for (regularizer, reason), places in where.items():
         title = results.title("regularizers", regularizer)
-        said.append(f"{title} is left out on {sets}, where a dash stands in tables: {reason}.")
-    return " ".join(said)
+        alike.setdefault((reason, tuple(places)), []).append(title)
+    if not alike:
+        return ""
+    said = [
+        f"{words.listed(titles)} on {_places(results, places)} ({reason})"
+        for (reason, places), titles in alike.items()
+    ]
+    return f"Left out, where a dash stands in tables: {'; '.join(said)}."
+
+
+def _places(results: Results, places: tuple[tuple[str, str], ...]) -> str:
+    """Data sets, those of the same cells together, and the cells where they are not all."""
+    cells: dict[str, list[str]] = {}
+    for benchmark, cell in places:
+        cells.setdefault(benchmark, []).append(cell)
+    sets: dict[tuple[str, ...], list[str]] = {}
+    for benchmark, own in cells.items():
+        sets.setdefault(tuple(own), []).append(results.title("benchmarks", benchmark))
+    every = len(results.cells)
+    return words.listed(
+        [
+            words.listed(titles)
+            + (
+                f" with {words.listed([results.title('cells', c) for c in own])}"
+                if len(own) < every
+                else ""
+            )
+            for own, titles in sets.items()
+        ]
+    )
 
 
 def data(results: Results) -> Table:
