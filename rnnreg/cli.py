@@ -5,6 +5,7 @@ there is nothing but torch and numpy (and PyYAML, for a study).
 """
 
 import argparse
+import json
 import os
 import sys
 import time
@@ -52,7 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
     terminal = _into(given.log) if given.log else None
     try:
         with stop.at_once():
-            given.run(given)
+            ended = given.run(given)
             sys.stdout.flush()
     except UserError as error:
         _tell(f"rnnreg: {error}", terminal)
@@ -66,6 +67,8 @@ def main(arguments: list[str] | None = None) -> int:
     except stop.Interrupted as signal:
         _tell(f"\nrnnreg: {signal}.", terminal)
         return 128 + signal.number
+    else:
+        return ended or 0
     return 0
 
 
@@ -193,6 +196,12 @@ def parser() -> argparse.ArgumentParser:
     )
     p.add_argument("--device", default="auto", help="auto (default), cpu, cuda, cuda:1, ...")
     p.add_argument("--threads", type=int, default=1, help="CPU threads (default 1)")
+    p = command("sign", sign, "sign a study's data, records, tables and report: manifest.json")
+    p.add_argument("study", help="its name, or results/<study>")
+    p.add_argument("--key", type=Path, help="the private key; made where there is none")
+    p = command("verify", verify, "say which signed files are changed, missing or added")
+    p.add_argument("study", help="its name, or results/<study>")
+    p.add_argument("--public-key", default="", help="the signer's: not that of the manifest")
     p = command("status", status, "show rows done, running and waiting, and the time left")
     p.add_argument("study")
     p.add_argument(
@@ -804,6 +813,33 @@ def regime(given: argparse.Namespace) -> None:
             raise unknown(f"study {asked.name}: benchmark", name, asked.benchmarks)
     names = given.benchmarks or asked.benchmarks
     measure_all(asked, names, read, _device(given), partial(print, flush=True))
+
+
+def sign(given: argparse.Namespace) -> None:
+    """A manifest of all files of a study, signed."""
+    from rnnreg.study import manifest
+
+    file = manifest.sign(_results(given.study), PREPARED.parent, given.key)
+    print(f"{file}\nsigned by {json.loads(file.read_text(encoding='utf-8'))['public_key']}")
+
+
+def verify(given: argparse.Namespace) -> int:
+    """What is not as it was signed; exit status 1 where something is not."""
+    from rnnreg.study import manifest
+
+    told, wrong = manifest.verify(_results(given.study), PREPARED.parent, given.public_key)
+    for line in wrong:
+        print(line)
+    if wrong:
+        return 1
+    counts = " and ".join(f"{len(told[part])} files of {part}" for part in ("results", "data"))
+    print(f"{counts} are as they were signed on {told['signed']} by {told['public_key']}")
+    if not given.public_key:
+        print(
+            "Whoever changes files can sign them anew with another key: compare this one with what "
+            "the signer has published, or give it as --public-key."
+        )
+    return 0
 
 
 def status(given: argparse.Namespace) -> None:
