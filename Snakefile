@@ -56,6 +56,11 @@ def rows(wildcards):
     ]
 
 
+def starts(wildcards):
+    """The records of the rows from whose weights those of a job start."""
+    return [str(STUDY.records(r.start)) for r in rows(wildcards) if r.start]
+
+
 wildcard_constraints:
     benchmark=r"\w+(@\w+)?",
     cell=r"\w+",
@@ -115,6 +120,7 @@ rule train:
     input:
         ancient("data/prepared/{benchmark}.npz"),
         ancient("data/prepared/{benchmark}.json"),
+        starts,
     output:
         update(
             expand(

@@ -583,21 +583,28 @@ def _train_row(chosen: study.Study, row: study.Row, device: str) -> str:
     if reason := training.unsuited(row, facts, splits):
         records.write_unsuited(file, row.fingerprint, reason)
         return f"left out, for it makes no sense here: {reason} -> {file}"
+    start = None
+    if row.start:
+        from rnnreg.models.start import start as begin
+
+        _train_start(chosen, row.start, device)
+        start = begin(row, chosen.model(row.start), facts, splits, PREPARED)
     there = [f for f in (file, partial) if f.exists()]
     found = [r for f in there for r in records.read(f, row.name, records.warn)]
-    known = list(current(row, found, facts["data_hash"]).values())
+    known = list(current(row, found, facts["data_hash"], start.hash if start else "").values())
     records.check_room(partial)
     records.write(partial, known)
     bar = Progress(row.name, partial)
     kept = chosen.checkpoint(row)
     save, keeper = (lambda some: records.write(partial, some)), None
-    args = row, facts, splits, known, device, save, bar, kept
-    if chosen.keep:
+    look = {}
+    if chosen.keeps(row):
         from rnnreg.models.keep import Keeper
 
-        keeper = Keeper(row, facts, PREPARED)
-        args = *args, keeper.look
-    found = training.train(*args)
+        keeper = Keeper(row, facts, PREPARED, start)
+        look = {"evaluated": keeper.look}
+    args = row, facts, splits, known, device, save, bar, kept
+    found = training.train(*args, start=start, **look)
     bar.clear()
     records.write(file, {r.member: r for r in [*found, *known]}.values())
     none = _reference(chosen, row, facts)
@@ -606,6 +613,13 @@ def _train_row(chosen: study.Study, row: study.Row, device: str) -> str:
         model = keeper.write(chosen.model(row), splits, found, device)
         told += f"\n  kept: {model or 'nothing, for every member diverged'}"
     return told
+
+
+def _train_start(chosen: study.Study, row: study.Row, device: str) -> None:
+    """Train what a row to start from still lacks, and keep its model."""
+    with _alone(chosen, row):
+        _train_row(chosen, row, device)
+        chosen.unfinished(row).unlink(missing_ok=True)
 
 
 def _reference(chosen: study.Study, row: study.Row, facts: dict) -> list[records.Record]:

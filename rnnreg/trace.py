@@ -63,6 +63,7 @@ class Trace:
     inputs   of the first layer before its mask, (M, T, B, D)
     seen     the statistics of this batch, by the names of network.statistics(); in training alone
     twin     the trace of the second pass, where a regularizer asks for one with other draws
+    start    the weights that came from another row, (1, ...) by name, where training began
     """
 
     output: Tensor
@@ -73,6 +74,7 @@ class Trace:
     inputs: Tensor
     seen: Params = field(default_factory=dict)
     twin: "Trace | None" = None
+    start: Params = field(default_factory=dict)
 
     @property
     def counts(self) -> Tensor | None:

@@ -1,6 +1,7 @@
 """Penalties on weights, and steps in their place, against their formulas, number by number."""
 
 import math
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -101,6 +102,18 @@ def test_gradient_of_a_penalty_is_its_finite_difference(name):
                 values.append(STRENGTHS[m] * PENALTIES[name](moved, m))
             slope = (values[0] - values[1]) / (2 * small)
             assert float(grad.flatten()[at]) == pytest.approx(slope, rel=1e-6, abs=1e-8), key
+
+
+def test_l2_to_the_start_is_the_formula_of_both_parts():
+    given = weights()
+    generator = torch.Generator().manual_seed(2)
+    start = {n: torch.randn(1, *SHAPES[n], generator=generator).double() for n in MATRICES[:-1]}
+    found = regularizer("l2_start").penalty(given, SimpleNamespace(start=start))
+    for m, strength in enumerate(STRENGTHS):
+        pairs = [*zip(entries(given, m, start), entries(start, 0, start), strict=True)]
+        pairs += [(w, 0.0) for w in entries(given, m, ["output"])]
+        wanted = strength * sum((w - s) ** 2 for w, s in pairs)
+        assert float(found[m]) == pytest.approx(wanted, rel=1e-12)
 
 
 def projected(name: str, strengths=STRENGTHS, given=None):

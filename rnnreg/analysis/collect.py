@@ -39,6 +39,7 @@ def collect(study: Study, prepared: Path = Path("data/prepared")) -> Path:
             left_out[row.name] = reason
             continue
         found, where, why = _check(study, row, facts[row.benchmark]["data_hash"])
+        why = why or _started(found, study.started_from(row), row)
         if why:
             faults.append((row, where, why))
             continue
@@ -109,6 +110,14 @@ def _why(wanted: list, found: dict, fresh: dict, current: dict) -> str:
     if moved:
         return f"data changed: {len(moved)} members were trained on data {moved[0].data_hash}"
     return ""
+
+
+def _started(found: list[Record], start: str, row: Row) -> str:
+    """Which members started from other weights than those that are there now, if there are any."""
+    old = [r for r in found if start not in ("", r.start)]
+    if not old:
+        return ""
+    return f"weights changed: {len(old)} members started from others of {row.start.name}"
 
 
 def _described(row: Row, found: list[Record], chosen: dict[str, int]) -> dict:

@@ -19,6 +19,7 @@ from rnnreg.data.benchmark import Arrays, Benchmark, Splits
 from rnnreg.data.declared import Raw, load
 from rnnreg.data.part import part_of_train, whole_train
 from rnnreg.data.tables import undecodable
+from rnnreg.data.text import as_language
 from rnnreg.errors import UserError
 from rnnreg.study import facts, records
 from rnnreg.study.variants import NOTHING, Variant, applied, base
@@ -86,11 +87,11 @@ def _splits(benchmark: type[Benchmark], files: dict[str, Path], variant: Variant
             f"{where}: returned {type(found).__name__}, expected Splits. Remedy: return what "
             "forecast, language, texts, labelled or piano_rolls makes."
         )
+    task = load(benchmark.name).task if variant.language else benchmark.task
     try:
-        amount = variant.amount(whole_train(benchmark.task, found))
-        return part_of_train(
-            benchmark.task, found, benchmark.train if variant.train is None else amount
-        )
+        amount = variant.amount(whole_train(task, found))
+        part = part_of_train(task, found, benchmark.train if variant.train is None else amount)
+        return as_language(part) if variant.language else part
     except UserError as error:
         raise UserError(f"benchmarks/{benchmark.name}.py: {error}") from error
 

@@ -138,3 +138,22 @@ def texts(
     found = labelled(arrays(train), arrays(validation), arrays(test), **counts)
     decoding = {**found.decoding, "symbols": [*numbers], "cut": cut, "longest": longest}
     return replace(found, symbols=len(numbers), decoding=decoding)
+
+
+def as_language(splits: Splits) -> Splits:
+    """The labelled texts of each split, one after another without their labels.
+
+    UserError where there are none.
+    """
+    if not (splits.symbols and splits.classes):
+        raise UserError(
+            "language: its inputs are no texts with labels, which alone can be read as a language "
+            "model's text. Remedy: leave it out."
+        )
+    parts = {split: {"tokens": arrays["x"]} for split, arrays in splits.items()}
+    counts = {
+        "vocabulary": splits.symbols,
+        "words": {s: len(p["tokens"]) for s, p in parts.items()},
+    }
+    decoding = {k: v for k, v in splits.decoding.items() if k in ("symbols", "cut")}
+    return replace(splits, **parts, classes=0, counts=counts, decoding=decoding)

@@ -17,6 +17,7 @@ from rnnreg.trace import Params
 from rnnreg.training.population import Population
 from rnnreg.training.row import trained
 from rnnreg.training.setting import Setting, setting
+from rnnreg.training.start import Start
 
 TOLD = ("name", "title", "headline", "metrics", "naive", "naive_best", "scale")
 
@@ -34,14 +35,14 @@ def _loss(record: Record) -> float:
 class Keeper:
     """Sees each population that a row evaluates, and holds the weights of the best member."""
 
-    def __init__(self, row: Row, facts: dict, folder: Path):
+    def __init__(self, row: Row, facts: dict, folder: Path, start: Start | None = None):
         """`folder` holds the prepared data; UserError where it lacks what a model needs."""
         if facts["task"] == "Transduction":
             raise UserError(
                 f"{row.name}: --keep: a model with a decoder cannot be kept; nothing here would "
                 "let it write. Remedy: leave --keep out."
             )
-        self.row, self.facts = row, facts
+        self.row, self.facts, self.start = row, facts, start
         self.decoding = decoding.read(row.benchmark, folder, facts["data_hash"])
         self.loss, self.member, self.weights = math.inf, None, {}
 
@@ -63,7 +64,7 @@ class Keeper:
         best = winner(found)
         if best is None or _is_kept(file, best):
             return file if best else None
-        job = setting(self.row, self.facts, splits, device)
+        job = setting(self.row, self.facts, splits, device, self.start)
         if best.member != self.member:
             (population,) = trained(job, [best.strength], [best.seed], [best.learning_rate])
             self.weights = _of(population, 0)
@@ -91,5 +92,5 @@ def _is_kept(file: Path, record: Record) -> bool:
     except UserError:
         return False
     own = plain(dataclasses.asdict(record))
-    keys = ("fingerprint", "data_hash", "phase", "strength", "learning_rate", "seed")
-    return all(found.get(key) == own[key] for key in keys)
+    keys = ("fingerprint", "data_hash", "start", "phase", "strength", "learning_rate", "seed")
+    return all(found.get(key, "") == own[key] for key in keys)

@@ -9,10 +9,16 @@ from rnnreg.study.study import Row
 Member = tuple  # what Record.member gives
 
 
-def current(row: Row, found: Iterable[Record], data_hash: str) -> dict[Member, Record]:
-    """Of the records found, those that the present code made of the present data."""
+def current(
+    row: Row, found: Iterable[Record], data_hash: str, start: str = ""
+) -> dict[Member, Record]:
+    """Of the records found, those that the present code made of the present data.
+
+    And from the weights of this hash, `start`; "": whichever they started from.
+    """
     made = row.fingerprint, data_hash
-    return {r.member: r for r in found if (r.fingerprint, r.data_hash) == made}
+    fresh = [r for r in found if (r.fingerprint, r.data_hash) == made]
+    return {r.member: r for r in fresh if start in ("", r.start)}
 
 
 def phases(row: Row, have: Mapping[Member, Record]) -> Iterator[list[Member]]:

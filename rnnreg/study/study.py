@@ -33,7 +33,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from rnnreg.errors import UserError, unknown
-from rnnreg.study import combine, fingerprint, listed, registry, schema
+from rnnreg.study import combine, fingerprint, listed, registry, schema, starts
 from rnnreg.study import search as searches
 from rnnreg.study import variants as changed
 from rnnreg.study.variants import NOTHING, Variant
@@ -66,6 +66,7 @@ class Row:
     search: searches.Search | None = None  # None: the strengths are a grid
     variant: Variant = NOTHING
     ratios: combine.Ratios = field(default_factory=dict)  # of a combination that is no file
+    start: "Row | None" = None  # from whose best model its members start
 
     @property
     def name(self) -> str:
@@ -94,6 +95,7 @@ class Row:
         code = [fingerprint.code(file) for file in files]
         given = {**self.budget, **self.variant.trained}
         given |= {"combine": list(self.ratios.items())} if self.ratios else {}
+        given |= {"from": self.start.request} if self.start else {}
         return fingerprint.digest([fingerprint.RESULTS_VERSION, given, *code])
 
     @property
@@ -155,6 +157,14 @@ class Study:
         """results/<study>/models/<benchmark>/<cell>/<regularizer>.safetensors, where it is kept."""
         file = self.records(row).relative_to(self.folder / "records")
         return (self.folder / "models" / file).with_suffix(".safetensors")
+
+    def keeps(self, row: Row) -> bool:
+        """Whether the best model of a row is kept: of all, or for another row to start from."""
+        return self.keep or any(r.start and r.start.name == row.name for r in self.rows)
+
+    def started_from(self, row: Row) -> str:
+        """The hash of the weights that a row starts from; "" where there is none, or no file."""
+        return starts.weights_hash(self.model(row.start)) if row.start else ""
 
     def lock(self, row: Row) -> Path:
         """Held by the process that trains a row."""
@@ -253,6 +263,7 @@ def _resolve(name: str, where: str, given: object) -> Study:
     if job not in JOBS:
         raise unknown(f"{where}: job", job, JOBS)
     keep = given.get("keep", False)
+    rows = starts.linked(where, rows)
     return Study(name, given["title"], rows, given.get("mirror"), job, keep, alone is not None)
 
 

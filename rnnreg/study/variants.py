@@ -5,6 +5,8 @@
       small: {train: 1/4, model: {hidden: 32, initial: 0.05}, base_clip: 5}
       attended: {model: {hidden: [64, 32], bidirectional: true, head: additive}}
       far: {task: {context: 192, horizon: 48}}
+      words: {language: 20}      # its labelled texts as a language model, in windows of 20 words
+      tuned: {start: {benchmark: trec@words}}  # from the weights of another row: see starts.py
 
 A variant has rows, records and prepared data of its own. Validation and test are the benchmark's.
 Fields of a model are those of rnnreg/study/sizes.py. A variant has the budget that the study gives
@@ -18,10 +20,13 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from rnnreg.errors import UserError, unknown
-from rnnreg.study import schema, sizes
+from rnnreg.study import schema, sizes, starts
 
 ALL = "all"
-KEYS = {"train": (int, str), "model": dict, "task": dict, "base_clip": float}
+KEYS = {
+    "train": (int, str), "model": dict, "task": dict, "base_clip": float, "language": int,
+    "start": dict,
+}  # fmt: skip
 TASK = {
     "window": int, "context": int, "horizon": int, "season": int, "gap": int, "anchored": bool
 }  # fmt: skip
@@ -41,6 +46,8 @@ class Variant:
     model: dict[str, object] = field(default_factory=dict)
     task: dict[str, int] = field(default_factory=dict)
     base_clip: float | None = None
+    language: int = 0
+    start: dict[str, str] = field(default_factory=dict)
 
     def amount(self, whole: int) -> int:
         """How much of a training split of that size, rounded down; at least 1.
@@ -59,12 +66,14 @@ class Variant:
         """What a member's result depends on beside its data, as the fingerprint has it."""
         own = {"task": self.task} if self.task else {}
         own |= {} if self.base_clip is None else {"base_clip": self.base_clip}
+        own |= {key: value for key in ("language", "start") if (value := getattr(self, key))}
         return {**self.model, **own}
 
     @property
     def prepared(self) -> list:
         """What prepared data depends on: nothing of a benchmark as it is."""
-        return [p for p in (self.train, self.task or None) if p is not None]
+        language = {"language": self.language} if self.language else None
+        return [p for p in (self.train, self.task or None, language) if p is not None]
 
 
 NOTHING = Variant()
@@ -98,6 +107,10 @@ def read(where: str, given: dict) -> dict[str, Variant]:
         clip = changes.get("base_clip", 1.0)
         if not 0 < clip < math.inf:
             raise UserError(f"{at}: base_clip: given {clip}, allowed are numbers above 0.")
+        window = changes.get("language", 1)
+        if window < 1:
+            raise UserError(f"{at}: language: given {window}, allowed are whole numbers from 1.")
+        starts.check(f"{at}: start", changes.get("start", {}))
     return {name: Variant(**changes) for name, changes in given.items()}
 
 
@@ -123,6 +136,16 @@ def applied(benchmark: type, variant: Variant) -> type:
             changed[key] = replace(own, **given)
     if variant.base_clip is not None:
         changed["base_clip"] = variant.base_clip
+    if variant.language:
+        from rnnreg.tasks import Classification, LanguageModel  # imports torch
+
+        if not isinstance(benchmark.task, Classification):
+            raise UserError(
+                f"variants: {benchmark.name}: language: its task is "
+                f"{type(benchmark.task).__name__}; allowed are texts with labels. Remedy: leave it "
+                "out."
+            )
+        changed |= {"task": LanguageModel("word", variant.language), "noisy": 0.0}
     return type(benchmark.__name__, (benchmark,), changed) if len(changed) > 1 else benchmark
 
 

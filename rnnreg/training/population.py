@@ -60,6 +60,8 @@ class Population:
         self.noise = Noise(seeds, 0, steps=self.budget.steps)
         self.reg = setting.regularizers(torch.tensor(strengths, device=setting.device))
         self.params = initial(setting.network, self.noise.seeds)
+        if setting.start:
+            self.params = setting.start.into(self.params)
         self.kept = self.reg.start(self.params)
         self.running = zero_statistics(setting.network, self.params["output_bias"])
         self.optimizer = OPTIMIZERS[self.budget.optimizer](self.params)
@@ -129,15 +131,21 @@ class Population:
             self.reg, self.task, run, params, noise, self.budget.summed
         )
         share, *numbers = numbers
+        start, network = self.setting.start, self.setting.network
         with torch.no_grad():
             rate = self.rate * share  # (M,)
+            if start:
+                nothing = {n: torch.zeros_like(g) for n, g in grads.items()}
+                grads = start.held(grads, nothing, noise.progress, network)
             used = self.reg.gradients(grads, self.params, noise)
             norm = self.optimizer(self.params, used, rate, *numbers)
             if used is grads:
                 self.since.add(loss, norm)
             else:
                 self.since.add(loss, norms(grads), norm)
-            self.params = self.reg.project(self.params, rate)
+            moved = self.reg.project(self.params, rate)
+            held = start and start.held(moved, self.params, noise.progress, network)
+            self.params = held or moved
             self.kept = self.reg.keep(self.kept, self.params, noise)
             for name, seen in trace.seen.items():
                 self.running[name] = follow(self.running[name], seen, FOLLOW)
@@ -159,12 +167,13 @@ class Population:
         """
         mask = partial(reg.mask, noise=noise)
         shift = partial(reg.shift, noise=noise, weights=weights) if reg.uses("shift") else None
+        start = self.setting.start.weights if self.setting.start else {}
         run = partial(forward, self.setting.network, weights, batch, mask, state, shift, moved)
         if self.setting.device.type == "cpu" or self.budget.precision != "bfloat16":
-            return run()
+            return replace(run(), start=start) if start else run()
         with torch.autocast(self.setting.device.type, torch.bfloat16, cache_enabled=False):
             trace = run()
-        return replace(trace, output=trace.output.float())
+        return replace(trace, output=trace.output.float(), start=start)
 
     def check(self, number: int) -> None:
         """Validate, remember the best, and see who goes on."""

@@ -24,6 +24,7 @@ from rnnreg.training.checkpoint import Checkpoint
 from rnnreg.training.distance import gradient_by_distance
 from rnnreg.training.population import Population, Watch
 from rnnreg.training.setting import Setting, setting
+from rnnreg.training.start import Start
 
 SMALL = 1e-3  # a weight below counts as zero
 
@@ -38,16 +39,17 @@ def train(
     watch: Watch | None = None,
     file: Path | None = None,
     evaluated: Callable[[Population, list[Record]], None] = lambda population, records: None,
+    start: Start | None = None,
 ) -> list[Record]:
     """Tune, then evaluate; returns the records of all members that the row asks for.
 
     Members among `known` that this code and this data made are not trained again. `save` gets all
     records so far after each population. `file` is where a population in training is saved now and
     then, and gone on from; it is removed at the end. `evaluated` sees each population of the last
-    phase, with its records.
+    phase, with its records. `start` is what members take of the weights of another row.
     """
-    job = setting(row, facts, splits, device)
-    have = current(row, known, facts["data_hash"])
+    job = setting(row, facts, splits, device, start)
+    have = current(row, known, facts["data_hash"], start.hash if start else "")
     checkpoint = Checkpoint(file, made_from(row, job), job.budget.learning_rate) if file else None
     for wanted in phases(row, have):
         missing = [member for member in wanted if member not in have]
@@ -71,7 +73,9 @@ def _given(members: list[Member]) -> tuple[list[float], list[int], list[float | 
 
 def made_from(row: Row, job: Setting) -> dict[str, str]:
     """What a population must share with a checkpoint, to go on from it to the last bit."""
+    own = {"start": job.start.hash} if job.start else {}
     return {
+        **own,
         "code": row.fingerprint,
         "data": job.facts["data_hash"],
         "torch": torch.__version__,
@@ -147,6 +151,8 @@ def records(row: Row, job: Setting, population: Population, phase: str) -> list[
     clip = job.benchmark.base_clip
     described = {**vars(job.budget), **job.benchmark.model.told(), **row.variant.task}
     described["base_clip"] = None if math.isinf(clip) else clip
+    if job.start:
+        described |= {"start": job.start.row, "tune": job.start.tune}
     trials = {setting: i for i, setting in enumerate(row.settings)} if row.search else {}
     made = []
     own = population.rates, population.strengths, population.all_seeds
@@ -185,6 +191,7 @@ def records(row: Row, job: Setting, population: Population, phase: str) -> list[
                 trial=trials.get((rate, strength)),
                 gradient_by_distance=_finite(distances[m]),
                 parts=_parts(job.regularizer, strength),
+                start=job.start.hash if job.start else "",
             )
         )
     return made

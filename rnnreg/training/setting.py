@@ -23,6 +23,7 @@ from rnnreg.training import schedules
 from rnnreg.training.build import build
 from rnnreg.training.noisy import noisy
 from rnnreg.training.optimizers import OPTIMIZERS
+from rnnreg.training.start import Start
 
 PRECISIONS = ("float32", "tf32", "bfloat16")  # of matrix products on a GPU
 
@@ -39,6 +40,7 @@ class Setting:
     splits: dict[str, dict[str, np.ndarray]]
     facts: dict  # of the prepared data
     device: torch.device
+    start: Start | None = None  # where the members start, if another row's weights are that
 
     def regularizers(self, strength: Tensor) -> Regularizer:
         """The regularizer; after it the benchmark's own clip, unless the row clips itself."""
@@ -54,8 +56,10 @@ class Setting:
         return self.facts["naive"][self.facts["naive_best"]]
 
 
-def setting(row: Row, facts: dict, splits: dict, device: str = "cpu") -> Setting:
-    """Resolve a row's names and numbers."""
+def setting(
+    row: Row, facts: dict, splits: dict, device: str = "cpu", start: Start | None = None
+) -> Setting:
+    """Resolve a row's names and numbers; `start` is what it takes of another row's weights."""
     benchmark = applied(registry.load("benchmark", base(row.benchmark)), row.variant)
     cell = registry.load("cell", row.cell)
     budget = replace(benchmark.budget, **row.budget)
@@ -68,8 +72,8 @@ def setting(row: Row, facts: dict, splits: dict, device: str = "cpu") -> Setting
     if benchmark.noisy:
         made = noisy(benchmark.task, splits["test"], facts["symbols"], benchmark.noisy)
         splits = {**splits, "noisy": made}
-    device = torch.device(device)
-    return Setting(benchmark, cell, regularizer, budget, network, splits, facts, device)
+    made = benchmark, cell, regularizer, budget, network, splits, facts, torch.device(device)
+    return Setting(*made, start)
 
 
 def _check_budget(where: str, budget: Budget, task: Task) -> None:
