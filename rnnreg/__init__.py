@@ -23,6 +23,8 @@ a module only from modules above it:
       sizes           the sizes of a benchmark's network, and what can be wrong with them
       variants        what a study changes of a benchmark: name@variant
       listed          rows of a study one by one
+      starts          rows that start from the best model of another row
+      manifest        the signed hashes of a study's files
       combine         what a study combines of regularizers: name+name
       study           study YAML -> Study -> rows
       stop            signals that ask a process to stop, at once or a moment later
@@ -92,6 +94,7 @@ a module only from modules above it:
       passes          the gradients of a step, from one forward pass or two
       noisy           the test split with noise in its inputs
       schedules       the learning rate as a share of its first value
+      start           what is taken of another row's weights, and what is trained when
       setting         what a row fixes for its members, resolved and checked
       snapshot        groups of tensors in one mapping, and back
       tensors         tensors by name in one file: safetensors
@@ -108,6 +111,7 @@ a module only from modules above it:
       predict         forecasts, classes, how a text goes on
       file            weights as safetensors, all else as JSON; load
       keep            which member of a row is kept
+      start           the weights of a kept model that another row starts from
       command         `rnnreg predict`
     analysis/         from records to tables, figures and prose; no torch
       collect, families, results, tables, words, pandoc, explain

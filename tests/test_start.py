@@ -1,5 +1,8 @@
 """Transfer: rows that start from the weights of another row, and what of them trains when."""
 
+import re
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -12,7 +15,7 @@ from rnnreg.cli import main
 from rnnreg.data import prepared
 from rnnreg.errors import UserError
 from rnnreg.models.file import load
-from rnnreg.study import records, study
+from rnnreg.study import records, registry, study
 from rnnreg.study.starts import weights_hash
 from rnnreg.training.population import Population
 from rnnreg.training.start import Start, taken
@@ -223,3 +226,17 @@ def test_numbers_are_no_text(project):
     with pytest.raises(UserError, match="house: language: its task is Forecast; allowed"):
         prepared.prepare("house@words", project / "data/raw", project / "data/prepared",
                          asked.variant("house@words"))  # fmt: skip
+
+
+def test_the_workflow_trains_the_row_to_start_from_first(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    text = STUDY.replace("mail", "trec").replace(", trec@few, trec@tuned", "").replace(
+        "[none, l2_start]", "[none]")  # fmt: skip
+    kept = [line for line in text.splitlines() if "few:" not in line and "tuned:" not in line]
+    (tmp_path / "transfer.yaml").write_text("\n".join(kept).replace("strengths", "#"))
+    command = [sys.executable, "-m", "snakemake", "--snakefile", registry.ROOT / "Snakefile"]
+    command += ["--config", "study=transfer.yaml", "--cores", "1", "--dag"]
+    dag = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
+    jobs = dict(re.findall(r'(\d+)\[label = "(\w+)[\\"]', dag))
+    after = {(jobs[a], jobs[b]) for a, b in re.findall(r"(\d+) -> (\d+)", dag)}
+    assert ("train", "train") in after
