@@ -22,6 +22,7 @@ a module only from modules above it:
       described       what a regularizer's file says of itself, in words
       sizes           the sizes of a benchmark's network, and what can be wrong with them
       variants        what a study changes of a benchmark: name@variant
+      axes            values of fields that a study crosses: a variant a point
       listed          rows of a study one by one
       starts          rows that start from the best model of another row
       manifest        the signed hashes of a study's files
@@ -81,6 +82,7 @@ a module only from modules above it:
       given           one file of one's own -> Splits
       naive           scores that need no network
       part            a part of the training split, where one is asked for
+      folds           folds of the training split, for cross-validation
       checks          what is true of any prepared benchmark
       prepared        raw files -> arrays and facts, written and read
     training/         from a row to its records
@@ -91,8 +93,10 @@ a module only from modules above it:
       model           initial weights, forward -> Trace
       batches         per-seed order -> (M, T, B)
       optimizers      Adam and SGD with a member axis
+      objectives      training losses beside a task's own
       passes          the gradients of a step, from one forward pass or two
       noisy           the test split with noise in its inputs
+      scaling         in which unit members read and predict numbers
       schedules       the learning rate as a share of its first value
       start           what is taken of another row's weights, and what is trained when
       setting         what a row fixes for its members, resolved and checked

@@ -50,11 +50,7 @@ class Task(ABC):
 
     def loss(self, output: Tensor, y: Tensor, weight: Tensor | None = None) -> Tensor:
         """Mean loss over each member's targets, (M,)."""
-        each = self.each(output, y)
-        if weight is None:
-            return each.flatten(1).mean(1)
-        weight = weight.expand_as(each)  # one column may stand for all targets
-        return (each * weight).flatten(1).sum(1) / weight.flatten(1).sum(1)
+        return mean_over_targets(self.each(output, y), weight)
 
     def totals(self, output: Tensor, y: Tensor, weight: Tensor | None = None) -> Totals:
         """Sums over the targets of a batch, in double precision."""
@@ -171,6 +167,9 @@ class Forecast(Task):
     # that of train. Errors stay what they are: both terms of the difference move alike.
     anchored: bool = False
     gap: int = 0  # rows between the last one known and the first one predicted
+    # What 1 of each target is in standard deviations of train, the unit of all scores, where
+    # members predict in another unit (rnnreg/training/scaling.py).
+    unit: tuple[float, ...] = ()
 
     every_step = False
     labels = {
@@ -195,6 +194,17 @@ class Forecast(Task):
 
     def each(self, output: Tensor, y: Tensor) -> Tensor:
         return (output.view(y.shape) - y).square()
+
+    def totals(self, output: Tensor, y: Tensor, weight: Tensor | None = None) -> Totals:
+        if self.unit:
+            output, y = self._standard(output.view(y.shape)), self._standard(y)
+        return super().totals(output, y, weight)
+
+    def _standard(self, values: Tensor) -> Tensor:
+        """Targets (..., V) in standard deviations, less a constant."""
+        import torch
+
+        return torch.stack([values[..., i] * one for i, one in enumerate(self.unit)], dim=-1)
 
     def more_totals(self, output: Tensor, y: Tensor, weight: Tensor) -> Totals:
         return {"absolute": _sum((output.view(y.shape) - y).abs(), weight)}
@@ -279,6 +289,14 @@ class Polyphony(Task):
     def metrics(self, totals: Totals) -> dict[str, Tensor]:
         loss = totals["loss"] / totals["targets"]
         return {"loss": loss, "nll": loss}
+
+
+def mean_over_targets(each: Tensor, weight: Tensor | None) -> Tensor:
+    """The mean of the losses of the targets that count, (M, ...) -> (M,)."""
+    if weight is None:
+        return each.flatten(1).mean(1)
+    weight = weight.expand_as(each)  # one column may stand for all targets
+    return (each * weight).flatten(1).sum(1) / weight.flatten(1).sum(1)
 
 
 def _sum(values: Tensor, weight: Tensor | None = None) -> Tensor:

@@ -46,11 +46,16 @@ def test_the_regularizer_trains_and_its_off_is_none(monkeypatch):
     assert not strong.equal(none)
 
 
-def test_the_study_is_one(tmp_path, monkeypatch):
-    (text,) = blocks("index.md", "yaml")
+@pytest.mark.parametrize(("page", "rows"), [("index.md", 8), ("training.md", 12)])
+def test_the_study_is_one(page, rows, tmp_path, monkeypatch):
+    text, *more = blocks(page, "yaml")
     monkeypatch.chdir(tmp_path)
     (tmp_path / "first.yaml").write_text(text, encoding="utf-8")
-    assert len(study.read("first.yaml").rows) == 8
+    assert len(study.read("first.yaml").rows) == rows
+    for axes in more:
+        kept = text.partition("axes:")[0]
+        (tmp_path / "first.yaml").write_text(kept + axes, encoding="utf-8")
+        assert len(study.read("first.yaml").benchmarks) == 2
 
 
 def test_the_site_has_every_page():

@@ -127,7 +127,7 @@ FAULTS = {
     ),
     "search: seeds: given 0, allowed are whole numbers from 1 to 1000.": ("seeds: 2}", "seeds: 0}"),
     "search: key: unknown 'trial'; did you mean 'trials'?": ("trials: 6", "trial: 6"),
-    "search: given 'all', expected 'grid' or a mapping with keys trials,": (
+    "search: kind: unknown 'all'. Known: grid, random, small_to_large, sobol": (
         "{trials: 6, survivors: 3, seeds: 2}", "all",
     ),
     "search: learning_rate: given [0.01, 0.001], expected two numbers above 0, the lower one": (

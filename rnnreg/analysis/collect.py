@@ -123,10 +123,12 @@ def _started(found: list[Record], start: str, row: Row) -> str:
 def _described(row: Row, found: list[Record], chosen: dict[str, int]) -> dict:
     """A row as study.json has it: what was tuned over, and the place in it of each choice."""
     budget = found[0].setting["learning_rate"]
+    tried = {record.tuned for record in found}  # from small to large not all may be
+    settings = [setting for setting in row.settings if setting in tried]
     return {
         **asdict(row),
-        "learning_rates": [budget if rate is None else rate for rate, _ in row.settings],
-        "strengths": [strength for _, strength in row.settings],
+        "learning_rates": [budget if rate is None else rate for rate, _ in settings],
+        "strengths": [strength for _, strength in settings],
         "fingerprint": row.fingerprint,
         "chosen": chosen,
     }

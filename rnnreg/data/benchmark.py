@@ -35,6 +35,13 @@ class Budget:
     summed: bool = False  # the training loss is summed over time steps, not averaged
     columns: int = 32  # that evaluation cuts a text into; 1: one pass
     precision: str = "float32"  # of products on a GPU; or "tf32", "bfloat16". A CPU has float32
+    loss: str = ""  # that is trained on; "": the task's own. See rnnreg/training/objectives.py
+    scaling: str = "standard"  # of numbers; or "minmax", "raw". See rnnreg/training/scaling.py
+
+    def told(self) -> dict[str, object]:
+        """Its fields by name, without a loss or a scaling that is the usual one."""
+        later = {"loss": Budget.loss, "scaling": Budget.scaling}
+        return {n: v for n, v in vars(self).items() if n not in later or v != later[n]}
 
 
 @dataclass(frozen=True)

@@ -48,6 +48,15 @@ def _plain(value: object) -> object:
     return value.item() if isinstance(value, np.generic) else str(value)
 
 
+def columns(name: str, folder: Path, data_hash: str) -> dict[str, list[float]]:
+    """The mean and the deviation of each column of numbers; {} where they are not known."""
+    try:
+        found = read(name, folder, data_hash)
+    except UserError:  # of what a model that is kept cannot do without, and others can
+        return {}
+    return {k: found[k] for k in ("mean", "deviation")} if "mean" in found else {}
+
+
 def read(name: str, folder: Path, data_hash: str) -> dict:
     """What `write` wrote; UserError where there is none, or that of other data."""
     file = _file(name, folder)

@@ -94,12 +94,13 @@ def series(task: Forecast, splits: Splits) -> dict[str, Model]:
     def model(forecast: Callable[[np.ndarray], np.ndarray]) -> Model:
         def score(arrays: Arrays) -> Metrics:
             columns = slice(None) if task.targets is None else list(task.targets)
-            found = windows(arrays["series"][:, columns], task)
+            some = arrays.get("starts", slice(None))
+            found = windows(arrays["series"][:, columns], task)[some]
             error = found[:, task.context + task.gap :] - forecast(found[:, : task.context])
             error = error.astype(np.float64)
             weight = np.ones(1)
             if "observed" in arrays:
-                weight = windows(arrays["observed"], task)[:, task.context + task.gap :]
+                weight = windows(arrays["observed"], task)[some, task.context + task.gap :]
             mse = mean(error**2, weight)
             return {"loss": mse, "mse": mse, "mae": mean(np.abs(error), weight)}
 

@@ -53,7 +53,7 @@ def prepare(name: str, raw: Path, folder: Path, variant: Variant = NOTHING) -> P
             raise
         raise UserError(f"{name}: {error}") from error
     described = {
-        **_facts(benchmark, splits, name),
+        **_facts(benchmark, splits, name, variant),
         "sources": [sources.origin(s, files[s.name]) for s in benchmark.sources],
         "made_from": facts.made_from(name, variant),
     }
@@ -99,6 +99,7 @@ def _splits(benchmark: type[Benchmark], files: dict[str, Path], variant: Variant
 def read(name: str, folder: Path, variant: Variant = NOTHING) -> tuple[dict, dict[str, Arrays]]:
     """Facts and {"train" | "validation" | "test": arrays}.
 
+    The facts have what standardised the "columns" of numbers, too, where that is known.
     UserError where they are missing or damaged, do not belong together, or are older than what
     the benchmark's file, the study's variant or a raw file of one's own says now.
     """
@@ -125,6 +126,8 @@ def read(name: str, folder: Path, variant: Variant = NOTHING) -> tuple[dict, dic
             f"{file}: holds other arrays than {name}.json beside it says (hash {given}, expected "
             f"{found['data_hash']}): replaced, or not written to the end. {facts.remedy(name)}"
         )
+    if not found["symbols"]:
+        found["columns"] = decoding.columns(name, folder, given)
     return found, splits
 
 
@@ -153,11 +156,11 @@ def data_hash(splits: Splits) -> str:
     return total.hexdigest()[:16]
 
 
-def _facts(benchmark: type[Benchmark], splits: Splits, name: str) -> dict:
+def _facts(benchmark: type[Benchmark], splits: Splits, name: str, variant: Variant) -> dict:
     task = benchmark.task
     scores = naive.scores(task, splits)
     first = next(iter(scores.values()))["validation"]
-    change = name.partition("@")[2].replace("_", " ")
+    change = variant.title or name.partition("@")[2].replace("_", " ")
     inputs = splits.symbols or next(iter(splits.train.values())).shape[1]
     return {
         "name": name,

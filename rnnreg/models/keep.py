@@ -16,6 +16,7 @@ from rnnreg.study.study import Row
 from rnnreg.trace import Params
 from rnnreg.training.population import Population
 from rnnreg.training.row import trained
+from rnnreg.training.scaling import scaling
 from rnnreg.training.setting import Setting, setting
 from rnnreg.training.start import Start
 
@@ -69,7 +70,10 @@ class Keeper:
             (population,) = trained(job, [best.strength], [best.seed], [best.learning_rate])
             self.weights = _of(population, 0)
         told = {key: self.facts.get(key) for key in TOLD}
-        model = built(job, best, self.weights, self.decoding, told)
+        where, own = self.row.name, self.decoding
+        scaled = scaling(where, job.budget.scaling, job.benchmark, self.facts, splits["train"])
+        known = scaled.decoding(own) if scaled and "mean" in own else own
+        model = built(job, best, self.weights, known, told)
         return files.write(file, model, self.row.ratios)
 
 

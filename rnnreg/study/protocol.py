@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 
 from rnnreg.study.records import Record
-from rnnreg.study.selection import CRITERIA, choose, survivors
+from rnnreg.study.selection import CRITERIA, choose, survivors, worse
 from rnnreg.study.study import Row
 
 Member = tuple  # what Record.member gives
@@ -26,10 +26,21 @@ def phases(row: Row, have: Mapping[Member, Record]) -> Iterator[list[Member]]:
 
     A search with one setting alone, which is the number of a paper, has nothing to choose.
     A search is tuned in two phases: all trials on the first seed, and the best of them on the
-    others. A phase follows from the records of those before, which `have` must hold by then.
+    others. Strengths from small to large are a phase each. A phase follows from the records of
+    those before, which `have` must hold by then.
     """
     if row.search and len(row.settings) == 1:
         chosen = row.settings
+    elif row.rising:
+        tuned, last = [], []
+        for setting in row.settings:
+            tune = [("tune", *setting, seed) for seed in row.tuning_seeds]
+            yield tune
+            before, last = last, [have[member] for member in tune]
+            tuned += last
+            if before and worse(last, before):
+                break
+        chosen = dict.fromkeys(choose(tuned, criterion) for criterion in CRITERIA)
     else:
         seeds = row.tuning_seeds[:1] if row.search else row.tuning_seeds
         tune = [("tune", *setting, seed) for setting in row.settings for seed in seeds]

@@ -13,7 +13,7 @@ BUDGET_KEYS = {
     "batch": int,
     "checks": int,
     "validated": int,
-    "learning_rate": float,
+    "learning_rate": (float, list),
     "optimizer": str,
     "schedule": str,
     "hold": int,
@@ -22,6 +22,8 @@ BUDGET_KEYS = {
     "summed": bool,
     "columns": int,
     "precision": str,
+    "loss": str,
+    "scaling": str,
 }
 
 FROM_ZERO = {"validated": "0, for all,", "hold": "0", "patience": "0"}
@@ -124,6 +126,9 @@ def check_budget(where: str, budget: object) -> None:
     check_mapping(where, budget, BUDGET_KEYS)
     for key, value in budget.items():
         if isinstance(value, str | bool):
+            continue
+        if isinstance(value, list):
+            check_ends(f"{where}: {key}", value, "log")
             continue
         if key in FROM_ZERO and value < 0:
             told = FROM_ZERO[key]

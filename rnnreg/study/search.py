@@ -1,24 +1,37 @@
-"""Equal search: the trials of a row, and the range that they are searched in.
+"""How a row is tuned: the kinds of search, and the trials of those that draw them.
 
-Trial i is point i of one scrambled Sobol sequence over learning rate and strength, so it depends on
-i alone: a larger budget only adds trials, and trial i has the same learning rate under every
-regularizer. Quasi-random points cover a small budget more evenly than independent draws do
-(Bousquet, Gelly, Kurach, Teytaud and Vincent 2017, arXiv:1706.03200).
+    sobol            trial i is point i of one scrambled Sobol sequence over learning rate and
+                     strength (Bousquet, Gelly, Kurach, Teytaud and Vincent 2017, arXiv:1706.03200)
+    random           trial i is an independent draw (Bergstra and Bengio 2012, Random Search for
+                     Hyper-Parameter Optimization, JMLR 13)
+    grid             every strength of the grid, at the learning rate of the budget
+    small_to_large   the same strengths from weak to strong, until validation gets worse
+
+Trial i of the first two depends on i alone: a larger budget only adds trials, and trial i has the
+same learning rate under every regularizer.
+
+With `folds: k` no member is tuned on the validation split. Each seed of tuning stands for a fold:
+its members train on the training split without it, and are validated on it.
 """
 
 import math
+import random
 from dataclasses import dataclass
 from functools import cache
 
-from rnnreg.errors import UserError
+from rnnreg.errors import UserError, unknown
 from rnnreg.study import registry, schema
 
 AXES = ("learning rate", "strength")
 SCALES = ("log", "linear")
+DRAWN, LISTED = ("sobol", "random"), ("grid", "small_to_large")  # kinds of search
 MOST_TRIALS = 256
-SCRAMBLED_BY = 0  # another number is another sequence
+MOST_FOLDS, FIRST_FOLD = 99, 10_000  # the seeds of folds are no other seeds
 DIGITS = 6  # that a trial's numbers are rounded to, so that machines agree on them
-KEYS = {"trials": int, "survivors": int, "seeds": int, "learning_rate": list}
+KEYS = {"kind": str, "folds": int}
+KEYS_DRAWN = {
+    **KEYS, "trials": int, "survivors": int, "seeds": int, "learning_rate": list, "draw": int
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -34,6 +47,13 @@ class Search:
     learning_rate: tuple[float, float] = (3e-4, 3e-2)
     strength: tuple[float, float] = (0.0, 0.0)
     scale: str = "log"  # of the strength
+    kind: str = DRAWN[0]
+    draw: int = 0  # another number is another sequence
+
+    def told(self) -> dict[str, object]:
+        """Its fields by name, without those of the kinds that came later, where they are usual."""
+        later = {"kind": DRAWN[0], "draw": 0}
+        return {n: v for n, v in vars(self).items() if n not in later or v != later[n]}
 
     @property
     def settings(self) -> tuple[tuple[float, float], ...]:
@@ -41,17 +61,21 @@ class Search:
         (low, high), (weak, strong) = self.learning_rate, self.strength
         if low == high and weak == strong:
             return ((low, weak),)
-        rates = (between(u, self.learning_rate, "log") for u, _ in points(self.trials))
-        strengths = (between(u, self.strength, self.scale) for _, u in points(self.trials))
+        drawn = points(self.trials, self.kind, self.draw)
+        rates = (between(u, self.learning_rate, "log") for u, _ in drawn)
+        strengths = (between(u, self.strength, self.scale) for _, u in drawn)
         return tuple(zip(rates, strengths, strict=True))
 
 
 @cache
-def points(trials: int) -> tuple[tuple[float, float], ...]:
-    """The first points of the sequence, in [0, 1) on each axis."""
+def points(trials: int, kind: str = DRAWN[0], draw: int = 0) -> tuple[tuple[float, float], ...]:
+    """The first points of a sequence, in [0, 1) on each axis."""
+    if kind == "random":
+        each = random.Random(draw)  # Python keeps what it draws from version to version
+        return tuple((each.random(), each.random()) for _ in range(trials))
     from scipy.stats import qmc  # takes a second
 
-    sobol = qmc.Sobol(len(AXES), scramble=True, rng=SCRAMBLED_BY)
+    sobol = qmc.Sobol(len(AXES), scramble=True, rng=draw)
     drawn = sobol.random_base2(math.ceil(math.log2(MOST_TRIALS)))
     return tuple((float(a), float(b)) for a, b in drawn[:trials])
 
@@ -83,9 +107,64 @@ def place(value: float, ends: tuple[float, float], scale: str) -> float:
     return math.log(value / low) / math.log(high / low)
 
 
+def fold_seeds(folds: int) -> tuple[int, ...]:
+    """The tuning seeds that stand for the folds of a cross-validation; `fold` reads them.
+
+    >>> fold_seeds(3), fold(10_302), fold(2)
+    ((10300, 10301, 10302), (2, 3), None)
+    """
+    first = FIRST_FOLD + (MOST_FOLDS + 1) * folds
+    return tuple(range(first, first + folds))
+
+
+def fold(seed: int) -> tuple[int, int] | None:
+    """Which fold of how many a seed leaves out; None: none, it is a seed like any other."""
+    folds, left_out = divmod(seed - FIRST_FOLD, MOST_FOLDS + 1)
+    return (left_out, folds) if folds >= 2 else None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a study tunes: the kind, its folds (0: none), and the search of a kind that draws."""
+
+    kind: str
+    folds: int = 0
+    search: Search | None = None
+
+
+def plan(where: str, given: dict | str) -> Plan:
+    """What a study file says under `search`: a mapping, or its kind alone."""
+    given = {"kind": given} if isinstance(given, str) else given
+    kind, kinds = given.get("kind", DRAWN[0]), (*DRAWN, *LISTED)
+    if kind not in kinds:
+        raise unknown(f"{where}: kind", kind, kinds)
+    if kind in LISTED:
+        for key in KEYS_DRAWN.keys() & given.keys() - KEYS.keys():
+            raise UserError(
+                f"{where}: {key}: given {given[key]!r}, but '{kind}' trains the strengths of a "
+                "grid, on the seeds of `seeds: {tuning: ...}`, at the learning rate of the budget. "
+                f"Remedy: leave it out, or take a kind that draws: {' or '.join(DRAWN)}."
+            )
+        schema.check_mapping(where, given, KEYS)
+    folds = given.get("folds", 0)
+    if "folds" in given and not 2 <= folds <= MOST_FOLDS:
+        raise UserError(
+            f"{where}: folds: given {folds}, allowed are whole numbers from 2 to {MOST_FOLDS}."
+        )
+    if folds and "seeds" in given:
+        raise UserError(
+            f"{where}: seeds: given {given['seeds']} beside {folds} folds, which stand in their "
+            "place: trials on the first, the best of them on the others. Remedy: leave it out."
+        )
+    return Plan(kind, folds, read(where, given) if kind in DRAWN else None)
+
+
 def read(where: str, given: dict) -> Search:
-    """The search that a study file asks for; UserError where it cannot be."""
-    schema.check_mapping(where, given, KEYS)
+    """The search that a study file asks for, of a kind that draws; UserError where it cannot be."""
+    schema.check_mapping(where, given, KEYS_DRAWN)
+    folds = given.get("folds", 0)
+    given = {key: value for key, value in given.items() if key != "folds"}
+    given |= {"seeds": folds - 1} if folds else {}
     found = {**vars(Search()), **given}
     for key, most in {"trials": MOST_TRIALS, "survivors": found["trials"]}.items():
         if not 1 <= found[key] <= most:
@@ -93,8 +172,13 @@ def read(where: str, given: dict) -> Search:
                 f"{where}: {key}: given {found[key]}, allowed are whole numbers from 1 to {most}."
             )
     schema.check_seeds(f"{where}: seeds", found["seeds"])
+    if not 0 <= found["draw"] <= schema.MOST_SEEDS:
+        raise UserError(
+            f"{where}: draw: given {found['draw']}, allowed are whole numbers from 0 to "
+            f"{schema.MOST_SEEDS}."
+        )
     ends = schema.check_ends(f"{where}: learning_rate", list(found["learning_rate"]), "log")
-    return Search(found["trials"], found["survivors"], found["seeds"], ends)
+    return Search(**{**found, "learning_rate": ends})
 
 
 def strengths(

@@ -50,6 +50,18 @@ def survivors(records: Iterable[Record], count: int) -> list[Setting]:
     return list(dict.fromkeys(chain.from_iterable(zip(*ranked, strict=True))))[:count]
 
 
+def worse(after: Iterable[Record], before: Iterable[Record]) -> bool:
+    """Whether the mean validation loss of one setting is above that of another, by both criteria.
+
+    Of records of tuning, of one setting each.
+    """
+    means = []
+    for records in (list(after), list(before)):
+        found = [_losses(records, criterion) for criterion in CRITERIA]
+        means.append([math.fsum(own.values()) / len(own) for (own,) in map(dict.values, found)])
+    return all(a > b for a, b in zip(*means, strict=True))
+
+
 def _ranked(records: Iterable[Record], criterion: Criterion) -> Sequence[Setting]:
     losses = _losses(records, criterion)
     return sorted(losses, key=lambda setting: math.fsum(losses[setting].values()))

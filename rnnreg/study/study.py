@@ -12,8 +12,10 @@ Everything here reads names and syntax trees only, so the workflow can ask witho
     search: {trials: 16, survivors: 3, seeds: 2, learning_rate: [3e-4, 3e-2]}  # the defaults
     strengths: {l2: [1e-5, 1e-3]}          # instead of the range in the regularizer's file
     budgets: {python_docs: {steps: 600}}   # instead of fields of the benchmark's Budget; a
-                                           # learning_rate here is not searched
+                                           # learning_rate here is not searched, but two are
+                                           # the ends of the range that is
     variants: {small: {train: 1/4}}        # for python_docs@small in `benchmarks`: see variants.py
+    axes: {batch: [8, 32], layers: [1, 2]} # a variant of each benchmark at each point: see axes.py
     combine: {dropout+l2: {dropout: 0.1, l2: 1e-3}}  # rows more: see combine.py
     rows: {elnino: {gru: [none, l2]}}      # in place of the three lists: see listed.py
     mirror: /data/mirror                   # looked into before any download (or RNNREG_MIRROR)
@@ -21,19 +23,24 @@ Everything here reads names and syntax trees only, so the workflow can ask witho
     job: cell                              # what a job of the workflow trains in one process:
                                            # a row (default), or all rows of a benchmark and cell
 
-With `search: grid` every strength is trained at the learning rate of the benchmark's budget:
+With `search: grid` every strength is trained at the learning rate of the benchmark's budget, with
+`search: small_to_large` until validation gets worse:
 
     search: grid
     seeds: {tuning: 2, evaluation: 8}
     strengths: {l2: [1e-5, 1e-4, 1e-3]}    # instead of the grid in the regularizer's file
+
+With folds no seeds tune, but folds of the training split (all kinds: search.py):
+
+    search: {kind: random, trials: 16, survivors: 3, folds: 5}
 """
 
 import json
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from rnnreg.errors import UserError, unknown
-from rnnreg.study import combine, fingerprint, listed, registry, schema, starts
+from rnnreg.study import axes, combine, fingerprint, listed, registry, schema, starts
 from rnnreg.study import search as searches
 from rnnreg.study import variants as changed
 from rnnreg.study.variants import NOTHING, Variant
@@ -44,11 +51,10 @@ KEYS = {
     "title": str, "benchmarks": (list, str), "cells": (list, str), "regularizers": (list, str),
     "except": list, "mine": (list, bool), "seeds": dict, "strengths": dict, "budgets": dict,
     "mirror": str, "job": str, "search": (dict, str), "variants": dict, "combine": dict,
-    "keep": bool, "rows": dict,
+    "keep": bool, "rows": dict, "axes": (dict, list),
 }  # fmt: skip
 JOBS = ("row", "cell")  # the default first
 FIRST_EVALUATION_SEED = 1000  # tuning seeds count from 0, so the two never meet
-GRID = "grid"
 Setting = tuple[float | None, float]  # learning rate (None: the budget's) and strength
 
 
@@ -67,6 +73,8 @@ class Row:
     variant: Variant = NOTHING
     ratios: combine.Ratios = field(default_factory=dict)  # of a combination that is no file
     start: "Row | None" = None  # from whose best model its members start
+    at: dict[str, str] = field(default_factory=dict)  # axis of the study -> its place on it
+    rising: bool = False  # strengths are tried from weak to strong, until validation gets worse
 
     @property
     def name(self) -> str:
@@ -112,7 +120,8 @@ class Row:
     def request(self) -> str:
         """What the workflow compares to decide whether to run the row again: canonical JSON."""
         asked = [self.fingerprint, self.strengths, self.tuning_seeds, self.evaluation_seeds]
-        return json.dumps(asked if self.search is None else [*asked, asdict(self.search)])
+        asked += ["small_to_large"] if self.rising else []
+        return json.dumps(asked if self.search is None else [*asked, self.search.told()])
 
 
 @dataclass(frozen=True)
@@ -236,25 +245,40 @@ def _resolve(name: str, where: str, given: object) -> Study:
     variants = changed.named(where, named if isinstance(named, list) else [], known, variants)
     chosen = _chosen(where, given, {"benchmark": [*variants], "regularizer": [*combined]})
     chosen["regularizers"] += [n for n in combined if n not in chosen["regularizers"]]
-    searched = _search(where, given)
-    tuning, evaluation = _seeds(f"{where}: seeds", given["seeds"], searched)
-    tuned = _tuned(f"{where}: strengths", given.get("strengths", {}), chosen, combined, searched)
+    if alone is not None and axes.KEY in given:
+        raise UserError(
+            f"{where}: {axes.KEY}: given beside '{listed.KEY}', which names variants itself. "
+            "Remedy: leave one of them out."
+        )
+    placed = axes.placed(where, chosen["benchmarks"], given.get(axes.KEY), variants)
+    asked = given.get("search", "grid" if "tuning" in given["seeds"] else {})
+    plan = searches.plan(f"{where}: search", asked)
+    searched = plan.search
+    tuning, evaluation = _seeds(f"{where}: seeds", given["seeds"], plan)
+    tuned = _tuned(f"{where}: strengths", given.get("strengths", {}), chosen, combined, plan)
     budgets = given.get("budgets", {})
-    schema.check_names(f"{where}: budgets", budgets, [*known, *variants])
+    schema.check_names(f"{where}: budgets", budgets, dict.fromkeys([*known, *placed]))
     for benchmark, budget in budgets.items():
         schema.check_budget(f"{where}: budgets: {benchmark}", budget)
     own = {
-        b: {**budgets.get(changed.base(b), {}), **budgets.get(b, {})} for b in chosen["benchmarks"]
+        b: _at_rate(
+            f"{where}: {b}",
+            searched,
+            {**budgets.get(changed.base(b), {}), **point.budget, **budgets.get(b, {})},
+        )
+        for b, point in placed.items()
     }
     rows = tuple(
         Row(
             *(b, c, r, tuned[r][0], tuning, evaluation),
-            budget=own[b],
-            search=_with_rate(tuned[r][1], own[b]),
-            variant=variants.get(b, NOTHING),
+            budget=own[b][0],
+            search=searched and replace(tuned[r][1], learning_rate=own[b][1]),
+            variant=placed[b].variant,
             ratios=combined.get(r, {}),
+            at=placed[b].at,
+            rising=plan.kind == "small_to_large",
         )
-        for b in chosen["benchmarks"]
+        for b in placed
         for c in chosen["cells"]
         for r in chosen["regularizers"]
         if alone is None or (b, c, r) in alone
@@ -288,34 +312,23 @@ def _chosen(where: str, given: dict, made: dict[str, list[str]]) -> dict[str, li
     return chosen
 
 
-def _search(where: str, given: dict) -> searches.Search | None:
-    """The search that a study asks for; None: a grid, as where it has seeds of tuning."""
-    asked = given.get("search", GRID if "tuning" in given["seeds"] else {})
-    if isinstance(asked, dict):
-        return searches.read(f"{where}: search", asked)
-    if asked != GRID:
-        raise UserError(
-            f"{where}: search: given '{asked}', expected '{GRID}' or a mapping with keys "
-            f"{', '.join(searches.KEYS)}."
-        )
-    return None
-
-
-def _seeds(
-    where: str, given: dict, searched: searches.Search | None
-) -> tuple[tuple[int, ...], tuple[int, ...]]:
+def _seeds(where: str, given: dict, plan: searches.Plan) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """The seeds of tuning and of evaluation."""
-    if searched and "tuning" in given:
+    if "tuning" in given and (plan.search or plan.folds):
+        have = "a search has seeds of its own" if plan.search else "folds stand in their place"
+        also = "" if plan.folds else " (and set search: seeds), or write search: grid"
         raise UserError(
-            f"{where}: tuning: given {given['tuning']}, but a search has seeds of its own. Remedy: "
-            f"leave it out (and set search: seeds), or write search: {GRID}."
+            f"{where}: tuning: given {given['tuning']}, but {have}. Remedy: leave it out{also}."
         )
-    needed = ("evaluation",) if searched else ("tuning", "evaluation")
+    needed = ("evaluation",) if plan.search or plan.folds else ("tuning", "evaluation")
     schema.check_mapping(where, given, {"tuning": int, "evaluation": int}, needed)
     for key, count in given.items():
         schema.check_seeds(f"{where}: {key}", count)
-    first, tuning = FIRST_EVALUATION_SEED, 1 + searched.seeds if searched else given["tuning"]
-    return tuple(range(tuning)), tuple(range(first, first + given["evaluation"]))
+    first = FIRST_EVALUATION_SEED
+    evaluation = tuple(range(first, first + given["evaluation"]))
+    if plan.folds:
+        return searches.fold_seeds(plan.folds), evaluation
+    return tuple(range(1 + plan.search.seeds if plan.search else given["tuning"])), evaluation
 
 
 def _tuned(
@@ -323,22 +336,36 @@ def _tuned(
     given: dict,
     chosen: dict[str, list[str]],
     combined: dict[str, combine.Ratios],
-    searched: searches.Search | None,
+    plan: searches.Plan,
 ) -> dict[str, tuple[tuple[float, ...], searches.Search | None]]:
     """The grid and the search of each regularizer, one of which is empty."""
     schema.check_names(where, given, [*registry.names("regularizer"), *combined])
     own = {name: combine.facts(name, ratios) for name, ratios in combined.items()}
+    searched, rising = plan.search, plan.kind == "small_to_large"
     key, ask = ("strengths", schema.grid) if searched is None else ("searched", searches.strengths)
     found = {}
     for name in chosen["regularizers"]:
         facts = own.get(name)
         found[name] = ask(where, name, given.get(name, facts and facts[key]), facts)
+        if rising:  # weak is near the strength that is off
+            off = (facts or registry.facts("regularizer", name))["off"]
+            found[name] = tuple(sorted(found[name], reverse=off > max(found[name])))
     if searched is None:
         return {r: (grid, None) for r, grid in found.items()}
     return {r: ((), replace(searched, strength=s, scale=scale)) for r, (s, scale) in found.items()}
 
 
-def _with_rate(search: searches.Search | None, budget: dict) -> searches.Search | None:
-    """The search, at the one learning rate that a budget of the study names, if it does."""
+def _at_rate(
+    where: str, searched: searches.Search | None, budget: dict
+) -> tuple[dict, tuple[float, float] | None]:
+    """A budget, and the range of learning rates of its search: its own, or that of the study."""
     rate = budget.get("learning_rate")
-    return search if search is None or rate is None else replace(search, learning_rate=(rate, rate))
+    if not isinstance(rate, list):
+        return budget, searched and (searched.learning_rate if rate is None else (rate, rate))
+    if searched is None:
+        raise UserError(
+            f"{where}: learning_rate: given the range {rate}, but a grid is trained at one rate. "
+            "Remedy: give one number, or a search of another kind."
+        )
+    low, high = map(float, rate)
+    return {key: v for key, v in budget.items() if key != "learning_rate"}, (low, high)

@@ -39,7 +39,7 @@ class Variant:
 
     `train` is how much of the training split there is: symbols, sequences or rows; a share as text,
     "1/4"; or "all". None: as the benchmark's file has it. `model` and `task` hold fields of its
-    Model and its Task.
+    Model and its Task. `title` is how it is called; "": by its name.
     """
 
     train: int | str | None = None
@@ -48,6 +48,7 @@ class Variant:
     base_clip: float | None = None
     language: int = 0
     start: dict[str, str] = field(default_factory=dict)
+    title: str = ""
 
     def amount(self, whole: int) -> int:
         """How much of a training split of that size, rounded down; at least 1.

@@ -23,12 +23,14 @@ def members(row: Row) -> tuple[int, int]:
 
     What is chosen at the final check may or may not be what is chosen at the best check.
     """
-    tuned, tested = len(row.settings) * len(row.tuning_seeds), len(row.evaluation_seeds)
+    seeds, tested = len(row.tuning_seeds), len(row.evaluation_seeds)
+    tuned = len(row.settings) * seeds
     if row.search and len(row.settings) == 1:
         tuned = 0
     elif row.search:
         tuned = row.search.trials + row.search.survivors * row.search.seeds
-    return tuned + tested, tuned + tested * (1 if len(row.settings) == 1 else 2)
+    least = min(2 * seeds, tuned) if row.rising else tuned
+    return least + tested, tuned + tested * (1 if len(row.settings) == 1 else 2)
 
 
 def seconds_a_member(row: Row, facts: dict, splits: dict, device: str) -> float:

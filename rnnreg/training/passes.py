@@ -10,12 +10,18 @@ from rnnreg.kernels.noise import Noise
 from rnnreg.regularizers.base import Regularizer
 from rnnreg.tasks import Task
 from rnnreg.trace import Params, Trace
+from rnnreg.training.objectives import Objective
 
 Run = Callable[[Params, Noise, Tensor | None], Trace]  # weights, noise, what is added to the inputs
 
 
 def differentiate(
-    reg: Regularizer, task: Task, run: Run, params: Params, noise: Noise, summed: bool = False
+    reg: Regularizer,
+    task: Task | Objective,
+    run: Run,
+    params: Params,
+    noise: Noise,
+    summed: bool = False,
 ) -> tuple[Tensor, Params, Trace]:
     """Loss without penalty (M,), gradients by name, and the trace of the first pass.
 
@@ -64,7 +70,7 @@ def _moved_inputs(reg, task, run, params, noise, summed):
     return loss.detach(), {n: (g + after[n]) / 2 for n, g in first.items()}, trace
 
 
-def _loss(task: Task, trace: Trace) -> Tensor:
+def _loss(task: Task | Objective, trace: Trace) -> Tensor:
     return task.loss(trace.output, trace.batch.y, trace.batch.weight)
 
 

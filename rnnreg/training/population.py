@@ -24,6 +24,7 @@ from rnnreg.training.batches import batches
 from rnnreg.training.curves import Curves, Tally
 from rnnreg.training.decoder import greedy
 from rnnreg.training.model import forward, initial, zero_statistics
+from rnnreg.training.objectives import objective
 from rnnreg.training.optimizers import OPTIMIZERS, Number
 from rnnreg.training.passes import differentiate
 from rnnreg.training.schedules import SCHEDULES, drops
@@ -53,6 +54,7 @@ class Population:
     ):
         self.setting, self.strengths, self.all_seeds = setting, strengths, seeds
         self.budget, self.task = setting.budget, setting.benchmark.task
+        self.objective = objective(self.task, self.budget.loss)
         own = self.budget.learning_rate
         self.rates = [own if r is None else r for r in rates or [None] * len(seeds)]
         self.rate = torch.tensor(self.rates, dtype=torch.float32, device=setting.device)
@@ -128,7 +130,7 @@ class Population:
         params = {n: p.detach().requires_grad_() for n, p in self.params.items()}
         run = partial(self.forward, self.reg, batch, state)
         loss, grads, trace = differentiate(
-            self.reg, self.task, run, params, noise, self.budget.summed
+            self.reg, self.objective, run, params, noise, self.budget.summed
         )
         share, *numbers = numbers
         start, network = self.setting.start, self.setting.network

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from rnnreg.data import folds
 from rnnreg.data.benchmark import OVER_FITS, Arrays
 from rnnreg.data.checks import size
 from rnnreg.study import regimes
@@ -121,16 +122,10 @@ def fold(task: Forecast, splits: dict[str, Arrays], left_out: int) -> dict[str, 
     targets are all inside it. No row of the fold that is left out is a target in training. It may
     be an input: as in validation, the past is known.
     """
-    train, rows = splits["train"], len(splits["train"]["series"])
-    edges = np.linspace(task.context, rows, FOLDS * BLOCKS + 1).round().astype(int)
-    owner = np.repeat(np.arange(FOLDS * BLOCKS) % FOLDS, np.diff(edges))  # of each target row
-    first = np.arange(rows - task.rows + 1)
-    ahead = owner[first[:, None] + task.gap + np.arange(task.horizon)]  # (windows, horizon)
-    whole = {
-        f"fold {number}": {**train, "starts": first[(ahead == number).all(1)]}
-        for number in range(FOLDS)
-    }
-    kept = {**train, "starts": first[(ahead != left_out).all(1)]}
+    train = splits["train"]
+    ahead = folds.in_blocks(task, train, FOLDS, BLOCKS)
+    whole = {f"fold {number}": folds.inside(train, ahead, number) for number in range(FOLDS)}
+    kept = folds.outside(train, ahead, left_out)
     return {**splits, **whole, "train": kept, "validation": whole[f"fold {left_out}"]}
 
 

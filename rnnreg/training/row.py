@@ -12,12 +12,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from rnnreg.data.folds import folded
 from rnnreg.errors import UserError, out_of_memory
 from rnnreg.kernels.unroll import path
 from rnnreg.regularizers._combination import Combination, of_row
 from rnnreg.regularizers.base import Regularizer, matrices, norms
 from rnnreg.study.protocol import Member, asked, current, phases
 from rnnreg.study.records import Record
+from rnnreg.study.search import fold
 from rnnreg.study.study import Row
 from rnnreg.training.capture import populate
 from rnnreg.training.checkpoint import Checkpoint
@@ -53,9 +55,10 @@ def train(
     checkpoint = Checkpoint(file, made_from(row, job), job.budget.learning_rate) if file else None
     for wanted in phases(row, have):
         missing = [member for member in wanted if member not in have]
-        for some in checkpoint.begun(missing) if checkpoint else [missing]:
-            for part in trained(job, *_given(some), watch, checkpoint):
-                made = records(row, job, part, wanted[0][0])
+        for own, some in _by_fold(missing, checkpoint):
+            here = job if own is None else _of_fold(row, job, facts, splits, *own)
+            for part in trained(here, *_given(some), watch, checkpoint):
+                made = records(row, here, part, wanted[0][0])
                 have.update((r.member, r) for r in made)
                 if wanted[0][0] == "evaluate":
                     evaluated(part, made)
@@ -64,6 +67,29 @@ def train(
     if checkpoint:
         checkpoint.remove()
     return [have[member] for member in asked(row, have)]
+
+
+Fold = tuple[int, int]  # which one of how many
+
+
+def _by_fold(
+    missing: list[Member], checkpoint: Checkpoint | None
+) -> Iterator[tuple[Fold | None, list[Member]]]:
+    """Members that train on the same data, those of a fold together; first what was begun."""
+    of = {member: fold(member[3]) for member in missing}
+    for own in dict.fromkeys(of.values()):
+        some = [member for member in missing if of[member] == own]
+        for each in checkpoint.begun(some) if checkpoint else [some]:
+            yield own, each
+
+
+def _of_fold(
+    row: Row, job: Setting, facts: dict, splits: dict, left_out: int, folds: int
+) -> Setting:
+    """What a row fixes for the members that a fold is left out for."""
+    task = job.benchmark.task
+    own = folded(task, facts, splits, left_out, folds)
+    return setting(row, *own, str(job.device), job.start)
 
 
 def _given(members: list[Member]) -> tuple[list[float], list[int], list[float | None]]:
@@ -149,7 +175,7 @@ def records(row: Row, job: Setting, population: Population, phase: str) -> list[
         "numpy": np.__version__,
     }
     clip = job.benchmark.base_clip
-    described = {**vars(job.budget), **job.benchmark.model.told(), **row.variant.task}
+    described = {**job.budget.told(), **job.benchmark.model.told(), **row.variant.task}
     described["base_clip"] = None if math.isinf(clip) else clip
     if job.start:
         described |= {"start": job.start.row, "tune": job.start.tune}

@@ -19,9 +19,10 @@ from rnnreg.study.study import Row
 from rnnreg.study.variants import applied, base
 from rnnreg.tasks import Task
 from rnnreg.trace import Data
-from rnnreg.training import schedules
+from rnnreg.training import scaling, schedules
 from rnnreg.training.build import build
 from rnnreg.training.noisy import noisy
+from rnnreg.training.objectives import LOSSES
 from rnnreg.training.optimizers import OPTIMIZERS
 from rnnreg.training.start import Start
 
@@ -72,6 +73,8 @@ def setting(
     if benchmark.noisy:
         made = noisy(benchmark.task, splits["test"], facts["symbols"], benchmark.noisy)
         splits = {**splits, "noisy": made}
+    if own := scaling.scaling(where, budget.scaling, benchmark, facts, splits["train"]):
+        benchmark, splits = scaling.applied(own, benchmark, splits)
     made = benchmark, cell, regularizer, budget, network, splits, facts, torch.device(device)
     return Setting(*made, start)
 
@@ -81,6 +84,8 @@ def _check_budget(where: str, budget: Budget, task: Task) -> None:
         "optimizer": OPTIMIZERS,
         "schedule": schedules.SCHEDULES,
         "precision": PRECISIONS,
+        "loss": ("", *LOSSES[type(task)]),
+        "scaling": scaling.SCALINGS,
     }
     for key, known in allowed.items():
         if getattr(budget, key) not in known:
