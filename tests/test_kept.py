@@ -173,6 +173,27 @@ def test_status_counts_the_members_asked_for(small):
     assert status.state(fewer, row).asked < asked[row.name]
 
 
+def test_a_row_that_is_done_is_read_again_only_when_its_file_changes(small, monkeypatch):
+    read, reads = records.read, []
+
+    def counted(file, *others):
+        reads.append(file)
+        return read(file, *others)
+
+    monkeypatch.setattr(records, "read", counted)
+    seen = {}
+    first, second = (small.records(row) for row in small.rows)
+    text, finished = status.table(small, seen)
+    assert finished
+    assert reads == [first, second]
+    assert status.table(small, seen)[0].splitlines()[1:] == text.splitlines()[1:]
+    assert reads == [first, second]
+    second.write_bytes(second.read_bytes().splitlines(keepends=True)[0])
+    os.utime(second, (0, 0))
+    assert not status.table(small, seen)[1]
+    assert reads == [first, second, second]
+
+
 def test_status_names_what_other_code_made(small):
     file = registry.path("regularizer", "l2")
     file.write_text(file.read_text() + "    clips = True\n")

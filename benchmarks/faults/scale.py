@@ -3,8 +3,8 @@
     python benchmarks/faults/scale.py [--folder FOLDER]
 
 Writes results/scale.csv: seconds of the processor and memory of the workflow's head for the job
-graph (a dry run), and of `collect`; and how many files there are. Nothing is trained. What an
-earlier run generated in a folder is taken from there.
+graph (a dry run), of `status`, and of `collect`; and how many files there are. Nothing is
+trained. What an earlier run generated in a folder is taken from there.
 """
 
 import argparse
@@ -82,6 +82,7 @@ def main() -> None:
     graph = ["snakemake", "--snakefile", str(registry.ROOT / "Snakefile"), "--cores", "2",
              "--config", "study=scale.yaml", "--dry-run", "--quiet"]  # fmt: skip
     found = [measured("graph", folder, *graph)]
+    found.append(measured("status", folder, "rnnreg", "status", "scale.yaml"))
     found.append(measured("collect", folder, "rnnreg", "collect", "scale.yaml"))
     files = [f for f in (folder / "results").rglob("*") if f.is_file()]
     megabytes = sum(f.stat().st_size for f in files) / 1e6

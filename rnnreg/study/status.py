@@ -53,9 +53,12 @@ def _changed(file: Path) -> float:
     return file.stat().st_mtime if file.exists() else 0.0
 
 
-def table(study: Study) -> tuple[str, bool]:
-    """The table as text, and whether every row is done."""
-    states = {row.name: state(study, row) for row in study.rows}
+def table(study: Study, seen: dict[str, tuple] | None = None) -> tuple[str, bool]:
+    """The table as text, and whether every row is done.
+
+    `seen` holds the rows that are done between two tables: their records are read once.
+    """
+    states = _states(study, {} if seen is None else seen)
     lines = [f"{study.title}: {len(study.rows)} rows at {time.strftime('%H:%M:%S')}"]
     lines.append(
         f"{'':<18}" + "".join(f"{s:>13}" for s in (*STATES, "members")) + f"{'s a row':>10}"
@@ -88,6 +91,20 @@ def table(study: Study) -> tuple[str, bool]:
     return "\n".join(lines), all(s.word == "done" for s in states.values())
 
 
+def _states(study: Study, seen: dict[str, tuple]) -> dict[str, State]:
+    """How far each row is; those in `seen` whose files are as they were are not read again."""
+    states = {}
+    for row in study.rows:
+        files = (study.records(row), study.unfinished(row), study.failed(row))
+        changed = tuple(_changed(f) for f in files)
+        before, states[row.name] = seen.get(row.name, (None, None))
+        if before != changed:
+            states[row.name] = state(study, row)
+            if states[row.name].word == "done":
+                seen[row.name] = (changed, states[row.name])
+    return states
+
+
 def failures(study: Study, since: float = 0.0, most: int = 10) -> str:
     """Which rows failed, why, and where more of it stands; those that failed since a moment."""
     failed = [row for row in study.rows if _changed(study.failed(row)) > since]
@@ -103,9 +120,10 @@ def failures(study: Study, since: float = 0.0, most: int = 10) -> str:
 
 def show(study: Study, watch: bool = False) -> None:
     """Print the table; with `watch` again and again, until every row is done."""
-    text, finished = table(study)
+    seen = {}
+    text, finished = table(study, seen)
     print(text, flush=True)
     while watch and not finished:
         time.sleep(AGAIN)
-        text, finished = table(study)
+        text, finished = table(study, seen)
         print(f"\x1b[{text.count(chr(10)) + 1}A\x1b[J{text}", flush=True)
