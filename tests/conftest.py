@@ -37,10 +37,12 @@ def _one_thread():
 
 @pytest.fixture(autouse=True, scope="session")
 def _interrupts():
-    """SIGINT as in a terminal: a shell has what it starts in the background ignore it."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    """SIGINT and SIGHUP as in a terminal: a shell in the background, or nohup, has them ignored."""
+    as_usual = {signal.SIGINT: signal.default_int_handler, signal.SIGHUP: signal.SIG_DFL}
+    before = {number: signal.signal(number, what) for number, what in as_usual.items()}
     yield
-    signal.signal(signal.SIGINT, before)
+    for number, what in before.items():
+        signal.signal(number, what)
 
 
 @pytest.fixture
