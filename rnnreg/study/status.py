@@ -28,12 +28,13 @@ class State:
 def state(study: Study, row: Row) -> State:
     """How far a row is, by its files; a row that lacks members asked for is waiting for them."""
     file, unfinished = study.records(row), study.unfinished(row)
-    if records.unsuited(file, row.fingerprint):
+    fingerprint = row.fingerprint  # it reads source files
+    if records.unsuited(file, fingerprint):
         return State("done", 0, 0, 0.0)
     begun, ended = _changed(unfinished), _changed(file)
     there = [f for f in (file, unfinished) if f.exists()]
     found = [r for f in there for r in records.read(f, row.name, records.warn)]
-    have = {r.member: r for r in found if r.fingerprint == row.fingerprint}
+    have = {r.member: r for r in found if r.fingerprint == fingerprint}
     members = asked(row, have)
     trained = [have[member] for member in members if member in have]
     if study.failed(row).exists():
