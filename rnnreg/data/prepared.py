@@ -18,6 +18,7 @@ from rnnreg.data import checks, decoding, naive, sources
 from rnnreg.data.benchmark import Arrays, Benchmark, Splits
 from rnnreg.data.declared import Raw, load
 from rnnreg.data.part import part_of_train, whole_train
+from rnnreg.data.sequences import with_noise_columns
 from rnnreg.data.tables import undecodable
 from rnnreg.data.text import as_language
 from rnnreg.errors import UserError
@@ -91,6 +92,8 @@ def _splits(benchmark: type[Benchmark], files: dict[str, Path], variant: Variant
     try:
         amount = variant.amount(whole_train(task, found))
         part = part_of_train(task, found, benchmark.train if variant.train is None else amount)
+        if variant.noise_columns:
+            part = with_noise_columns(part, variant.noise_columns)
         return as_language(part) if variant.language else part
     except UserError as error:
         raise UserError(f"benchmarks/{benchmark.name}.py: {error}") from error

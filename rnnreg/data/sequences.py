@@ -148,6 +148,30 @@ def standardised(splits: Splits) -> Splits:
     return replace(splits, **parts, decoding={**splits.decoding, **scale})
 
 
+def with_noise_columns(splits: Splits, count: int) -> Splits:
+    """Labelled sequences of numbers with columns more, of normal noise: the last ones.
+
+    UserError where inputs are no such sequences.
+    """
+    if not splits.classes or splits.train["x"].ndim != 2:
+        raise UserError(
+            "noise_columns: its inputs are no sequences of numbers with labels, to which alone "
+            "columns are added. Remedy: leave it out."
+        )
+    rng = np.random.RandomState(0)  # as in `hold_out`
+
+    def wider(arrays: Arrays) -> Arrays:
+        noise = rng.normal(size=(len(arrays["x"]), count))
+        return {**arrays, "x": np.concatenate([arrays["x"], noise], 1).astype(np.float32)}
+
+    parts = {split: wider(arrays) for split, arrays in splits.items()}
+    decoding = dict(splits.decoding)
+    for key, value in {"mean": 0.0, "deviation": 1.0}.items():
+        if key in decoding:
+            decoding[key] = [*decoding[key], *[value] * count]
+    return replace(splits, **parts, decoding=decoding)
+
+
 def hold_out(labels: Sequence, share: float) -> tuple[list[int], list[int]]:
     """Numbers of the cases to keep and to hold out: `share` of each class, the same for everyone.
 

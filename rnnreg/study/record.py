@@ -53,6 +53,8 @@ class Record:
     # at 0, 1, 2, 4, 8, ... steps from the end: see training/distance.py
     gradient_by_distance: list[float | None] = field(default_factory=list)
     parts: dict[str, float] = field(default_factory=dict)  # of a combination, with their strengths
+    # L2 norm of what each input has, of numbers, in the first layer's or the convolution's matrix
+    input_norms: list[float | None] = field(default_factory=list)
     start: str = ""  # hash of the weights of another row that it starts from
     content: str = field(default="", compare=False)  # a hash of all other fields, as written
 

@@ -6,6 +6,7 @@
       attended: {model: {hidden: [64, 32], bidirectional: true, head: additive}}
       far: {task: {context: 192, horizon: 48}}
       words: {language: 20}      # its labelled texts as a language model, in windows of 20 words
+      noisy: {noise_columns: 8}  # columns of normal noise beside those of sequences of numbers
       tuned: {start: {benchmark: trec@words}}  # from the weights of another row: see starts.py
 
 A variant has rows, records and prepared data of its own. Validation and test are the benchmark's.
@@ -25,7 +26,7 @@ from rnnreg.study import schema, sizes, starts
 ALL = "all"
 KEYS = {
     "train": (int, str), "model": dict, "task": dict, "base_clip": float, "language": int,
-    "start": dict,
+    "noise_columns": int, "start": dict,
 }  # fmt: skip
 TASK = {
     "window": int, "context": int, "horizon": int, "season": int, "gap": int, "anchored": bool
@@ -47,6 +48,7 @@ class Variant:
     task: dict[str, int] = field(default_factory=dict)
     base_clip: float | None = None
     language: int = 0
+    noise_columns: int = 0
     start: dict[str, str] = field(default_factory=dict)
     title: str = ""
 
@@ -73,8 +75,9 @@ class Variant:
     @property
     def prepared(self) -> list:
         """What prepared data depends on: nothing of a benchmark as it is."""
-        language = {"language": self.language} if self.language else None
-        return [p for p in (self.train, self.task or None, language) if p is not None]
+        own = ("language", "noise_columns")
+        more = {key: value for key in own if (value := getattr(self, key))}
+        return [p for p in (self.train, self.task or None, more or None) if p is not None]
 
 
 NOTHING = Variant()
@@ -108,9 +111,9 @@ def read(where: str, given: dict) -> dict[str, Variant]:
         clip = changes.get("base_clip", 1.0)
         if not 0 < clip < math.inf:
             raise UserError(f"{at}: base_clip: given {clip}, allowed are numbers above 0.")
-        window = changes.get("language", 1)
-        if window < 1:
-            raise UserError(f"{at}: language: given {window}, allowed are whole numbers from 1.")
+        for key in ("language", "noise_columns"):
+            if (value := changes.get(key, 1)) < 1:
+                raise UserError(f"{at}: {key}: given {value}, allowed are whole numbers from 1.")
         starts.check(f"{at}: start", changes.get("start", {}))
     return {name: Variant(**changes) for name, changes in given.items()}
 

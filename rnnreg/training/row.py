@@ -162,7 +162,7 @@ def trained(
 def records(row: Row, job: Setting, population: Population, phase: str) -> list[Record]:
     """One record for each member of a trained population."""
     reg = job.regularizers(torch.tensor(population.strengths, device=job.device))
-    scores = _scores(population, reg, phase)
+    scores, inputs = _scores(population, reg, phase), _input_norms(population)
     curves, distances = population.curves, gradient_by_distance(population, reg)
     big = dict(enumerate(matrices(population.final)))
     weight_norm = norms(big)
@@ -217,6 +217,7 @@ def records(row: Row, job: Setting, population: Population, phase: str) -> list[
                 trial=trials.get((rate, strength)),
                 gradient_by_distance=_finite(distances[m]),
                 parts=_parts(job.regularizer, strength),
+                input_norms=_finite(inputs[m]) if len(inputs) else [],
                 start=job.start.hash if job.start else "",
             )
         )
@@ -262,6 +263,18 @@ def _scores(population: Population, reg: Regularizer, phase: str) -> list[dict]:
             found[m]["best"][name] = {n: float(v[m]) for n, v in best.items()}
             found[m]["final"][name] = {n: float(v[m]) for n, v in at_end.items()}
     return found
+
+
+def _input_norms(population: Population) -> Tensor:
+    """The norm of each input's column in the first matrix, (M, D); () of symbols.
+
+    A convolution has a column for each of its steps: they count together.
+    """
+    network, weights = population.setting.network, population.final
+    if network.symbols:
+        return torch.empty(0)
+    first = weights["convolution.input" if network.convolution else "0.input"]
+    return first.unflatten(2, (-1, network.inputs)).double().square().sum((1, 2)).sqrt()
 
 
 def _naive(job: Setting, phase: str) -> dict:
