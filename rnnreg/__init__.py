@@ -107,6 +107,7 @@ a module only from modules above it:
       capture         the same on a GPU: steps recorded once and replayed
       checkpoint      a population in the middle of its training, in a file
       distance        how far back the gradient of a trained model reaches
+      devices         the members of a phase over several processes or devices
       row             train(row): tune, evaluate -> records
       regime          whether a benchmark over-fits without regularization
       estimate        what a study will cost on this machine

@@ -137,6 +137,12 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--steps", type=_count, help="by hand: instead of the benchmark's budget")
     p.add_argument("--keep", action="store_true", help="keep the best model of each row, for use")
     p.add_argument("--device", default="auto", help="auto (default), cpu, cuda, cuda:1, ...")
+    p.add_argument(
+        "--devices",
+        default="",
+        metavar="D,D,...",
+        help="split each row's members: 0,1 for two GPUs, cpu,cpu for two processes",
+    )
     p.add_argument("--threads", type=int, default=1, help="CPU threads (default 1)")
 
     p = command("try", try_, "find which regularizer helps on a file of your own")
@@ -402,6 +408,9 @@ def train(given: argparse.Namespace) -> None:
         benchmark, cell, *regularizers = given.row
         rows = [chosen.row(benchmark, cell, r) for r in regularizers]
     chosen = replace(chosen, keep=chosen.keep or given.keep)
+    if given.devices:
+        _train_rows(chosen, rows, "cpu", devices=_devices(given))
+        return
     device = _device(given)
     _train_rows(chosen, rows, device, _jobs(given, device) if given.missing else 1)
 
@@ -456,7 +465,13 @@ def retry(given: argparse.Namespace) -> None:
         print(f"{chosen.name}: no row has failed.")
 
 
-def _train_rows(chosen: study.Study, rows: Iterable[study.Row], device: str, jobs: int = 1) -> None:
+def _train_rows(
+    chosen: study.Study,
+    rows: Iterable[study.Row],
+    device: str,
+    jobs: int = 1,
+    devices: tuple[str, ...] = (),
+) -> None:
     """Train rows, so many at once; first those that no other process has in training."""
     owner.claim(chosen)
     named = {row.name: row for row in rows}
@@ -473,7 +488,7 @@ def _train_rows(chosen: study.Study, rows: Iterable[study.Row], device: str, job
         row = named[name]
         with _alone(chosen, row):
             try:
-                told = _train_row(chosen, row, device)
+                told = _train_row(chosen, row, device, devices)
             except Exception as error:
                 with suppress(UserError):  # of a full disk: it is told all the same
                     records.write_text(chosen.failed(row), _why(error) + "\n")
@@ -571,7 +586,32 @@ def _device(given: argparse.Namespace) -> str:
     return given.device
 
 
-def _train_row(chosen: study.Study, row: study.Row, device: str) -> str:
+def _devices(given: argparse.Namespace) -> tuple[str, ...]:
+    """The devices of --devices, as torch names them. No GPU is touched: that is for the forks."""
+    names = [f"cuda:{d}" if d.isdecimal() else d for d in given.devices.split(",")]
+    for option, value in {"--device": given.device != "auto", "--jobs": given.jobs}.items():
+        if value:
+            raise UserError(
+                f"--devices {given.devices}: given beside {option}; rows train one after another, "
+                f"each on all of these. Remedy: leave {option} out."
+            )
+    os.environ["PYTORCH_NVML_BASED_CUDA_CHECK"] = "1"  # a count that starts no CUDA here
+    import torch
+
+    known = ["cpu", *(f"cuda:{i}" for i in range(torch.cuda.device_count()))]
+    for name in names:
+        if name not in known:
+            raise UserError(
+                f"--devices {given.devices}: unknown '{name}'. This torch has {', '.join(known)}; "
+                "expected some of them with commas between, GPUs by number or as cuda:0."
+            )
+    _device(argparse.Namespace(device="cpu", threads=given.threads))
+    return tuple(names)
+
+
+def _train_row(
+    chosen: study.Study, row: study.Row, device: str, devices: tuple[str, ...] = ()
+) -> str:
     """Train what a row still lacks; its records, and a line about them."""
     from rnnreg.data import prepared
     from rnnreg.study.progress import Progress
@@ -587,7 +627,7 @@ def _train_row(chosen: study.Study, row: study.Row, device: str) -> str:
     if row.start:
         from rnnreg.models.start import start as begin
 
-        _train_start(chosen, row.start, device)
+        _train_start(chosen, row.start, device, devices)
         start = begin(row, chosen.model(row.start), facts, splits, PREPARED)
     there = [f for f in (file, partial) if f.exists()]
     found = [r for f in there for r in records.read(f, row.name, records.warn)]
@@ -599,12 +639,17 @@ def _train_row(chosen: study.Study, row: study.Row, device: str) -> str:
     save, keeper = (lambda some: records.write(partial, some)), None
     look = {}
     if chosen.keeps(row):
+        if any(d != "cpu" for d in devices):
+            raise UserError(
+                f"{row.name}: its best model is kept, which takes one process on a GPU. Remedy: "
+                "--device cuda for this row."
+            )
         from rnnreg.models.keep import Keeper
 
         keeper = Keeper(row, facts, PREPARED, start)
         look = {"evaluated": keeper.look}
     args = row, facts, splits, known, device, save, bar, kept
-    found = training.train(*args, start=start, **look)
+    found = training.train(*args, start=start, devices=devices, **look)
     bar.clear()
     records.write(file, {r.member: r for r in [*found, *known]}.values())
     none = _reference(chosen, row, facts)
@@ -615,10 +660,12 @@ def _train_row(chosen: study.Study, row: study.Row, device: str) -> str:
     return told
 
 
-def _train_start(chosen: study.Study, row: study.Row, device: str) -> None:
+def _train_start(
+    chosen: study.Study, row: study.Row, device: str, devices: tuple[str, ...]
+) -> None:
     """Train what a row to start from still lacks, and keep its model."""
     with _alone(chosen, row):
-        _train_row(chosen, row, device)
+        _train_row(chosen, row, device, devices)
         chosen.unfinished(row).unlink(missing_ok=True)
 
 

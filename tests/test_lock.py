@@ -76,10 +76,10 @@ def test_locks_of_plain_snakemake_are_left_alone(tmp_path, monkeypatch):
 def test_missing_twice_at_once_trains_every_row_once(run, tmp_path, monkeypatch):  # noqa: F811
     train, steps = training.train, tmp_path / "begun"
 
-    def noted(row, facts, splits, known, *given):
+    def noted(row, facts, splits, known, *given, **more):
         with steps.open("a") as file:
             file.write(f"{row.name} {len(known)}\n")
-        return train(row, facts, splits, known, *given)
+        return train(row, facts, splits, known, *given, **more)
 
     monkeypatch.setattr(training, "train", noted)
     other = os.fork()
@@ -109,10 +109,10 @@ def test_a_row_in_training_elsewhere_is_left_to_the_end(run, capsys):  # noqa: F
 def test_a_failed_row_says_why_until_it_is_trained_again(run, capsys, monkeypatch):  # noqa: F811
     train = training.train
 
-    def broken(row, *given):
+    def broken(row, *given, **more):
         if row.regularizer == "l2":
             raise RuntimeError("not mended yet")
-        return train(row, *given)
+        return train(row, *given, **more)
 
     monkeypatch.setattr(training, "train", broken)
     assert run(STUDY, *TRAIN) == 2
@@ -143,7 +143,7 @@ def test_a_full_disk_is_told_before_training(run, capsys, monkeypatch):  # noqa:
         return write(self, data)
 
     monkeypatch.setattr(Path, "write_bytes", full)
-    monkeypatch.setattr(training, "train", lambda *given: pytest.fail("it trains"))
+    monkeypatch.setattr(training, "train", lambda *given, **more: pytest.fail("it trains"))
     assert run(STUDY, *TRAIN) == 2
     assert "cannot write (No space left on device). Remedy: free space" in capsys.readouterr().err
 

@@ -21,6 +21,7 @@ from rnnreg.study.protocol import Member, asked, current, phases
 from rnnreg.study.records import Record
 from rnnreg.study.search import fold
 from rnnreg.study.study import Row
+from rnnreg.training import devices as parts
 from rnnreg.training.capture import populate
 from rnnreg.training.checkpoint import Checkpoint
 from rnnreg.training.distance import gradient_by_distance
@@ -42,30 +43,52 @@ def train(
     file: Path | None = None,
     evaluated: Callable[[Population, list[Record]], None] = lambda population, records: None,
     start: Start | None = None,
+    devices: Sequence[str] = (),
 ) -> list[Record]:
     """Tune, then evaluate; returns the records of all members that the row asks for.
 
     Members among `known` that this code and this data made are not trained again. `save` gets all
     records so far after each population. `file` is where a population in training is saved now and
     then, and gone on from; it is removed at the end. `evaluated` sees each population of the last
-    phase, with its records. `start` is what members take of the weights of another row.
+    phase, with its records. `start` is what members take of the weights of another row. With
+    `devices`, and a file, the members of a phase train in as many processes, each on one of them,
+    and `evaluated` sees none.
     """
-    job = setting(row, facts, splits, device, start)
-    have = current(row, known, facts["data_hash"], start.hash if start else "")
-    checkpoint = Checkpoint(file, made_from(row, job), job.budget.learning_rate) if file else None
-    for wanted in phases(row, have):
-        missing = [member for member in wanted if member not in have]
-        for own, some in _by_fold(missing, checkpoint):
+    found = [*known, *(parts.left(file, row.name) if file else [])]
+    have = current(row, found, facts["data_hash"], start.hash if start else "")
+
+    def go(
+        members: list[Member], device: str, file: Path | None, done: Callable[[list[Record]], None]
+    ) -> None:
+        """Train these members of one phase; `done` gets the records of each population."""
+        job = setting(row, facts, splits, device, start)
+        rate = job.budget.learning_rate
+        checkpoint = Checkpoint(file, made_from(row, job), rate) if file else None
+        for own, some in _by_fold(members, checkpoint):
             here = job if own is None else _of_fold(row, job, facts, splits, *own)
             for part in trained(here, *_given(some), watch, checkpoint):
-                made = records(row, here, part, wanted[0][0])
-                have.update((r.member, r) for r in made)
-                if wanted[0][0] == "evaluate":
+                made = records(row, here, part, members[0][0])
+                if members[0][0] == "evaluate" and not devices:
                     evaluated(part, made)
                 del part  # its memory is for the next one
-                save(list(have.values()))
-    if checkpoint:
-        checkpoint.remove()
+                done(made)
+        if checkpoint:
+            checkpoint.remove()
+
+    def take(made: Iterable[Record]) -> None:
+        have.update((r.member, r) for r in made)
+        save(list(have.values()))
+
+    for wanted in phases(row, have):
+        missing = [member for member in wanted if member not in have]
+        if missing and devices and file:
+            parts.spread(row.name, missing, list(devices), go, file)
+            take(parts.left(file, row.name))
+        elif missing:
+            go(missing, device, file, take)
+    if file:
+        file.unlink(missing_ok=True)
+        parts.remove(file)
     return [have[member] for member in asked(row, have)]
 
 
