@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from rnnreg.analysis.report.shown_axes import axes
 from rnnreg.analysis.report.shown_claims import claims
 from rnnreg.analysis.report.shown_pays import prediction
 from rnnreg.analysis.report.shown_robustness import robustness
@@ -32,7 +33,7 @@ def tables(results: Results) -> list[Table]:
     """Every table of the report that is also written for papers."""
     makers = (
         data, models, regularizers, naive, across, advice, sensitivity, standing, prediction,
-        robustness, claims, selection, every_row, diagnostics,
+        robustness, axes, claims, selection, every_row, diagnostics,
     )  # fmt: skip
     found = [make(results) for make in makers]
     found += [every_row(results, "final"), *(scores(results, b) for b in results.benchmarks)]

@@ -6,6 +6,7 @@ from rnnreg.analysis.results import load
 from rnnreg.analysis.statistics import reproduction
 from rnnreg.analysis.statistics.across import across
 from rnnreg.analysis.statistics.advice import advice
+from rnnreg.analysis.statistics.axes import axes
 from rnnreg.analysis.statistics.comparisons import comparisons
 from rnnreg.analysis.statistics.diagnostics import diagnostics, patience
 from rnnreg.analysis.statistics.pays import pays
@@ -24,7 +25,7 @@ def compare(folder: Path) -> Path:
     patience                     see `diagnostics.patience`   scores        one line a seed
     advice                       see `advice.advice`          sensitivity   see `sensitivity`
     pays                         see `pays.pays`              prediction    see `prediction`
-    robustness                   see `robustness`
+    robustness                   see `robustness`         axes          see `axes.axes`
     """
     results = load(folder)
     found = {"scores": results.scores, "comparisons": comparisons(results)}
@@ -33,7 +34,7 @@ def compare(folder: Path) -> Path:
     found |= {"diagnostics": diagnostics(results), "patience": patience(results)}
     found |= {"advice": advice(results, found), "sensitivity": sensitivity(results)}
     found |= {"pays": pays(results, found["comparisons"]), "prediction": prediction(results)}
-    found["robustness"] = robustness(results)
+    found |= {"robustness": robustness(results), "axes": axes(results)}
     for name, frame in found.items():
         records.write_text(
             results.folder / f"{name}.csv", frame.to_csv(index=False, float_format="%.10g")
