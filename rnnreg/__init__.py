@@ -109,6 +109,7 @@ a module only from modules above it:
       distance        how far back the gradient of a trained model reaches
       devices         the members of a phase over several processes or devices
       row             train(row): tune, evaluate -> records
+      rates           the learning-rate range test
       regime          whether a benchmark over-fits without regularization
       estimate        what a study will cost on this machine
     models/           a trained model in a file, and what it says of new data
@@ -141,6 +142,7 @@ a module only from modules above it:
       page            the report, on two pages
       save            a trial as a benchmark and a study
       command         its options, and what it prints
+    finding           `rnnreg find-rate`: its options, and what it says
     new               `rnnreg new`: a commented file to start from
     cli               the command line
 """

@@ -17,6 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
 
+from rnnreg import finding
 from rnnreg import new as starting
 from rnnreg.errors import UserError, unknown
 from rnnreg.models import command as predicting
@@ -152,6 +153,9 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("name", help="of the file; for a study also its path")
     p = command("predict", predict, "say what a kept model makes of a file")
     predicting.options(p)
+
+    p = command("find-rate", find_rate, "find a learning rate by a short run of growing rates")
+    finding.options(p)
 
     p = command("collect", collect, "gather a study's records into one table")
     p.add_argument("study")
@@ -441,6 +445,11 @@ def new(given: argparse.Namespace) -> None:
 def predict(given: argparse.Namespace) -> None:
     """What a kept model says of a file."""
     predicting.run(given)
+
+
+def find_rate(given: argparse.Namespace) -> None:
+    """A learning rate, from a range test."""
+    finding.run(given, _device)
 
 
 def workflow(given: argparse.Namespace) -> None:
