@@ -1,0 +1,168 @@
+"""Kinds of search beside each other: what they cost, and what the chosen setting is worth on test.
+
+    python benchmarks/searches/compare.py
+
+Three regularizers on US indicators with a GRU, three times over, with other draws and seeds: a line
+each in searches.csv beside this file, and the table of docs/training.md. Members that two searches
+share are trained once, and kept in build/searches: after an interruption the same command goes on.
+Data must be prepared in data/prepared. Some ten minutes on one core.
+
+    members, seconds   of tuning, as if each search had been alone
+    strength, rate     chosen at the best validation check
+    validation         the loss by which it was chosen, on that search's own seeds or folds
+    test               mean test loss of the evaluation seeds, the same for all
+"""
+
+import math
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import torch
+import yaml
+
+from rnnreg.analysis.report.readme import replace as between
+from rnnreg.analysis.tables import number, tabulated, whole
+from rnnreg.data import prepared
+from rnnreg.study import records, registry, study
+from rnnreg.study.records import Record
+from rnnreg.study.search import fold
+from rnnreg.study.selection import choose
+from rnnreg.study.study import Row
+from rnnreg.training.row import train
+
+HERE = Path(__file__).resolve().parent
+PAGE = registry.ROOT / "docs" / "training.md"
+POOL = Path("build/searches")
+BENCHMARK, CELL, REGULARIZERS = "us_macro", "gru", ("l2", "dropout", "recurrent_dropout")
+REPEATS, EVALUATION, TUNING, FOLDS = 3, 8, 2, 5
+RACE = {"trials": 16, "survivors": 3}
+FIRST = "Sobol sequence"
+KINDS = {  # title -> what a study says under `search`
+    FIRST: {**RACE, "seeds": TUNING},
+    "random": {"kind": "random", **RACE, "seeds": TUNING},
+    f"Sobol sequence, {FOLDS} folds": {**RACE, "folds": FOLDS},
+    "grid": {"kind": "grid"},
+    f"grid, {FOLDS} folds": {"kind": "grid", "folds": FOLDS},
+    "small to large": {"kind": "small_to_large"},
+}
+
+
+def row(search: dict, regularizer: str, repeat: int) -> Row:
+    """The row that a study with this search has; each repeat with draws and seeds of its own."""
+    drawn = "trials" in search
+    seeds = {"evaluation": EVALUATION}
+    seeds |= {} if drawn or "folds" in search else {"tuning": TUNING}
+    asked = {
+        "title": "Searches",
+        "benchmarks": [BENCHMARK],
+        "cells": [CELL],
+        "regularizers": [regularizer],
+        "seeds": seeds,
+        "search": {**search, "draw": repeat} if drawn else search,
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "searches.yaml")
+        file.write_text(yaml.safe_dump(asked), encoding="utf-8")
+        (made,) = study.read(str(file)).rows
+    if "folds" in search:  # what stands in the place of seeds
+        return made
+    apart = 1 + TUNING
+    return replace(made, tuning_seeds=tuple(s + apart * repeat for s in made.tuning_seeds))
+
+
+def searched(title: str, regularizer: str, repeat: int, data: tuple[dict, dict]) -> dict:
+    """One line of the table; trains what is not in the pool yet."""
+    asked, file = row(KINDS[title], regularizer, repeat), POOL / f"{regularizer}.jsonl"
+    known = records.read(file) if file.exists() else []
+    pool = {r.member: r for r in known}
+
+    def save(some: list[Record]) -> None:
+        pool.update((r.member, r) for r in some)
+        records.write(file, pool.values())
+
+    found = train(asked, *data, known, save=save)
+    tuned = [r for r in found if r.phase == "tune"]
+    chosen = choose(found, "best")
+    tested = [r for r in found if r.phase == "evaluate" and r.tuned == chosen]
+    own = [r for r in tuned if r.tuned == chosen]
+    return {
+        "search": title,
+        "regularizer": regularizer,
+        "repeat": repeat,
+        "members": len(tuned),
+        "seconds": sum(r.seconds for r in tuned),
+        "strength": chosen[1],
+        "rate": tested[0].rate,
+        "validation": mean(r.scores["best"]["validation"]["loss"] for r in own),
+        "test": mean(r.scores["best"]["test"]["loss"] for r in tested),
+        "folds": len({fold(r.seed) for r in tuned if fold(r.seed)}),
+    }
+
+
+def mean(values) -> float:
+    """Of some numbers."""
+    values = list(values)
+    return math.fsum(values) / len(values)
+
+
+def shown(frame: pd.DataFrame) -> str:
+    """The table, and what strengths from small to large find of a grid."""
+    at = ["regularizer", "repeat"]
+    first = frame[frame["search"] == FIRST].set_index(at)["test"]
+    frame = frame.assign(
+        over=[100 * (r.test / first[r.regularizer, r.repeat] - 1) for r in frame.itertuples()]
+    )
+    lines = [
+        {
+            "search": title,
+            "members": own["members"].mean(),
+            "seconds": own["seconds"].mean(),
+            "test": own["test"].mean(),
+            "over": own["over"].mean(),
+            "low": own.groupby("regularizer")["over"].mean().min(),
+            "high": own.groupby("regularizer")["over"].mean().max(),
+        }
+        for title, own in frame.groupby("search", sort=False)
+    ]
+    columns = {
+        "Search": lambda r: r["search"],
+        "Models tuned": lambda r: whole(round(r["members"])),
+        "Seconds": lambda r: number(r["seconds"], 2),
+        "Test loss": lambda r: number(r["test"], 3),
+        f"Over {FIRST}, %": lambda r: number(r["over"], 2, sign=True),
+        "Least and most of a regularizer, %": lambda r: f"{r['low']:+.1f} to {r['high']:+.1f}",
+    }
+    grid, rising = (
+        frame[frame["search"] == name].set_index(at) for name in ("grid", "small to large")
+    )
+    same = int((grid["strength"] == rising["strength"]).sum())
+    share = 100 * rising["members"].sum() / grid["members"].sum()
+    return (
+        f"{tabulated('searches', '', lines, columns).body}\n\nFrom small to large finds the "
+        f"strength that the whole grid finds in {same} of {len(grid)} searches, with {share:.0f}% "
+        "of its models.\n"
+    )
+
+
+def main() -> None:
+    """Search, and write the table and the page."""
+    torch.set_num_threads(1)
+    torch.set_flush_denormal(True)
+    data = prepared.read(BENCHMARK, Path("data/prepared"))
+    lines = []
+    for repeat in range(REPEATS):
+        for title in KINDS:
+            for regularizer in REGULARIZERS:
+                lines.append(searched(title, regularizer, repeat, data))
+                told = (v if isinstance(v, str | int) else f"{v:.3g}" for v in lines[-1].values())
+                print(*told, flush=True)
+    frame = pd.DataFrame(lines)
+    records.write_text(HERE / "searches.csv", frame.to_csv(index=False, float_format="%.6g"))
+    text = between(PAGE.read_text(encoding="utf-8"), "searches", shown(frame), PAGE)
+    records.write_text(PAGE, text)
+
+
+if __name__ == "__main__":
+    main()
