@@ -321,14 +321,14 @@ def test_a_cell_of_other_gates_or_an_unknown_one_is_not_known():
 @needed
 @pytest.mark.parametrize("shape", [(1,), (3,), (7, 5, 3), (20, 16, 33)])
 def test_masks_are_those_of_the_definition_to_the_last_bit(shape, monkeypatch):
-    draw = Noise(torch.tensor([5, 0, 5, 9]), step=3).at(Site("recurrent", 1))
-    p = torch.tensor([0.0, 0.3, 0.99, 1.0])
+    draw = Noise(torch.tensor([5, 0, 5, 9, 2, 3]), step=3).at(Site("recurrent", 1))
+    p = torch.tensor([0.0, 0.3, 0.99, 1.0, 2.5 / 65536, 65534.5 / 65536])
     compiled = draw.dropout(p, shape), draw.bernoulli(p, shape)
     monkeypatch.setattr(noise, "draws", lambda keys: False)
     for found, wanted in zip(
         compiled, (draw.dropout(p, shape), draw.bernoulli(p, shape)), strict=True
     ):
-        assert found.shape == (4, *shape)
+        assert found.shape == (6, *shape)
         assert torch.equal(found, wanted)
 
 

@@ -92,6 +92,8 @@ class Draw:
         """
         if self.keys is None:
             return 1.0
+        if native.draws(self.keys):
+            return native.mask(self.keys, self.member, p, _count(shape), True).view(-1, *shape)
         cut = _cut(p)
         scale = torch.where(cut < 65536, 65536 / (65536 - cut), 0).float()
         return _choose(self, cut, torch.zeros_like(scale), scale, shape)
@@ -103,6 +105,8 @@ class Draw:
         """
         if self.keys is None:
             return _spread(p, shape)
+        if native.draws(self.keys):
+            return native.mask(self.keys, self.member, p, _count(shape), False).view(-1, *shape)
         cut = _cut(p)
         return _choose(self, cut, torch.ones_like(cut).float(), (cut > 65535).float(), shape)
 
@@ -189,9 +193,6 @@ def _choose(
     `below` is.
     """
     limit, count = (cut.clamp(max=65535) - 32768).to(torch.int16), _count(shape)
-    if native.draws(draw.keys):
-        found = native.choose(draw.keys[draw.member], limit, below, above, count)
-        return found.view(-1, *shape)
     words = bits(draw.keys, -(-count // 4)).view(torch.int16)
     under = words[:, :count].view(-1, *shape)[draw.member] < _spread(limit, shape)
     return torch.where(under, _spread(below, shape), _spread(above, shape))

@@ -19,22 +19,27 @@ extern "C" void rnnreg_keys(int64_t count, const int64_t* seeds, int64_t step, i
         out[i] = mix(mix(mix(uint64_t(seeds[i] + 1) * GAMMA) + uint64_t(step + 2) * GAMMA) ^ uint64_t(site));
 }
 
-// out[m, i] = below[m] where draw i of member m is under cut[m], else above[m]; four draws of 16 bits a word.
-extern "C" void rnnreg_choose(int64_t members, int64_t count, const uint64_t* keys, const int16_t* cut,
-                              const float* below, const float* above, float* out) {
+// Where draw i of member m is under p[m], rounded to 1/65536: out[m, i] is 0, else 1 / (1 - p[m]) (dropout), or 1,
+// else 0. Four draws of 16 bits a word of keys[of[m]]; they hold no 65536, so that p = 1 has one value alone.
+extern "C" void rnnreg_mask(int64_t members, int64_t count, const uint64_t* keys, const int64_t* of, const double* p,
+                            bool dropout, float* out) {
     constexpr int64_t WORDS = 256;
     uint64_t words[WORDS];
     int16_t draws[4 * WORDS];
-    for (int64_t m = 0; m < members; m++, out += count)
+    for (int64_t m = 0; m < members; m++, out += count) {
+        const double cut = std::clamp(std::nearbyint(p[m] * 65536), 0.0, 65536.0);
+        const bool all = cut > 65535;
+        const int16_t limit = cut >= 0 ? int16_t(int32_t(std::min(cut, 65535.0)) - 32768) : 0;  // p may be NaN
+        const float low = dropout ? 0.0f : 1.0f;
+        const float high = dropout ? (all ? 0.0f : float(65536 / (65536 - cut))) : float(all);
+        const uint64_t key = keys[of[m]];
         for (int64_t start = 0; start < count; start += 4 * WORDS) {
-            for (int64_t i = 0; i < WORDS; i++)
-                words[i] = mix(keys[m] + uint64_t(start / 4 + i + 1) * GAMMA);
+            for (int64_t i = 0; i < WORDS; i++) words[i] = mix(key + uint64_t(start / 4 + i + 1) * GAMMA);
             std::memcpy(draws, words, sizeof(words));
             const int64_t here = std::min(4 * WORDS, count - start);
-            const float low = below[m], high = above[m];
-            const int16_t limit = cut[m];
             for (int64_t i = 0; i < here; i++) out[start + i] = draws[i] < limit ? low : high;
         }
+    }
 }
 
 // log x for a normal x > 0. The polynomial in m - 1, sqrt(1/2) <= m < sqrt(2), is the best of its degree for

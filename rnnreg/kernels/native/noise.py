@@ -1,6 +1,6 @@
 """Keys, masks and normal numbers by compiled code: those of `rnnreg.kernels.noise`, faster."""
 
-from ctypes import c_float, c_int64, c_void_p
+from ctypes import c_bool, c_float, c_int64, c_void_p
 
 import torch
 from torch import Tensor
@@ -22,12 +22,13 @@ def keys(seeds: Tensor, step: int, site: int) -> Tensor:
     return out
 
 
-def choose(keys: Tensor, cut: Tensor, below: Tensor, above: Tensor, count: int) -> Tensor:
-    """`below` where a draw is under `cut`, else `above`: (M, count); all given are (M,)."""
-    given = [keys.contiguous(), cut.contiguous(), below.contiguous(), above.contiguous()]
-    out = torch.empty(len(keys), count)
-    pointers = [c_void_p(t.data_ptr()) for t in (*given, out)]
-    library().rnnreg_choose(c_int64(len(keys)), c_int64(count), *pointers)
+def mask(keys: Tensor, member: Tensor, p: Tensor, count: int, dropout: bool) -> Tensor:
+    """`Draw.dropout`, or `Draw.bernoulli`, as (M, count); keys (S,), member and p (M,)."""
+    given = [keys.contiguous(), member.contiguous(), p.double().contiguous()]
+    out = torch.empty(len(member), count)
+    keys, member, p, to = (c_void_p(t.data_ptr()) for t in (*given, out))
+    sizes = c_int64(len(out)), c_int64(count)
+    library().rnnreg_mask(*sizes, keys, member, p, c_bool(dropout), to)
     return out
 
 
