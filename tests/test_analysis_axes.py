@@ -68,10 +68,10 @@ def test_effects_are_those_worked_by_hand(results):
 
 def test_the_table_has_a_line_a_place(results):
     found = shown_axes.axes(results)
-    assert found.columns == ("Axis", "Place", "None, gap", "none", "l2")
+    assert found.columns == ("Axis", "Place", "None, gap", shown_axes.FIRST, "l2")
     text = [[cell.text for cell in row] for row in found.rows]
     assert text[0][:4] == ["batch", "8", "25", "–"]
-    assert text[1][3] == "−10"
+    assert text[1][3] == "−10.0"
     assert [row[4].strong for row in found.rows] == [True, False, False, False]
 
 

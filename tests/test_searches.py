@@ -9,6 +9,7 @@ import pytest
 from own import CSV, add, make
 from toys import KINDS, arrays, setting
 
+from rnnreg.analysis.report import sentences
 from rnnreg.cli import main
 from rnnreg.data import folds, naive
 from rnnreg.data.benchmark import Splits
@@ -17,7 +18,7 @@ from rnnreg.study import search as searches
 from rnnreg.study import study
 from rnnreg.study.protocol import asked, phases
 from rnnreg.study.records import read
-from rnnreg.study.search import fold, fold_seeds
+from rnnreg.study.search import Search, fold, fold_seeds
 from rnnreg.study.study import Row
 from rnnreg.tasks import Forecast
 from rnnreg.training.estimate import members
@@ -260,3 +261,24 @@ def test_small_to_large_from_a_study_file_to_its_tables(asking):
     assert len(asked(row, {r.member: r for r in found})) == len(found)
     assert main(["collect", "s.yaml"]) == 0
     assert main(["compare", "results/s"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("search", "seeds", "rising", "told"),
+    [
+        (None, (0, 1), False, "Each strength is tuned on 2 seeds"),
+        (None, fold_seeds(5), False, "Each strength is tuned on 5 folds of the training split"),
+        (None, (0,), True, "until validation gets worse, each on 1 seed"),
+        (Search(8, 3, 2), (0, 1, 2), False, "8 trials of learning rate (0.0003 to 0.03) and "
+         "strength on one seed; the best 3 are trained on 2 more seeds, which decide"),
+        (Search(8, 3, 2, kind="random"), fold_seeds(3), False, "8 independent draws of learning "
+         "rate (0.0003 to 0.03) and strength on one fold of the training split; the best 3 are "
+         "trained on 2 more folds, which decide"),
+    ],
+)  # fmt: skip
+def test_the_report_says_how_it_was_tuned(search, seeds, rising, told):
+    row = {"tuning_seeds": list(seeds), "rising": rising}
+    made = SimpleNamespace(
+        study={"rows": [row]}, regularizers=["none"], search=lambda name: search and vars(search)
+    )
+    assert told in sentences._tuned(made)

@@ -9,6 +9,7 @@ from rnnreg.analysis import words
 from rnnreg.analysis.report.shown_setup import TASKS
 from rnnreg.analysis.results import REFERENCE, Results
 from rnnreg.analysis.tables import fixed
+from rnnreg.study.search import fold
 
 LITTLE = 0.1  # percent of validation loss: what a reader would give up without regret
 
@@ -16,7 +17,7 @@ LITTLE = 0.1  # percent of validation loss: what a reader would give up without 
 def setup(results: Results) -> str:
     """The size of the study, its seeds and its machine."""
     rows, members = results.rows, results.members
-    tuning, evaluation = len(rows["tuning_seeds"].iloc[0]), len(rows["evaluation_seeds"].iloc[0])
+    evaluation = len(rows["evaluation_seeds"].iloc[0])
     kinds = {"benchmarks": "data set", "cells": "cell", "regularizers": "regularizer"}
     sizes = [words.count(len(results.study[kind]), noun) for kind, noun in kinds.items()]
     versions = {k: v for text in members["versions"].unique() for k, v in json.loads(text).items()}
@@ -25,21 +26,28 @@ def setup(results: Results) -> str:
     return (
         f"The study crosses {words.listed(sizes)}{included}: {words.count(len(rows), 'row')}, "
         f"{len(members)} trained models, {words.duration(members['seconds'].sum())} of "
-        f"{words.devices(results)} time ({made}). {_tuned(results, tuning)}; the chosen one is "
+        f"{words.devices(results)} time ({made}). {_tuned(results)}; the chosen one is "
         f"evaluated on {words.count(evaluation, 'fresh seed')}."
     )
 
 
-def _tuned(results: Results, seeds: int) -> str:
-    search = results.search(results.regularizers[0])
+def _tuned(results: Results) -> str:
+    """How settings were tuned, in the words of the search's kind; folds stand for seeds."""
+    row, search = results.study["rows"][0], results.search(results.regularizers[0])
+    seeds = row["tuning_seeds"]
+    one, of = ("fold", " of the training split") if fold(seeds[0]) else ("seed", "")
     if search is None:
-        return f"Each strength is tuned on {words.count(seeds, 'seed')}"
+        tried = "Each strength is tuned"
+        if row.get("rising"):
+            tried = "Strengths are tried from weak to strong, until validation gets worse, each"
+        return f"{tried} on {words.count(len(seeds), one)}{of}"
     low, high = search["learning_rate"]
+    drawn = "independent draw" if search.get("kind") == "random" else "trial"
     return (
-        f"Every regularizer, none included, has {words.count(search['trials'], 'trial')} of "
-        f"learning rate ({low:g} to {high:g}) and strength on one seed; the best "
-        f"{search['survivors']} are trained on {words.count(search['seeds'], 'more seed')}, which "
-        "decide"
+        f"Every regularizer, none included, has {words.count(search['trials'], drawn)} of "
+        f"learning rate ({low:g} to {high:g}) and strength on one {one}{of}; the best "
+        f"{search['survivors']} are trained on {words.count(search['seeds'], f'more {one}')}, "
+        "which decide"
     )
 
 

@@ -3,8 +3,9 @@
 import math
 
 from rnnreg.analysis.results import REFERENCE, Results
-from rnnreg.analysis.tables import Cell, Table, number, tabulated, word
+from rnnreg.analysis.tables import Cell, Table, fixed, number, tabulated, word
 
+FIRST = "None, over the first place"
 CAPTION = (
     "Along the axes of the study, at the best validation check: means over data sets, cells and "
     "the other axes. None: how much better its test loss (error rate in classification) is than at "
@@ -27,7 +28,7 @@ def axes(results: Results) -> Table:
             return word("–")
         low = own["effect_low"]
         better = not math.isnan(low) and low > 0
-        return number(own["effect"], 2, sign=True, strong=better)
+        return Cell(fixed(own["effect"], 1, True), better)
 
     columns = {
         "Axis": lambda line: line[0].replace("_", " "),
@@ -35,5 +36,6 @@ def axes(results: Results) -> Table:
         "None, gap": lambda line: number(found[*line, REFERENCE]["gap"], 2),
     }
     for name in dict.fromkeys(name for *_, name in found):
-        columns[results.title("regularizers", name)] = lambda line, name=name: effect(line, name)
+        head = FIRST if name == REFERENCE else results.title("regularizers", name)
+        columns[head] = lambda line, name=name: effect(line, name)
     return tabulated("axes", CAPTION, lines, columns, 2)
