@@ -183,6 +183,10 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument(
         "folder", type=Path, nargs="?", help="results, with <study>/records; default: those shipped"
     )
+    p = command("claims", claims, "write the verdicts on what tutorials claim: docs/claims.md")
+    p.add_argument(
+        "folder", type=Path, nargs="?", help="results/claims, compared; default: those shipped"
+    )
     p = command("compare-runs", compare_runs, "test whether two runs of a study agree")
     p.add_argument("a", type=Path, help="a folder of records")
     p.add_argument("b", type=Path, help="another")
@@ -835,6 +839,13 @@ def published(given: argparse.Namespace) -> None:
             "folder of results: rnnreg published results"
         )
     print(write(given.folder or ROOT))
+
+
+def claims(given: argparse.Namespace) -> None:
+    """The verdicts of the study of claims, as a page."""
+    from rnnreg.analysis.report import shown_taught
+
+    print(shown_taught.write(given.folder or shown_taught.ROOT))
 
 
 def compare_runs(given: argparse.Namespace) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from rnnreg.analysis.block import block, complete
 from rnnreg.analysis.collect import content
 from rnnreg.analysis.families import REFERENCE, families, family
 from rnnreg.errors import UserError
@@ -160,8 +161,11 @@ class Results:
         return {}
 
 
-def load(folder: Path | str) -> Results:
-    """Read the folder of a study; UserError where it was not collected."""
+def load(folder: Path | str, whole: bool = False) -> Results:
+    """Read the folder of a study; UserError where it was not collected.
+
+    Of one whose rows are listed one by one, those that can stand in one table, or all: `whole`.
+    """
     folder = Path(folder)
     for name in ("study.json", "members.parquet"):
         if not (folder / name).is_file():
@@ -178,12 +182,13 @@ def load(folder: Path | str) -> Results:
         data = (folder / name).read_bytes()
         if members not in (None, content(data)):
             raise ValueError("not the one that study.json beside it was written with")
-        return Results(folder, study, pd.read_parquet(io.BytesIO(data)))
+        found = study, pd.read_parquet(io.BytesIO(data))
     except (OSError, ValueError, RecursionError) as error:  # pyarrow's errors are of these
         raise UserError(
             f"{folder / name}: cannot be read ({error}). Remedy: "
             f"python -m rnnreg collect {folder.name}"
         ) from error
+    return Results(folder, *(found if whole or complete(study) else block(*found)))
 
 
 def _hashes(study: object) -> tuple[str | None, str | None]:

@@ -9,6 +9,7 @@ from rnnreg.analysis.report.shown_pays import prediction
 from rnnreg.analysis.report.shown_robustness import robustness
 from rnnreg.analysis.report.shown_rows import criterion_rows, diagnostics, every_row, selection
 from rnnreg.analysis.report.shown_setup import TASKS, data, models, naive, regularizers
+from rnnreg.analysis.report.shown_taught import taught, taught_by_set
 from rnnreg.analysis.results import REFERENCE, Results
 from rnnreg.analysis.tables import (
     LONGEST,
@@ -33,7 +34,7 @@ def tables(results: Results) -> list[Table]:
     """Every table of the report that is also written for papers."""
     makers = (
         data, models, regularizers, naive, across, advice, sensitivity, standing, prediction,
-        robustness, axes, claims, selection, every_row, diagnostics,
+        robustness, axes, claims, taught, taught_by_set, selection, every_row, diagnostics,
     )  # fmt: skip
     found = [make(results) for make in makers]
     found += [every_row(results, "final"), *(scores(results, b) for b in results.benchmarks)]

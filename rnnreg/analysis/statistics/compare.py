@@ -7,6 +7,7 @@ from rnnreg.analysis.statistics import reproduction
 from rnnreg.analysis.statistics.across import across
 from rnnreg.analysis.statistics.advice import advice
 from rnnreg.analysis.statistics.axes import axes
+from rnnreg.analysis.statistics.claims import claims
 from rnnreg.analysis.statistics.comparisons import comparisons
 from rnnreg.analysis.statistics.diagnostics import diagnostics, patience
 from rnnreg.analysis.statistics.pays import pays
@@ -26,6 +27,7 @@ def compare(folder: Path) -> Path:
     advice                       see `advice.advice`          sensitivity   see `sensitivity`
     pays                         see `pays.pays`              prediction    see `prediction`
     robustness                   see `robustness`         axes          see `axes.axes`
+    claims                       see `claims`
     """
     results = load(folder)
     found = {"scores": results.scores, "comparisons": comparisons(results)}
@@ -35,6 +37,7 @@ def compare(folder: Path) -> Path:
     found |= {"advice": advice(results, found), "sensitivity": sensitivity(results)}
     found |= {"pays": pays(results, found["comparisons"]), "prediction": prediction(results)}
     found |= {"robustness": robustness(results), "axes": axes(results)}
+    found["claims"] = claims(load(folder, whole=True))
     for name, frame in found.items():
         records.write_text(
             results.folder / f"{name}.csv", frame.to_csv(index=False, float_format="%.10g")

@@ -1,0 +1,203 @@
+"""What a claim is measured by: values of two rows, seed by seed, from the members of a study."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from rnnreg.analysis.results import KEYS, Results
+
+SMALL = 2.0  # margin of losses and shares, percent or points
+LARGE = 10.0  # of what differs by factors: gradients, steps, weights
+FAR = 4  # place in gradient_by_distance of eight steps from the end
+NEAR = 1.05  # of the best validation loss: what counts as reached
+EARLY = 4  # a search that looks early sees one check of so many
+
+Pair = tuple[np.ndarray, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Measure:
+    """How a claim is measured.
+
+    tested   in words
+    margin   the smallest effect that counts, in percent or points
+    ratio    whether the effect is a ratio, in percent; else a difference, in points
+    pairs    values of the row and of the one it is held against, by seed; or, where there is one
+             set of rows alone, their logarithms of a ratio
+    """
+
+    tested: str
+    margin: float
+    ratio: bool
+    pairs: Callable
+
+
+def _members(results: Results, row: str, criterion: str) -> pd.DataFrame:
+    """A row's evaluated members, by seed."""
+    return _of_row(results.evaluated(criterion), row).set_index("seed").sort_index()
+
+
+def _of_row(frame: pd.DataFrame, row: str) -> pd.DataFrame:
+    return frame[(frame[KEYS] == row.split("/")).all(axis=1)]
+
+
+def _column(name: str, criterion: str = "final") -> Callable[[Results, str, str], Pair]:
+    """One number of each member."""
+
+    def pairs(results: Results, of: str, than: str) -> Pair:
+        one, other = (_members(results, row, criterion)[name].astype(float) for row in (of, than))
+        one, other = one.align(other, join="inner")
+        return one.to_numpy(), other.to_numpy()
+
+    return pairs
+
+
+def _gap(results: Results, of: str, than: str) -> Pair:
+    """Test loss less training loss, in shares of the test loss of what the row is held against."""
+    own = [_members(results, row, "final") for row in (of, than)]
+    gaps = [f["final_test_loss"] - f["final_train_loss"] for f in own]
+    one, other = (g / own[1]["final_test_loss"].mean() for g in gaps)
+    one, other = one.align(other, join="inner")
+    return one.to_numpy(), other.to_numpy()
+
+
+def _tuned(results: Results, row: str) -> pd.DataFrame:
+    """Validation loss after the last step of all members of tuning: a line a seed, a column a
+    strength, from small to large."""
+    frame = _of_row(results.members[results.members["phase"] == "tune"], row)
+    return frame.pivot(index="seed", columns="strength", values="final_validation_loss")
+
+
+def _strongest(results: Results, of: str, than: str) -> Pair:
+    one, other = (_tuned(results, row).iloc[:, -1] for row in (of, than))
+    one, other = one.align(other, join="inner")
+    return one.to_numpy(), other.to_numpy()
+
+
+def _steps(results: Results, of: str, than: str) -> Pair:
+    """Steps until the validation loss is near the best of the other row's, of the same seed."""
+    one, other = (_members(results, row, "best") for row in (of, than))
+    seeds = one.index.intersection(other.index)
+    found = []
+    for seed in seeds:
+        target = NEAR * min(_curve(other.loc[seed]))
+        found.append([_reached(m.loc[seed], target) for m in (one, other)])
+    return tuple(np.array(found, dtype=float).T)
+
+
+def _curve(member: pd.Series) -> list[float]:
+    """The validation losses of a member; infinite where there is none."""
+    return [math.inf if v is None or math.isnan(v) else v for v in member["validation_loss"]]
+
+
+def _reached(member: pd.Series, target: float) -> int:
+    steps = list(member["check_steps"])
+    return next((s for s, v in zip(steps, _curve(member), strict=True) if v <= target), steps[-1])
+
+
+def _reach(results: Results, of: str, than: str) -> Pair:
+    """The gradient at h eight steps before the end, over that at the end."""
+
+    def ratio(norms) -> float:
+        norms = [math.nan if n is None else n for n in norms]
+        return max(norms[min(FAR, len(norms) - 1)] / norms[0], 1e-30) if norms else math.nan
+
+    own = [_members(results, row, "final")["gradient_by_distance"] for row in (of, than)]
+    one, other = own[0].map(ratio).align(own[1].map(ratio), join="inner")
+    return one.to_numpy(float), other.to_numpy(float)
+
+
+def _peak(results: Results, of: str, than: str) -> Pair:
+    """The largest mean gradient norm between two checks; none of a member that diverged."""
+    own = [_members(results, row, "best") for row in (of, than)]
+    peaks = [
+        f["gradient_norm"].map(lambda n: max(math.nan if v is None else v for v in n)) for f in own
+    ]
+    one, other = (p.mask(f["diverged"].astype(bool)) for p, f in zip(peaks, own, strict=True))
+    one, other = one.align(other, join="inner")
+    return one.to_numpy(float), other.to_numpy(float)
+
+
+def _noise_inputs(results: Results, of: str, than: str) -> Pair:
+    """The mean norm of the weights of inputs that are noise, over that of the others."""
+    lines = {"/".join(r[k] for k in KEYS): r for r in results.study["rows"]}
+
+    def share(row: str) -> pd.Series:
+        noise = lines[row]["variant"]["noise_columns"]
+        norms = _members(results, row, "final")["input_norms"]
+        return norms.map(lambda n: np.mean(n[-noise:]) / np.mean(n[:-noise]))
+
+    one, other = share(of).align(share(than), join="inner")
+    return one.to_numpy(float), other.to_numpy(float)
+
+
+def _others_best(losses: pd.DataFrame, seed: int) -> float:
+    """The strength with the lowest mean loss over all seeds but one."""
+    return losses.drop(index=seed).mean().idxmin()
+
+
+def _spread(results: Results, rows: list[str]) -> np.ndarray:
+    """How far losses lie apart over strengths of a kind, over how far over kinds at their best.
+
+    The best strength of a kind is chosen on the other seeds. Logarithms of the ratio of ranges.
+    """
+    tuned = [_tuned(results, row).map(math.log) for row in rows]
+    found = []
+    for seed in tuned[0].index:
+        within = [np.ptp(t.loc[seed].to_numpy()) for t in tuned]
+        kinds = [t.loc[seed, _others_best(t, seed)] for t in tuned]
+        found.append(math.log(np.mean(within) / np.ptp(kinds)))
+    return np.array(found)
+
+
+def _early(results: Results, rows: list[str]) -> np.ndarray:
+    """The loss of a strength found early, over that of the one found by the full search.
+
+    Early: from small to large strengths while the loss at a quarter of the steps falls. Both are
+    chosen on the other seeds. Logarithms of the ratio, after the last step.
+    """
+    full = _tuned(results, rows[0])
+    frame = _of_row(results.members[results.members["phase"] == "tune"], rows[0])
+    early = frame.assign(at=[_curve(m)[len(m["check_steps"]) // EARLY - 1] for _, m in
+                             frame.iterrows()])  # fmt: skip
+    early = early.pivot(index="seed", columns="strength", values="at")
+    found = []
+    for seed in full.index:
+        means = early.drop(index=seed).mean().tolist()
+        at = next((i for i in range(len(means) - 1) if means[i + 1] >= means[i]), len(means) - 1)
+        found.append(math.log(full.loc[seed].iloc[at] / full.loc[seed, _others_best(full, seed)]))
+    return np.array(found)
+
+
+MEASURES = {
+    "gap": Measure(
+        "test loss less training loss after the last step, in points of 100 x the test loss of "
+        "what it is held against", SMALL, False, _gap),
+    "best": Measure("test loss at the best validation check", SMALL, True,
+                    _column("best_test_loss", "best")),
+    "final": Measure("test loss after the last step", SMALL, True, _column("final_test_loss")),
+    "strongest": Measure("validation loss after the last step at the strongest of the grid", SMALL,
+                         True, _strongest),
+    "zeros": Measure("share of weights below 0.001, in points", SMALL, False,
+                     _column("small_weights")),
+    "noise_inputs": Measure(
+        "norm of the weights of six inputs that are noise, over that of the others", LARGE, True,
+        _noise_inputs),
+    "weight_norm": Measure("norm of all weight matrices", LARGE, True, _column("weight_norm")),
+    "steps": Measure(
+        "steps until the validation loss is within 5% of the best of what it is held against",
+        LARGE, True, _steps),
+    "reach": Measure("gradient at h eight steps before the end, over that at the end", LARGE, True,
+                     _reach),
+    "peak": Measure("largest norm of the gradient between two checks", LARGE, True, _peak),
+    "parameters": Measure("number of weights", SMALL, True, _column("parameters")),
+    "spread": Measure(
+        "range of validation losses over the grid of a kind, over their range over four kinds at "
+        "their best", LARGE, True, _spread),
+    "early": Measure(
+        "validation loss after the last step at the strength found early, over that at the best",
+        SMALL, True, _early),
+}  # fmt: skip
