@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from own import CSV, MAIL, add, make
 from toys import KINDS, setting
 
+from rnnreg.analysis.report import shown_setup
 from rnnreg.cli import main
 from rnnreg.data.benchmark import Budget
 from rnnreg.errors import UserError
@@ -204,3 +205,11 @@ class TestScaling:
             found = (((ahead - truth) / given[:420].std(0)) ** 2).mean()
             expected = model.facts.record["scores"]["best"]["test"]["mse"]
             assert found == pytest.approx(expected, rel=1e-3)
+
+
+def test_the_report_names_a_loss_and_a_scaling_that_are_not_usual():
+    usual = Budget(steps=1, batch=1).told()
+    assert not {"loss", "scaling"} & usual.keys(), "as before there were any"
+    assert shown_setup._other_parts(usual) == ""
+    other = Budget(steps=1, batch=1, loss="huber", scaling="minmax").told()
+    assert shown_setup._other_parts(other) == "trained on huber, scaling: minmax"

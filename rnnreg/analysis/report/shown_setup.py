@@ -109,13 +109,20 @@ def _listed(value: int | list[int]) -> list[int]:
 
 
 def _other_parts(setting: dict) -> str:
-    """What a network has beside an embedding, layers and an output matrix, in words."""
+    """What a network has beside an embedding, layers and an output matrix, in words.
+
+    And what it is trained on, where that is not the usual.
+    """
     parts = []
     if span := setting.get("convolution"):
         parts.append(f"a convolution of {span} steps")
     parts += [word for word in ("bidirectional", "shared") if setting.get(word)]
     if head := setting.get("head"):
         parts.append(f"head: {head}")
+    if loss := setting.get("loss"):
+        parts.append(f"trained on {loss.replace('_', ' ')}")
+    if scaling := setting.get("scaling"):
+        parts.append(f"scaling: {scaling}")
     return ", ".join(parts)
 
 
