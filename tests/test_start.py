@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from own import MAIL, add
+from own import CSV, MAIL, add
 from toys import setting
 
 from rnnreg.cli import main
@@ -216,8 +216,6 @@ def test_a_fault_is_told(project, asked, case):
 
 
 def test_numbers_are_no_text(project):
-    from own import CSV
-
     add(project, "house", CSV)
     text = STUDY.replace("mail", "house").replace("transfer", "t")
     (project / "transfer.yaml").write_text(text)

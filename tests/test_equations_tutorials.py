@@ -1,0 +1,111 @@
+"""What is there to test what tutorials say: formulas, columns of noise, norms of inputs."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from own import MAIL, add
+from test_equations_outputs import OUTPUTS, STRENGTHS, of_sequences, padded, penalty, targets
+from test_equations_penalties import MATRICES, entries, regularizer, weights
+from toys import TASKS, setting
+
+from rnnreg.data import prepared, sequences
+from rnnreg.data.benchmark import Splits
+from rnnreg.errors import UserError
+from rnnreg.kernels.noise import Noise, Site
+from rnnreg.study import study
+from rnnreg.training.population import Population
+from rnnreg.training.row import _input_norms
+
+
+@pytest.mark.parametrize("trace", [padded, of_sequences])
+def test_the_penalty_on_predictions_is_its_formula(trace):
+    found = penalty("prediction_penalty", trace())
+    for m, strength in enumerate(STRENGTHS):
+        each = [sum(o * o for o in outputs) / OUTPUTS for outputs, _ in targets(trace(), m)]
+        assert float(found[m]) == pytest.approx(strength * sum(each) / len(each), rel=1e-6)
+
+
+def test_l2_as_a_mean_is_l2_at_another_strength():
+    own = weights()
+    count = len(entries(own, 0, MATRICES))
+    mean = regularizer("l2_mean", (0.1, 0.7)).penalty(own, None)
+    summed = regularizer("l2", (0.1 / count, 0.7 / count)).penalty(own, None)
+    torch.testing.assert_close(mean, summed)
+
+
+@pytest.mark.parametrize(("name", "later"), [("dropout_at_test", 0.7), ("dropout_unscaled", 1.0)])
+def test_the_other_formulas_of_dropout(name, later):
+    reg, noise = regularizer(name, (0.3,)), Noise(torch.tensor([1]), 0)
+    for site in ("input", "between", "output"):
+        mask = reg.mask(Site(site), (20, 10, 20), noise)
+        assert set(mask.flatten().tolist()) == {0.0, 1.0}
+        assert mask.mean() == pytest.approx(0.7, abs=0.03)
+        evaluated = reg.mask(Site(site), (20, 10, 20), noise.expected())
+        assert float(evaluated.max()) == pytest.approx(later, abs=1e-4)
+    assert reg.mask(Site("recurrent"), (1, 10, 20), noise) == 1.0
+
+
+def test_the_two_formulas_compute_the_same_with_weights_to_match():
+    """Dropout in training on w, and the other formula on w / (1 - p): one forward pass."""
+    jobs = [setting("vectors", "gru", r) for r in ("dropout", "dropout_at_test")]
+    one, other = (Population(job, [0.5], [1]) for job in jobs)
+    for name in ("0.input", "1.input", "output"):
+        other.params[name] = other.params[name] * 2
+    losses = [p.evaluate(p.params, p.reg, "test")["loss"] for p in (one, other)]
+    torch.testing.assert_close(*losses)
+
+
+@pytest.mark.parametrize("kind", [*TASKS, "vectors"])
+def test_the_norm_of_each_input(kind):
+    population = Population(setting(kind, "gru"), [0.0, 0.0], [1, 2])
+    population.run()
+    found = _input_norms(population)
+    if population.setting.network.symbols:
+        assert found.numel() == 0
+        return
+    own = population.final["0.input"]
+    for m in range(2):
+        for d in range(own.shape[2]):
+            wanted = sum(w * w for w in own[m, :, d].tolist()) ** 0.5
+            assert float(found[m, d]) == pytest.approx(wanted, rel=1e-6)
+
+
+def labelled() -> Splits:
+    rng = np.random.default_rng(0)
+
+    def part(count: int):
+        x = [rng.normal(size=(5, 2)).astype(np.float32) for _ in range(count)]
+        return x, ["a", "b"] * (count // 2)
+
+    return sequences.standardised(sequences.labelled(part(20), part(6), part(6)))
+
+
+def test_columns_of_noise_stand_last_and_differ_between_splits():
+    plain, wide = labelled(), sequences.with_noise_columns(labelled(), 3)
+    again = sequences.with_noise_columns(labelled(), 3)
+    for split, arrays in wide.items():
+        np.testing.assert_array_equal(arrays["x"][:, :2], dict(plain.items())[split]["x"])
+        np.testing.assert_array_equal(arrays["x"], dict(again.items())[split]["x"])
+        assert arrays["x"].dtype == np.float32
+        assert arrays["x"].shape[1] == 5
+    noise = wide.train["x"][:, 2:]
+    assert abs(noise.mean()) < 0.2
+    assert noise.std() == pytest.approx(1, abs=0.15)
+    assert not np.array_equal(wide.validation["x"][:, 2:], wide.test["x"][:, 2:])
+    assert wide.decoding["mean"][2:] == [0.0] * 3
+    assert wide.decoding["deviation"][2:] == [1.0] * 3
+    assert json.dumps(wide.decoding)
+
+
+def test_columns_of_noise_need_sequences_of_numbers(project):
+    add(project, "mail", MAIL)
+    (project / "noise.yaml").write_text(
+        "title: N\nbenchmarks: [mail@noisy]\ncells: [gru]\nregularizers: [none]\n"
+        "seeds: {evaluation: 2}\nvariants: {noisy: {noise_columns: 2}}\n"
+    )
+    variant = study.read("noise.yaml").variant("mail@noisy")
+    prepared.download("mail", project / "data/raw")
+    with pytest.raises(UserError, match=r"mail@noisy: .*noise_columns: its inputs are no "):
+        prepared.prepare("mail@noisy", project / "data/raw", project / "data/prepared", variant)
