@@ -27,6 +27,7 @@ a module only from modules above it:
       starts          rows that start from the best model of another row
       manifest        the signed hashes of a study's files
       combine         what a study combines of regularizers: name+name
+      rows            a study, resolved: its rows, and the files that it has
       study           study YAML -> Study -> rows
       stop            signals that ask a process to stop, at once or a moment later
       record          what is known of one trained member, and what can be wrong with it
