@@ -155,7 +155,7 @@ class Made:
 
 
 @pytest.fixture
-def search():
+def search(monkeypatch):
     """A search of eight whose losses are known, not yet run."""
     names = ["clip_norm", "clip_value", "dropout", "l1", "l2", "recurrent_dropout",
              "weight_decay", "zoneout"]  # fmt: skip
@@ -163,7 +163,9 @@ def search():
     made = Made(losses)
     row = Row("b", "lstm", NONE, (0.0,), (0,), ())
     plan = rounds.Plan(names, [2, 4, 8], [8, 4, 3])
-    return Rounds(row, plan, made, math.inf), made
+    found = Rounds(row, plan, made, math.inf)
+    monkeypatch.setattr(Rounds, "_wider", lambda self: None)
+    return found, made
 
 
 class TestRounds:
@@ -191,6 +193,30 @@ class TestRounds:
         assert found.skipped == 2
         assert made.asked["zoneout"] == 2
         assert found.raced
+
+    @pytest.mark.parametrize(("planned", "names"), [(3, 8), (8, 8)])
+    def test_more_are_tried_where_time_is_left(self, search, monkeypatch, planned, names):
+        found, made = search
+        monkeypatch.undo()
+        every, told = found.plan.names, []
+        plan = rounds.Plan(every[:planned], [2, 4, 8], [planned, 3, 3], every[planned:])
+        found = Rounds(found.row, plan, made, math.inf, widened=told.append)
+        found.run()
+        assert told == [found.plan]
+        assert found.plan.names == every[:names]
+        assert found.plan.trials[0] == 16
+        assert {made.asked[name] >= 16 for name in every} == {True}
+        for own in made.rates.values():  # each trial once, at the same learning rates
+            assert own == made.rates[NONE][: len(own)]
+        assert sum(made.asked.values()) == found.plan.members
+
+    def test_nothing_more_is_tried_without_time(self, search, monkeypatch):
+        found, made = search
+        monkeypatch.undo()
+        planned = found.plan
+        found = Rounds(found.row, planned, made, -1.0)
+        found.run()
+        assert found.plan == planned
 
     def test_a_round_that_was_stopped_counts_for_nothing(self, search):
         found, made = search

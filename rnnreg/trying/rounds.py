@@ -6,6 +6,9 @@ u x 2^k trials on one seed; the half with the lowest validation losses goes on, 
 left. `none` has as many trials of learning rates, in every round. Of the last ones the best two
 settings are trained on two fresh seeds, whose mean validation loss decides: the study's own race.
 The test part takes no part in any of it.
+
+What a model takes is known after the first round: where more of them fit into the time than were
+planned, that round gets more regularizers, or more trials of all, before any is left behind.
 """
 
 import math
@@ -50,15 +53,23 @@ class Plan:
         """Models that are trained in all, in the search."""
         return _members(self.trials, self.left)
 
+    def __str__(self) -> str:
+        each = zip(self.left, self.trials, strict=True)
+        listed = ", ".join(f"{left} of {trials} trials" for left, trials in each)
+        return f"rounds of {listed}, {self.members} models in all"
 
-def plan(names: list[str], models: float) -> Plan:
-    """The largest rounds for which that many models can be trained; fewer regularizers at need."""
+
+def plan(names: list[str], models: float, least: int = FEWEST) -> Plan:
+    """The largest rounds for which that many models can be trained; fewer regularizers at need.
+
+    A first round has `least` trials or more.
+    """
     order = [n for n in FIRST if n in names] + [n for n in names if n not in FIRST]
     for count in range(len(order), 0, -1):
         left = _halved(count)
-        for trials in range(16, FEWEST - 1, -1):
+        for trials in range(16, least - 1, -1):
             each = [min(trials * 2**k, MOST) for k in range(len(left))]
-            if _members(each, left) <= models or (count == 1 and trials == FEWEST):
+            if _members(each, left) <= models or (count == 1 and trials == least):
                 return Plan(sorted(order[:count]), each, left, sorted(order[count:]))
     return Plan([], [FEWEST], [0], sorted(order))
 
@@ -102,6 +113,7 @@ class Rounds:
     workers: Workers
     until: float  # time.monotonic, after which no further round begins
     tell: Callable[["Rounds"], None] = lambda rounds: None
+    widened: Callable[[Plan], None] = lambda plan: None
     found: dict[str, list[Record]] = field(default_factory=dict)  # of finished rounds
     current: dict[str, list[Record]] = field(default_factory=dict)
     going: int = 0  # regularizers of the round, none included
@@ -109,6 +121,7 @@ class Rounds:
     raced: bool = False
     last: dict[str, int] = field(default_factory=dict)  # regularizer -> its last round
     skipped: int = 0  # rounds that did not fit into the time
+    a_model: float = 0.0  # seconds that one took in the last round
 
     def rows(self, name: str) -> Row:
         """The row of a regularizer, with the trials of the last round."""
@@ -120,24 +133,42 @@ class Rounds:
 
     def run(self) -> None:
         """All rounds that fit into the time, and the race."""
-        going = list(self.plan.names)
-        for number, trials in enumerate(self.plan.trials):
-            begun = time.monotonic()
-            if number and not self._fits(number, going):
+        self._round(0, self.plan.names)
+        if wider := self._wider():
+            self._round(0, wider.names, wider.trials[0])
+            self.plan = wider
+            self.widened(wider)
+        going = self.plan.names
+        for number in range(1, len(self.plan.trials)):
+            going = self.ranking(going)[: self.plan.left[number]]
+            if not self._fits(number, going):
                 self.skipped = len(self.plan.trials) - number
                 break
-            before = self.plan.trials[number - 1] if number else 0
-            tasks = []
-            for name in [NONE, *going]:
-                row = self.rows(name)
-                settings = row.settings[before:trials]
-                tasks.append((row, [("tune", *setting, 0) for setting in settings]))
-            self._train(tasks)
-            self.last |= dict.fromkeys([NONE, *going], number + 1)
-            self.finished, self.spent = number + 1, time.monotonic() - begun
-            if number + 1 < len(self.plan.left):
-                going = self.ranking(going)[: self.plan.left[number + 1]]
+            self._round(number, going)
         self._race(self.ranking(going)[:FINALISTS])
+
+    def _round(self, number: int, names: list[str], trials: int = 0) -> None:
+        """Train what these and none lack of the trials of a round."""
+        begun, tasks = time.monotonic(), []
+        for name in [NONE, *names]:
+            row, have = self.rows(name), len(self.found.get(name, []))
+            settings = row.settings[have : trials or self.plan.trials[number]]
+            tasks.append((row, [("tune", *setting, 0) for setting in settings]))
+        tasks = [(row, members) for row, members in tasks if members]
+        self._train(tasks)
+        self.last |= dict.fromkeys([NONE, *names], number + 1)
+        self.finished = number + 1
+        if new := sum(len(members) for _, members in tasks):  # else all have had the most there are
+            self.a_model = (time.monotonic() - begun) / new
+
+    def _wider(self) -> Plan | None:
+        """A larger plan, where one fits into the time by what the first round took a model."""
+        trained = sum(map(len, self.found.values()))
+        models = trained + max(self.until - time.monotonic(), 0) / self.a_model
+        now = self.plan
+        wider = plan([*now.names, *now.dropped], models, least=now.trials[0])
+        larger = wider.members > now.members and set(wider.names) >= set(now.names)
+        return wider if larger else None
 
     def stopped(self) -> None:
         """After a signal: of a first round those stand that have had all its trials, as none has.
@@ -150,12 +181,10 @@ class Rounds:
 
     def _fits(self, number: int, going: list[str]) -> bool:
         """Whether the next round ends in time, by what the last one took a model."""
-        trials, left = self.plan.trials, self.plan.left
+        trials = self.plan.trials
         models = (trials[number] - trials[number - 1]) * (len(going) + 1)
         models += (FINALISTS + 1) * RACE * RACE
-        old = trials[number - 1] - (trials[number - 2] if number > 1 else 0)
-        a_model = self.spent / (old * (left[number - 1] + 1))
-        return time.monotonic() + models * a_model <= self.until
+        return time.monotonic() + models * self.a_model <= self.until
 
     def _train(self, tasks: list[tuple[Row, list[Member]]]) -> None:
         """A round counts once it is whole."""

@@ -111,10 +111,10 @@ class Trial:
         plan = rounds.plan(names, models)
         until = self.at(SEARCH)
         self.rounds = Rounds(
-            self.row, plan, workers, until, lambda found: self.live(found, self.at(1))
-        )
-        each = ", ".join(f"{n} of {t} trials" for n, t in zip(plan.left, plan.trials, strict=True))
-        self.tell(f"search: rounds of {each}, {plan.members} models in all")
+            self.row, plan, workers, until, lambda found: self.live(found, self.at(1)),
+            lambda wider: self.tell(f"there is time for more: {wider}"),
+        )  # fmt: skip
+        self.tell(f"search: {plan}")
         try:
             self.rounds.run()
         except stop.Interrupted as signal:
@@ -225,7 +225,8 @@ class Trial:
         """How long a search of the fewest trials of all regularizers takes, from what was done."""
         plan = self.rounds.plan
         fewest = rounds.fewest(len(plan.names) + len(plan.dropped))
-        return self.asked.minutes * max(fewest / max(plan.members, 1), 1)
+        trained = sum(map(len, self.rounds.found.values()))
+        return (time.monotonic() - self.begun) / 60 * max(fewest / max(trained, 1), 1)
 
     def _part(self) -> str:
         """What of the training data is read, in words; "" for all of it."""
