@@ -16,7 +16,7 @@ from shlex import quote
 
 sys.path.insert(0, workflow.basedir)
 
-from rnnreg.study import lock, owner, status, study as studies
+from rnnreg.study import cluster, lock, owner, status, study as studies
 from rnnreg.study.facts import made_from
 from rnnreg.study.variants import base
 from rnnreg.errors import UserError
@@ -36,7 +36,8 @@ try:
         r"-\w*n\w*|--dry-?run|--lint|--unlock|--summary|--dag|--rulegraph"
     )
     if workflow.is_main_process and not any(map(looks.fullmatch, sys.argv[1:])):
-        lock.hold_workflow(STUDY.name)
+        if lock.hold_workflow(STUDY.name) and (left := cluster.cancel_left()):
+            print(f"rnnreg: jobs of a killed head are cancelled: {' '.join(left)}")
 except UserError as error:
     sys.exit(f"rnnreg: {error}")
 FOLDER = STUDY.folder

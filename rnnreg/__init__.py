@@ -21,22 +21,23 @@ a module only from modules above it:
       search          the trials of a row, and their ranges
       described       what a regularizer's file says of itself, in words
       sizes           the sizes of a benchmark's network, and what can be wrong with them
+      starts          rows that start from the best model of another row
       variants        what a study changes of a benchmark: name@variant
       axes            values of fields that a study crosses: a variant a point
       listed          rows of a study one by one
-      starts          rows that start from the best model of another row
-      manifest        the signed hashes of a study's files
       combine         what a study combines of regularizers: name+name
       rows            a study, resolved: its rows, and the files that it has
       study           study YAML -> Study -> rows
       stop            signals that ask a process to stop, at once or a moment later
       record          what is known of one trained member, and what can be wrong with it
       records         Record <-> JSON lines
+      manifest        the signed hashes of a study's files
       facts           what `prepare` wrote of a benchmark's data
       selection       the setting that validation chooses
       protocol        the members that a row asks for, phase by phase
       owner           the one study file that a results folder belongs to
       lock            who is at work on a row or a workflow: held until its process ends
+      cluster         jobs that a killed head left in a Slurm queue
       progress        a row's progress line, and its sign of life
       status          how far a study is
       processes       work shared by processes of this machine

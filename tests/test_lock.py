@@ -12,7 +12,7 @@ from test_kept import STUDY, TRAIN, prepared, run  # noqa: F401
 from rnnreg import cli
 from rnnreg.cli import main
 from rnnreg.errors import UserError
-from rnnreg.study import lock, records
+from rnnreg.study import cluster, lock, records
 from rnnreg.training import row as training
 
 
@@ -62,6 +62,53 @@ def test_a_workflow_that_was_killed_leaves_no_lock_to_the_next(tmp_path, monkeyp
     kill(owner)
     kill(child(lock.hold_workflow, "tiny"))
     assert [f.name for f in locks.iterdir()] == ["1.output.lock"], "the other study's stays"
+
+
+def test_a_killed_workflow_is_told_from_one_that_ended(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    killed = tmp_path / "killed"
+
+    def held(study):
+        if lock.hold_workflow(study):
+            killed.touch()
+
+    kill(child(held, "tiny"))
+    assert not killed.exists(), "the first"
+    owner = child(lock.hold_workflow, "other")
+    kill(child(held, "tiny"))
+    assert not killed.exists(), "jobs in the queue may be those of the other study"
+    kill(owner)
+    kill(child(held, "tiny"))
+    assert killed.exists()
+
+
+QUEUE = """#!/bin/sh
+case "$0" in
+*scancel) echo "$@" >> {folder}/cancelled; rm {folder}/queue;;
+*) test "$*" = "--me --noheader --format=%i|%j|%Z" && cat {folder}/queue 2> /dev/null;;
+esac
+exit 0
+"""
+
+
+def test_jobs_of_a_killed_head_are_cancelled_and_nobody_elses(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"), prepend=":")
+    assert cluster.cancel_left() == [], "no Slurm here"
+    (tmp_path / "bin").mkdir()
+    for name in ("squeue", "scancel"):
+        file = tmp_path / "bin" / name
+        file.write_text(QUEUE.format(folder=tmp_path))
+        file.chmod(0o755)
+    assert cluster.cancel_left() == [], "an empty queue"
+    head = "0b9e7c5a-3f1d-4c7e-9a52-1f0c2d3e4b5a"
+    listed = [
+        f"11|{head}|{tmp_path}", f"12|mine_{head}|{tmp_path}", f"13|{head}|{tmp_path}/elsewhere",
+        f"14|interactive|{tmp_path}",
+    ]  # fmt: skip
+    (tmp_path / "queue").write_text("\n".join(listed) + "\n")
+    assert cluster.cancel_left() == ["11", "12"]
+    assert (tmp_path / "cancelled").read_text() == "11 12\n"
 
 
 def test_locks_of_plain_snakemake_are_left_alone(tmp_path, monkeypatch):

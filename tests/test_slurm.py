@@ -154,12 +154,16 @@ def test_a_killed_head_comes_back_and_every_row_is_trained_once(nodes, undisturb
     os.killpg(first.pid, signal.SIGKILL)
     first.wait()
     assert running("elnino"), "jobs go on without the head"
+    left = {j["JobId"] for j in jobs()[before:]}
     again = head(nodes)
     assert again.wait(1800) == 0, (nodes / "head.log").read_text()[-3000:]
     until(lambda: not [j for j in jobs() if j["JobState"] in ("RUNNING", "PENDING", "COMPLETING")])
     note("head killed", begun, nodes, before)
     assert made(nodes) == undisturbed
     assert not list((nodes / RECORDS).rglob("*.lock"))
+    ended = {j["JobId"]: j["JobState"] for j in jobs()[before:]}
+    assert {ended[job] for job in left} <= {"CANCELLED", "COMPLETED"}
+    assert len(ended) <= 2 * len(left), "what is in the queue once is not submitted twice"
 
 
 def test_rows_of_a_node_that_fails_are_trained_on_it_again(nodes, undisturbed):

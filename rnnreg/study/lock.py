@@ -65,11 +65,12 @@ def _is(file: Path, opened: int) -> bool:
     return file.exists() and file.stat().st_ino == os.fstat(opened).st_ino
 
 
-def hold_workflow(study: str) -> None:
+def hold_workflow(study: str) -> bool:
     """Hold a study's workflow in this folder until this process ends.
 
     Snakemake's own locks do not tell whose they are, and stay when it is killed. Where the last run
-    of this study did not end by itself, its locks go. UserError where one is still at work.
+    of this study did not end by itself, its locks go. UserError where one is still at work. True
+    where the last one was killed and no workflow of another study is at work in this folder.
     """
     file = SNAKEMAKE / f"rnnreg {study}.lock"
     killed = file.exists()
@@ -84,3 +85,5 @@ def hold_workflow(study: str) -> None:
         for left in (SNAKEMAKE / "locks").glob("*.lock"):
             if f"results/{study}/" in left.read_text(encoding="utf-8"):
                 left.unlink()
+    others = (f for f in SNAKEMAKE.glob("rnnreg *.lock") if f != file)
+    return killed and not any(map(held, others))
