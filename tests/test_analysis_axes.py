@@ -36,7 +36,7 @@ def results():
          "train_loss": 0.75, "validation_loss": 1.0 if r == "none" else 1.5}
         for b in POINTS for r in ("none", "l2") for s in SEEDS for c in ("best", "final")
     ]  # fmt: skip
-    rows = [{"benchmark": b, "at": at} for b, at in POINTS.items()]
+    rows = [{"benchmark": b, "variant": {"at": at}} for b, at in POINTS.items()]
     made = SimpleNamespace(
         scores=pd.DataFrame(lines), study={"rows": rows}, compared=lambda c: ["none", "l2"],
         title=lambda kind, name: name,
@@ -76,9 +76,10 @@ def test_the_table_has_a_line_a_place(results):
 
 
 def test_a_study_without_axes_or_without_none_has_no_line(results):
-    results.study["rows"] = [{"benchmark": b} for b in POINTS]
+    results.study["rows"] = [{"benchmark": b, "variant": {}} for b in POINTS]
     assert axes(results).empty
     assert not shown_axes.axes(results).rows
-    results.study["rows"] = [{"benchmark": b, "at": at} for b, at in POINTS.items()]
+    rows = [{"benchmark": b, "variant": {"at": at}} for b, at in POINTS.items()]
+    results.study["rows"] = rows
     results.scores = results.scores[results.scores["regularizer"] != "none"]
     assert axes(results).empty

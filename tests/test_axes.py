@@ -32,7 +32,7 @@ def test_axes_in_one_mapping_are_crossed(project):
     row = asked.row("house@optimizer_sgd_hidden_6_3_train_1_4", "gru", "l2")
     assert row.budget == {"optimizer": "sgd"}
     assert (row.variant.model, row.variant.train) == ({"hidden": [6, 3]}, "1/4")
-    assert row.at == {"optimizer": "sgd", "hidden": "6-3", "train": "1/4"}
+    assert row.variant.at == {"optimizer": "sgd", "hidden": "6-3", "train": "1/4"}
     assert len({r.fingerprint for r in asked.rows if r.regularizer == "l2"}) == 4, "train is data"
 
 
@@ -125,12 +125,12 @@ BAD = {
         "axes: size: few: key: unknown 'btch'; did you mean 'batch'?",
     ),
     "a value": ("{hidden: [5, 0]}", "axes: hidden_0: model: hidden: given 0, allowed are whole"),
-    "a budget": ("{batch: [0]}", "axes: batch_0: batch: given 0, allowed are numbers above 0."),
-    "a type": ("{batch: [few]}", "axes: batch_few: batch: given 'few' (str), expected a whole"),
+    "a budget": ("{batch: [0]}", "axes: batch_0: budget: batch: given 0, allowed are numbers"),
+    "a type": ("{batch: [few]}", "axes: batch_few: budget: batch: given 'few' (str), expected a"),
     "a share": ("{train: [5/4]}", "axes: train_5_4: train: given '5/4', allowed are whole numbers"),
     "a range": (
         "{learning_rate: [[1, 0.1]]}",
-        "axes: learning_rate_1_0_1: learning_rate: given [1, 0.1], expected two numbers above 0",
+        "axes: learning_rate_1_0_1: budget: learning_rate: given [1, 0.1], expected two",
     ),
     "twice": ("{batch: [8, 8]}", "axes: two points are called batch_8. Remedy: leave one out"),
     "one name for two": ("[{batch: [8]}, {batch: [8]}]", "axes[1]: two points are called batch_8"),
@@ -172,3 +172,16 @@ def test_a_grid_has_one_rate(project):
     (project / "c.yaml").write_text(text + "budgets: {house: {learning_rate: [0.1, 1]}}\n")
     with pytest.raises(UserError, match=r"c.yaml: house: learning_rate: given the range"):
         study.read("c.yaml")
+
+
+def test_a_variant_has_a_budget_of_its_own(project):
+    add(project, "house", CSV)
+    text = STUDY.replace("[house]", "[house@fast]")
+    text += "variants: {fast: {budget: {learning_rate: [0.1, 1], batch: 4}}}\n"
+    (project / "v.yaml").write_text(text + "budgets: {house: {batch: 9, steps: 5}}\n")
+    row = study.read("v.yaml").rows[0]
+    assert row.budget == {"batch": 4, "steps": 5}
+    assert row.search.learning_rate == (0.1, 1.0)
+    (project / "v.yaml").write_text(text.replace("batch: 4", "btch: 4"))
+    with pytest.raises(UserError, match=r"v.yaml: variants: fast: budget: key: unknown 'btch'"):
+        study.read("v.yaml")

@@ -3,7 +3,7 @@
     axes: {optimizer: [adam, sgd], batch: [8, 32]}   # trec@optimizer_adam_batch_8, ...: 4 variants
     axes: [{batch: [8, 32]}, {layers: [1, 2]}]       # one axis after the other: 4 variants
 
-An axis is a field of a budget, a model or a task, or `train` or `base_clip`, with its values. Any
+An axis is a field of a budget, a model or a task, or a key of a variant, with its values. Any
 other name is an axis, too, whose places have names and change several fields:
 
     axes: {descent: {adam: {optimizer: adam}, plain: {optimizer: sgd, learning_rate: [0.03, 3]}}}
@@ -13,8 +13,8 @@ What `budgets` says of `trec@batch_8` is added.
 """
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable
+from dataclasses import replace
 from itertools import product
 
 from rnnreg.errors import UserError, unknown
@@ -22,52 +22,40 @@ from rnnreg.study import schema, sizes, variants
 from rnnreg.study.variants import NOTHING, Variant
 
 KEY = "axes"
-PARTS = {"model": sizes.TYPES, "task": variants.TASK}
-FIELDS = [*schema.BUDGET_KEYS, *(f for own in PARTS.values() for f in own), "train", "base_clip"]
+PARTS = {"budget": schema.BUDGET_KEYS, "model": sizes.TYPES, "task": variants.TASK}
+ALONE = [key for key in variants.KEYS if key not in (*PARTS, "start")]
+FIELDS = [*ALONE, *(name for own in PARTS.values() for name in own)]
 MOST = 256  # points
-
-
-@dataclass(frozen=True)
-class Point:
-    """What a study changes of a benchmark: its variant and fields of its budget; where it stands.
-
-    `at` is axis -> place, as text: {"batch": "8"}.
-    """
-
-    variant: Variant = NOTHING
-    budget: dict[str, object] = field(default_factory=dict)
-    at: dict[str, str] = field(default_factory=dict)
-
 
 Place = tuple[str, dict[str, object]]  # its text, and the fields that it gives
 
 
 def placed(
     where: str, benchmarks: Iterable[str], given: object, named: dict[str, Variant]
-) -> dict[str, Point]:
+) -> dict[str, Variant]:
     """The benchmarks of a study by full name, those without a variant at all points of its axes.
 
     `named` are those of its variants, by full name.
     """
     points = _points(f"{where}: {KEY}", given) if given else {}
-    found = {}
-    for name in benchmarks:
-        if points and "@" not in name:
-            found |= {f"{name}@{point}": own for point, own in points.items()}
-        else:
-            found[name] = Point(named.get(name, NOTHING))
     for name in named:
         if name.partition("@")[2] in points:
             raise UserError(
                 f"{where}: variants: {name.partition('@')[2]}: has the name of a point of "
                 f"'{KEY}'. Remedy: another name."
             )
+    found = {}
+    for name in benchmarks:
+        if points and "@" not in name:
+            found |= {f"{name}@{point}": own for point, own in points.items()}
+        else:
+            found[name] = named.get(name, NOTHING)
     return found
 
 
-def _points(where: str, given: object) -> dict[str, Point]:
-    """Name of each point -> it."""
-    found: dict[str, Point] = {}
+def _points(where: str, given: object) -> dict[str, Variant]:
+    """Name of each point -> the variant there."""
+    found: dict[str, Variant] = {}
     each = given if isinstance(given, list) else [given]
     for number, crossed in enumerate(each):
         at = f"{where}[{number}]" if isinstance(given, list) else where
@@ -120,28 +108,18 @@ def _text(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _point(where: str, places: dict[str, Place]) -> tuple[str, Point]:
-    """The point at one place of each axis, and its name."""
+def _point(where: str, places: dict[str, Place]) -> tuple[str, Variant]:
+    """The variant at one place of each axis, and its name."""
     fields: dict[str, object] = {}
     for axis, (_, own) in places.items():
         if twice := fields.keys() & own.keys():
             raise UserError(f"{where}: {axis}: {min(twice)}: another axis gives it, too.")
         fields |= own
+    changes = _of(fields, ALONE)
+    changes |= {part: own for part, known in PARTS.items() if (own := _of(fields, known))}
     at = {axis: text for axis, (text, _) in places.items()}
     name = "_".join(re.sub(r"\W+", "_", f"{axis}_{text}") for axis, text in at.items())
-    changes, budget = dict(_changes(fields)), _of(fields, schema.BUDGET_KEYS)
-    schema.check_budget(f"{where}: {name}", budget)
-    variant = variants.read(where, {name: changes})[name] if changes else NOTHING
-    title = ", ".join(f"{axis.replace('_', ' ')} {text}" for axis, text in at.items())
-    return name, Point(replace(variant, title=title), budget, at)
-
-
-def _changes(fields: dict[str, object]) -> Iterator[tuple[str, object]]:
-    """What a variant changes, as a study file has it."""
-    yield from _of(fields, ("train", "base_clip")).items()
-    for part, known in PARTS.items():
-        if own := _of(fields, known):
-            yield part, own
+    return name, replace(variants.read(where, {name: changes})[name], at=at)
 
 
 def _of(fields: dict[str, object], known: Iterable[str]) -> dict[str, object]:

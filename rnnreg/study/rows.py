@@ -29,7 +29,6 @@ class Row:
     variant: Variant = NOTHING
     ratios: combine.Ratios = field(default_factory=dict)  # of a combination that is no file
     start: "Row | None" = None  # from whose best model its members start
-    at: dict[str, str] = field(default_factory=dict)  # axis of the study -> its place on it
     rising: bool = False  # strengths are tried from weak to strong, until validation gets worse
 
     @property

@@ -110,18 +110,17 @@ def _resolve(name: str, where: str, given: object) -> Study:
         b: _at_rate(
             f"{where}: {b}",
             searched,
-            {**budgets.get(changed.base(b), {}), **point.budget, **budgets.get(b, {})},
+            {**budgets.get(changed.base(b), {}), **variant.budget, **budgets.get(b, {})},
         )
-        for b, point in placed.items()
+        for b, variant in placed.items()
     }
     rows = tuple(
         Row(
             *(b, c, r, tuned[r][0], tuning, evaluation),
             budget=own[b][0],
             search=searched and replace(tuned[r][1], learning_rate=own[b][1]),
-            variant=placed[b].variant,
+            variant=placed[b],
             ratios=combined.get(r, {}),
-            at=placed[b].at,
             rising=plan.kind == "small_to_large",
         )
         for b in placed

@@ -1,4 +1,4 @@
-"""Variants of a benchmark, `name@variant`: what a study changes of its data, task, model and clip.
+"""Variants of a benchmark, `name@variant`: what a study changes of its data, task, model, budget.
 
     benchmarks: [trec, trec@small, trec@attended, etth1@far]
     variants:
@@ -7,11 +7,12 @@
       far: {task: {context: 192, horizon: 48}}
       words: {language: 20}      # its labelled texts as a language model, in windows of 20 words
       noisy: {noise_columns: 8}  # columns of normal noise beside those of sequences of numbers
+      fast: {budget: {learning_rate: 3e-2}}
       tuned: {start: {benchmark: trec@words}}  # from the weights of another row: see starts.py
 
 A variant has rows, records and prepared data of its own. Validation and test are the benchmark's.
-Fields of a model are those of rnnreg/study/sizes.py. A variant has the budget that the study gives
-the benchmark; what `budgets` says of `trec@small` is added.
+Fields of a model are those of rnnreg/study/sizes.py. A variant's budget is added to that which the
+study gives the benchmark; so is what `budgets` says of `trec@small`.
 """
 
 import math
@@ -26,7 +27,7 @@ from rnnreg.study import schema, sizes, starts
 ALL = "all"
 KEYS = {
     "train": (int, str), "model": dict, "task": dict, "base_clip": float, "language": int,
-    "noise_columns": int, "start": dict,
+    "noise_columns": int, "start": dict, "budget": dict,
 }  # fmt: skip
 TASK = {
     "window": int, "context": int, "horizon": int, "season": int, "gap": int, "anchored": bool
@@ -39,8 +40,9 @@ class Variant:
     """What is changed; nothing by default.
 
     `train` is how much of the training split there is: symbols, sequences or rows; a share as text,
-    "1/4"; or "all". None: as the benchmark's file has it. `model` and `task` hold fields of its
-    Model and its Task. `title` is how it is called; "": by its name.
+    "1/4"; or "all". None: as the benchmark's file has it. `model`, `task` and `budget` hold fields
+    of its Model, Task and Budget. `at` is where it stands on the axes of the study, as text: axis
+    -> place.
     """
 
     train: int | str | None = None
@@ -50,7 +52,17 @@ class Variant:
     language: int = 0
     noise_columns: int = 0
     start: dict[str, str] = field(default_factory=dict)
-    title: str = ""
+    budget: dict[str, object] = field(default_factory=dict)
+    at: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def title(self) -> str:
+        """How it is called, where it is not by its name.
+
+        >>> Variant(at={"batch": "8", "learning_rate": "0.1"}).title
+        'batch 8, learning rate 0.1'
+        """
+        return ", ".join(f"{axis.replace('_', ' ')} {place}" for axis, place in self.at.items())
 
     def amount(self, whole: int) -> int:
         """How much of a training split of that size, rounded down; at least 1.
@@ -115,6 +127,7 @@ def read(where: str, given: dict) -> dict[str, Variant]:
             if (value := changes.get(key, 1)) < 1:
                 raise UserError(f"{at}: {key}: given {value}, allowed are whole numbers from 1.")
         starts.check(f"{at}: start", changes.get("start", {}))
+        schema.check_budget(f"{at}: budget", changes.get("budget", {}))
     return {name: Variant(**changes) for name, changes in given.items()}
 
 

@@ -23,7 +23,8 @@ def axes(results: Results) -> pd.DataFrame:
     A mean over data sets, cells and the places on the other axes; n seeds.
     """
     scores = results.scores[results.scores["criterion"] == "best"]
-    at = {row["benchmark"]: row["at"] for row in results.study["rows"] if row.get("at")}
+    at = {row["benchmark"]: row["variant"].get("at") for row in results.study["rows"]}
+    at = {benchmark: own for benchmark, own in at.items() if own}
     lines = [
         line
         for axis in dict.fromkeys(axis for own in at.values() for axis in own)
