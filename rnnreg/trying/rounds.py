@@ -27,7 +27,13 @@ from rnnreg.trying.workers import Workers
 
 NONE = "none"
 # Checkpoints are chosen by validation in every row: there early stopping saves steps, no more.
-LEFT_OUT = {"early_stopping": "the best check is taken everywhere, which is what it would choose"}
+LEFT_OUT = {
+    "early_stopping": "the best check is taken everywhere, which is what it would choose",
+    "dropout_unscaled": "a slip of tutorials, not to be used",
+    "dropout_at_test": "it is dropout, scaled elsewhere",
+    "l2_mean": "it is L2 with another unit of its strength",
+    "l2_start": "without weights to start from it is L2",
+}
 # Those that most people would try first; where minutes do not suffice for all, these are tried.
 FIRST = (
     "l2", "dropout", "recurrent_dropout", "zoneout", "l1", "weight_decay", "layer_norm",
