@@ -21,7 +21,7 @@ from rnnreg.kernels.native import losses, noise, optimizers, recurrence, squares
 from rnnreg.study import registry
 from rnnreg.study.sizes import HEADS, Model
 from rnnreg.tasks import Forecast, LanguageModel
-from rnnreg.training import batches
+from rnnreg.training import batches, scaling
 from rnnreg.training.capture import Captured, CapturedPopulation
 from rnnreg.training.population import Population
 
@@ -276,6 +276,22 @@ def test_a_step_asks_nothing_of_the_host(kind, regularizer, as_on_a_gpu):
 def test_no_network_asks_anything_of_the_host(head, as_on_a_gpu):
     sizes = Model((6, 4), embedding=5, bidirectional=True, convolution=2, head=head)
     asks_nothing_of_the_host(setting("labels", "gru", "recurrent_dropout", sizes), [0.3])
+
+
+@pytest.mark.parametrize(
+    ("kind", "loss"), [("series", "huber"), ("labels", "squared"), ("music", "squared")]
+)
+def test_no_training_loss_asks_anything_of_the_host(kind, loss, as_on_a_gpu):
+    asks_nothing_of_the_host(setting(kind, "gru", loss=loss), [0.0])
+
+
+def test_scores_in_another_unit_than_training_ask_nothing_of_the_host(as_on_a_gpu):
+    job = setting("series", "gru")
+    own = scaling.scaling("", "minmax", job.benchmark, job.facts, job.splits["train"])
+    benchmark, splits = scaling.applied(own, job.benchmark, job.splits)
+    job = replace(job, benchmark=benchmark, splits=splits)
+    assert job.benchmark.task.unit
+    asks_nothing_of_the_host(job, [0.0])
 
 
 def test_a_forecast_of_some_columns_asks_nothing_of_the_host(as_on_a_gpu, monkeypatch):
