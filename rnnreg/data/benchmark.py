@@ -28,7 +28,7 @@ class Budget:
     checks: int = 20  # validation checks, evenly spaced
     validated: int = 0  # symbols, sequences or windows of a check, evenly spread; 0: all there are
     optimizer: str = "adam"  # or "sgd", "momentum", "rmsprop", "adagrad"
-    schedule: str = "constant"  # or "cosine", "linear", to zero; "exponential", "plateau"
+    schedule: str = "constant"  # or "cosine", "linear", to zero; those of training/schedules.py
     hold: int = 0  # "exponential": epochs at the learning rate
     factor: float = 1.0  # that it is divided by: in each later epoch; at each plateau
     patience: int = 0  # "plateau": checks without improvement that are not one yet

@@ -52,12 +52,11 @@ def range_test(
     # Unlike Smith 2017: the rate grows by a factor and not by a summand, so that small rates are
     # seen, too; the loss of the batch is read and not the accuracy, which forecasts lack; and
     # several seeds are averaged.
-    budget = replace(job.budget, steps=steps, checks=1, schedule="constant", hold=0, factor=1.0,
-                     patience=0)  # fmt: skip
+    growth = (high / low) ** (1 / (steps - 1))
+    budget = replace(job.budget, steps=steps, checks=1, schedule="range_test", factor=growth,
+                     hold=0, patience=0)  # fmt: skip
     members = list(range(FIRST_SEED, FIRST_SEED + seeds))
     population = populate(replace(job, budget=budget), [strength] * seeds, members, [low] * seeds)
-    growth = (high / low) ** (1 / (steps - 1))
-    population.numbers = [(growth**step, *own) for step, (_, *own) in enumerate(population.numbers)]
     losses: list[float] = []
     while len(losses) < steps:
         population.since.clear()

@@ -1,8 +1,9 @@
 """Schedules: the learning rate as a share of its first value.
 
-Two of them go by numbers of the budget, and are each paper's own: after `hold` epochs the rate of
+Three of them go by numbers of the budget, and are each paper's own: after `hold` epochs the rate of
 "exponential" is divided by `factor` from epoch to epoch; that of "plateau" is divided by `factor`
-whenever more than `patience` checks in a row have not improved on the best validation loss.
+whenever more than `patience` checks in a row have not improved on the best validation loss; that
+of "range_test" is multiplied by `factor` from step to step.
 """
 
 import math
@@ -23,8 +24,11 @@ SCHEDULES: dict[str, Callable[[Budget, int, int], float]] = {
         budget.factor ** -max(step // epoch + 1 - budget.hold, 0)
     ),
     "plateau": lambda budget, step, epoch: 1.0,  # moves at checks: see `drops`
+    "range_test": lambda budget, step, epoch: budget.factor**step,  # see rates.py
 }
-OWN = {"exponential": ("factor", "hold"), "plateau": ("factor", "patience")}  # numbers they go by
+OWN = {  # numbers they go by
+    "exponential": ("factor", "hold"), "plateau": ("factor", "patience"), "range_test": ("factor",)
+}  # fmt: skip
 
 
 def check(where: str, budget: Budget) -> None:
@@ -40,7 +44,8 @@ def check(where: str, budget: Budget) -> None:
     if own and not 1 < budget.factor < math.inf:
         raise UserError(
             f"{where}: budget: factor: given {budget.factor}, allowed are numbers above 1: what "
-            f"the schedule '{budget.schedule}' divides the rate by."
+            f"the schedule '{budget.schedule}' "
+            f"{'multiplies' if budget.schedule == 'range_test' else 'divides'} the rate by."
         )
 
 
