@@ -54,7 +54,8 @@ def moments() -> list[str]:
 def scale() -> list[str]:
     """How long the head takes with a large study, and what it holds."""
     table = pd.read_csv(RESULTS / "scale.csv").set_index("what")
-    sizes, names = table.iloc[0], {"graph": "the job graph", "collect": "`collect`"}
+    names = {"graph": "the job graph", "status": "`status`", "collect": "`collect`"}
+    sizes = table.iloc[0]
     told = [
         f"{names[what]} takes {row['seconds']:.0f} s and {row['MiB']:.0f} MiB"
         for what, row in table.iterrows()
