@@ -3,7 +3,7 @@
     python benchmarks/rates/compare.py
 
 For each data set and cell with published records of `none`: rates.csv beside this file, and the
-table of docs/training.md. Data must be prepared in data/prepared. Minutes.
+table and the picture of docs/training.md. Data must be prepared in data/prepared. Minutes.
 
     suggestion, low, high   see rnnreg/training/rates.py
     chosen                  the rate that the search chose for `none` at the best validation check
@@ -18,6 +18,7 @@ from pathlib import Path
 import pandas as pd
 import torch
 
+from rnnreg.analysis.figures.rates import draw
 from rnnreg.analysis.report.readme import replace
 from rnnreg.analysis.tables import number, tabulated
 from rnnreg.data import prepared
@@ -33,6 +34,7 @@ PAGE = registry.ROOT / "docs" / "training.md"
 PUBLISHED = registry.ROOT / "results" / "published"
 STUDIES = ("regularizers", "standard", "quick")  # of several records of one row, the first's
 NONE = "none"
+PICTURED, PICTURE = ("us_macro", "lstm"), PAGE.with_name("rate.svg")
 
 
 def rows() -> dict[tuple[str, str], tuple[str, Path]]:
@@ -50,6 +52,12 @@ def compared(benchmark: str, cell: str, asked: str, folder: Path) -> dict:
     row = study.read(asked).row(benchmark, cell, NONE)
     job = setting(row, *prepared.read(benchmark, Path("data/prepared")))
     found = range_test(job)
+    if (benchmark, cell) == PICTURED:
+        title = f"{job.facts['title']}, {registry.facts('cell', cell)['title']}"
+        draw(
+            PICTURE, title, found.rates, found.losses, found.smoothed, found.suggestion,
+            (found.low, found.high),
+        )  # fmt: skip
     own = records.read(folder / f"{NONE}.jsonl")
     rates = [
         choose(each, "best")[0] for file in folder.glob("*.jsonl") if (each := records.read(file))
