@@ -1,10 +1,12 @@
 """Kinds of search: random draws, strengths from small to large, and folds in place of seeds."""
 
+import importlib.util
 import random
 from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 from own import CSV, add, make
 from toys import KINDS, arrays, setting
@@ -14,8 +16,8 @@ from rnnreg.cli import main
 from rnnreg.data import folds, naive
 from rnnreg.data.benchmark import Splits
 from rnnreg.errors import UserError
+from rnnreg.study import registry, study
 from rnnreg.study import search as searches
-from rnnreg.study import study
 from rnnreg.study.protocol import asked, phases
 from rnnreg.study.records import read
 from rnnreg.study.search import Search, fold, fold_seeds
@@ -232,11 +234,8 @@ def test_members_of_a_fold_train_without_it_and_are_validated_on_it(project):
     assert tested[0].scores == whole[-1].scores, "evaluation is of the whole split"
 
 
-@pytest.mark.parametrize(
-    "search",
-    ["{kind: random, trials: 3, survivors: 2, seeds: 1}", "{trials: 3, survivors: 2, folds: 3}"],
-)
-def test_from_a_study_file_to_its_tables(asking, search):
+def test_random_draws_on_folds_from_a_study_file_to_its_tables(asking):
+    search = "{kind: random, trials: 3, survivors: 2, folds: 3}"
     asking(
         f"seeds: {{evaluation: 2}}\nsearch: {search}\nbudgets: {{house: {{steps: 6, checks: 2}}}}"
     )
@@ -282,3 +281,41 @@ def test_the_report_says_how_it_was_tuned(search, seeds, rising, told):
         study={"rows": [row]}, regularizers=["none"], search=lambda name: search and vars(search)
     )
     assert told in sentences._tuned(made)
+
+
+@pytest.fixture(scope="module")
+def compare():
+    """The script that makes the table of docs/training.md."""
+    file = registry.PACKAGE.parent / "benchmarks" / "searches" / "compare.py"
+    spec = importlib.util.spec_from_file_location("compare_searches", file)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_each_kind_compared_is_a_row_and_repeats_share_no_member_but_those_of_folds(compare):
+    for title, search in compare.KINDS.items():
+        first, second = (compare.row(search, "l2", repeat) for repeat in (0, 1))
+        assert first.fingerprint == second.fingerprint
+        drawn = "trials" in search
+        assert (first.settings != second.settings) == drawn, title
+        shared = {*first.tuning_seeds} & {*second.tuning_seeds}
+        assert bool(shared) == ("folds" in search), title
+        assert first.evaluation_seeds == second.evaluation_seeds
+        assert members(first)[0] >= 12
+
+
+def test_the_table_of_searches_is_that_of_its_lines(compare):
+    tests = {"Sobol sequence": 1.0, "random": 1.1, "grid": 0.5, "small to large": 0.5}
+    tests |= {"Sobol sequence, 5 folds": 1.2, "grid, 5 folds": 0.45}
+    lines = [
+        {"search": title, "regularizer": name, "repeat": 0, "members": 9 if "small" in title else
+         12, "test": test * scale, "strength": 1.0 if name == "l2" or "small" not in title else 2.0}
+        for title, test in tests.items()
+        for name, scale in (("l2", 1.0), ("dropout", 3.0))
+    ]  # fmt: skip
+    told = compare.shown(pd.DataFrame(lines))
+    assert "| random | 12 | 2.20 | +10.0 | +10.0 to +10.0 |" in told
+    assert "| Sobol sequence | 12 | 2.00 | – | – |" in told
+    assert "the whole grid finds in 1 of 2 searches, with 75% of its models." in told
+    assert "20.0% higher with the Sobol sequence and 10.0% lower with the grid." in told
