@@ -89,7 +89,6 @@ class Study:
     mirror: str | None = None
     job: str = JOBS[0]
     keep: bool = False  # whether the best model of each row is kept
-    listed: bool = False  # whether its rows are named one by one
     asked: str = ""  # what reads it again: its name, or the path of its file
 
     @property

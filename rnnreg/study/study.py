@@ -133,7 +133,7 @@ def _resolve(name: str, where: str, given: object) -> Study:
         raise unknown(f"{where}: job", job, JOBS)
     keep = given.get("keep", False)
     rows = starts.linked(where, rows)
-    return Study(name, given["title"], rows, given.get("mirror"), job, keep, alone is not None)
+    return Study(name, given["title"], rows, given.get("mirror"), job, keep)
 
 
 def _chosen(where: str, given: dict, made: dict[str, list[str]]) -> dict[str, list[str]]:
