@@ -135,7 +135,8 @@ def regularizers(results: Results) -> Table:
         if search := results.search(name):
             low, high = (strength(s).text for s in search["strength"])
             return low if low == high else f"{low} to {high} ({search['scale']})"
-        grid = results.rows[results.rows["regularizer"] == name]["strengths"].iloc[0]
+        own = results.rows[results.rows["regularizer"] == name]
+        grid = max(own["strengths"], key=len)  # from small to large, not all may have been tried
         return ", ".join(strength(s).text for s in dict.fromkeys(grid))
 
     columns = {
