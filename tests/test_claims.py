@@ -93,8 +93,8 @@ def test_the_list_is_whole_and_each_claim_has_two_data_sets_or_more():
         ("zeros", {"small_weights": 0.26}, {}, 25.0),
         # (1.2 - 1.0) / 1.2 against (1.2 - 0.4) / 1.2
         ("gap", {"final_train_loss": 1.0}, {}, -50.0),
-        # within 5% of 1.0: after 20 steps, against 30
-        ("steps", {"curve": [3.0, 1.05, 0.9, 0.9]}, {}, -100 / 3),
+        # within 5% of 0.9: after 30 steps, against never in 40; of 1.0: never, against after 30
+        ("steps", {"curve": [3.0, 1.05, 0.9, 0.9]}, {}, -25.0),
         ("steps", {"curve": [3.0, 1.06, 1.06, 1.06]}, {}, 100 / 3),
         ("reach", {"reach": [2.0, 1, 1, 1, 0.1]}, {}, -50.0),
         ("reach", {"reach": [1.0, 0.2]}, {}, 100.0),
@@ -207,20 +207,27 @@ def test_other_studies_have_no_claims():
     assert shown_taught.table(claims.claims(results)).rows == []
 
 
-def test_the_table_and_the_page(tmp_path, monkeypatch):
+def test_the_page_is_what_the_shipped_table_makes(tmp_path):
+    (tmp_path / "claims.csv").write_bytes((shown_taught.ROOT / "claims.csv").read_bytes())
+    assert shown_taught.write(tmp_path).read_text() == shown_taught.PAGE.read_text()
+    frame = pd.read_csv(tmp_path / "claims.csv")
+    entries = [(c.number, c.claim, place) for c in listed.read() for place in c.on]
+    assert [*zip(frame["number"], frame["claim"], frame["place"], strict=True)] == entries
+
+
+def test_the_table_and_the_page(tmp_path):
     frame = pd.DataFrame(
         [*lines("best", "less", {"best_test_loss": 0.9}, {}, noise=0.01),
          *(r | {"claim": "another"} for r in lines("reach", "more", {}, {}, noise=0.01))]
     )  # fmt: skip
     table = shown_taught.table(frame)
     first, second = ([cell.text for cell in row] for row in table.rows)
-    assert first[:4] == ["1", "it is so", "holds", "2 of 2 data sets"]
+    assert first[:4] == ["1", "it is so", "holds", "2 yes"]
     assert first[-1].startswith("−1")
     assert first[-1].endswith("] %")
-    assert second[2:4] == ["does not hold", "0 of 2 data sets"]
+    assert second[2:4] == ["does not hold", "2 no"]
     assert second[-1] == "x 1.00 [1.00, 1.00]"
     assert len(shown_taught.by_set(frame).rows) == 4
-    monkeypatch.setattr(shown_taught, "PAGE", tmp_path / "claims.md")
     with pytest.raises(UserError, match=r"claims\.csv: not there\. Remedy: rnnreg run claims"):
         shown_taught.write(tmp_path)
     frame.to_csv(tmp_path / "claims.csv", index=False)

@@ -42,13 +42,14 @@ def table(frame: pd.DataFrame) -> Table:
     """The claims, from the table that `compare` wrote."""
     lines = []
     for _, own in frame.groupby("claim", sort=False):
-        yes = own[own["shown"] == "yes"]["place"]
-        lines.append(own.iloc[0].to_dict() | {"yes": len(yes), "of": len(own)})
+        counts = own["shown"].value_counts()
+        sets = ", ".join(f"{counts[w]} {w}" for w in ("yes", "no", "open") if w in counts)
+        lines.append(own.iloc[0].to_dict() | {"sets": sets})
     columns = {
         "Number": lambda r: str(r["number"]),
         "Claim": lambda r: r["claim"],
         "Verdict": lambda r: word(r["verdict"], r["verdict"] == HOLDS),
-        "As claimed on": lambda r: f"{r['yes']} of {r['of']} data sets",
+        "By data set": lambda r: r["sets"],
         "Measured by": lambda r: r["tested"],
         "Preset of its article": lambda r: r["article"],
         "Effect": lambda r: effect(r, "mean"),
@@ -87,7 +88,10 @@ def effect(line: dict, name: str) -> Cell:
 
 
 def write(folder: Path = ROOT) -> Path:
-    """docs/claims.md, from the claims.csv of a study's folder; UserError where it has none."""
+    """The page, from the claims.csv of a folder: into docs/ for the one that ships, else beside it.
+
+    UserError where the folder has none.
+    """
     file = folder / "claims.csv"
     if not file.is_file():
         raise UserError(f"{file}: not there. Remedy: rnnreg run claims, and name results/claims.")
@@ -97,8 +101,9 @@ def write(folder: Path = ROOT) -> Path:
     text = HEAD.format(count=frame["claim"].nunique(), told=told)
     for made in (table(frame), by_set(frame)):
         text += f"\n{made.as_markdown()}"
-    records.write_text(PAGE, text)
-    return PAGE
+    page = PAGE if folder.resolve() == ROOT.resolve() else folder / PAGE.name
+    records.write_text(page, text)
+    return page
 
 
 WORDS = {HOLDS: "hold", NOT: "do not hold", OPEN: "are open"}

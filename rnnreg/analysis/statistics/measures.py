@@ -78,12 +78,12 @@ def _strongest(results: Results, of: str, than: str) -> Pair:
 
 
 def _steps(results: Results, of: str, than: str) -> Pair:
-    """Steps until the validation loss is near the best of the other row's, of the same seed."""
+    """Steps until the validation loss is near the best of the two members of a seed, or all."""
     one, other = (_members(results, row, "best") for row in (of, than))
     seeds = one.index.intersection(other.index)
     found = []
     for seed in seeds:
-        target = NEAR * min(_curve(other.loc[seed]))
+        target = NEAR * min(_curve(one.loc[seed]) + _curve(other.loc[seed]))
         found.append([_reached(m.loc[seed], target) for m in (one, other)])
     return tuple(np.array(found, dtype=float).T)
 
@@ -188,7 +188,8 @@ MEASURES = {
         _noise_inputs),
     "weight_norm": Measure("norm of all weight matrices", LARGE, True, _column("weight_norm")),
     "steps": Measure(
-        "steps until the validation loss is within 5% of the best of what it is held against",
+        "steps until the validation loss is within 5% of the best that either row reaches, or all "
+        "steps",
         LARGE, True, _steps),
     "reach": Measure("gradient at h eight steps before the end, over that at the end", LARGE, True,
                      _reach),
