@@ -47,7 +47,8 @@ def made(rows: dict[str, dict], noise: float = 0.0) -> Results:
             near = {k: v * math.exp(rng.normal(0, noise)) for k, v in (PLAIN | own).items()
                     if isinstance(v, int | float) and not isinstance(v, bool)}  # fmt: skip
             lists = {
-                "check_steps": STEPS, "validation_loss": own.get("curve", CURVE),
+                "check_steps": STEPS[: len(own.get("curve", CURVE))],
+                "validation_loss": own.get("curve", CURVE), "setting": '{"steps": 40}',
                 "gradient_norm": own.get("gradient_norm", [1.0, 2.0]),
                 "gradient_by_distance": own.get("reach", [1.0, 0.8, 0.5, 0.3, 0.1]),
                 "input_norms": own.get("input_norms", [1.0, 1.0, 0.5, 0.5]),
@@ -96,6 +97,7 @@ def test_the_list_is_whole_and_each_claim_has_two_data_sets_or_more():
         # within 5% of 0.9: after 30 steps, against never in 40; of 1.0: never, against after 30
         ("steps", {"curve": [3.0, 1.05, 0.9, 0.9]}, {}, -25.0),
         ("steps", {"curve": [3.0, 1.06, 1.06, 1.06]}, {}, 100 / 3),
+        ("steps", {"curve": [300.0]}, {}, 100 / 3),  # it diverged: never, in 40
         ("reach", {"reach": [2.0, 1, 1, 1, 0.1]}, {}, -50.0),
         ("reach", {"reach": [1.0, 0.2]}, {}, 100.0),
         ("peak", {"gradient_norm": [1.0, 6.0, 2.0]}, {}, 200.0),

@@ -1,5 +1,6 @@
 """What a claim is measured by: values of two rows, seed by seed, from the members of a study."""
 
+import json
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -94,8 +95,10 @@ def _curve(member: pd.Series) -> list[float]:
 
 
 def _reached(member: pd.Series, target: float) -> int:
-    steps = list(member["check_steps"])
-    return next((s for s, v in zip(steps, _curve(member), strict=True) if v <= target), steps[-1])
+    """The step at which a member's validation loss is at the target; all of its budget's, where it
+    never is or training ends before."""
+    checks = zip(member["check_steps"], _curve(member), strict=True)
+    return next((s for s, v in checks if v <= target), json.loads(member["setting"])["steps"])
 
 
 def _reach(results: Results, of: str, than: str) -> Pair:
