@@ -114,8 +114,10 @@ Written by `rnnreg claims` from results/published/claims.
 {count} claims of articles that teach recurrent networks with regularization, in words of our own:
 {told}. Each is tested on small data sets with eight seeds, at the learning rate of the data set's
 file, so a verdict is about networks and data of this size. Open means that data sets disagree, or
-that intervals are too wide: the column "By data set" says which. `benchmarks/claims.yaml` lists
-them with the rows that test them, `rnnreg/analysis/statistics/claims.py` has the rule by which a verdict
-follows, and `measures.py` beside it the measures. The articles are not at hand: an entry names the
-preset study whose subject the claim is. `rnnreg run claims` measures all of it again.
+that intervals are too wide: the column "By data set" says which.
+
+`benchmarks/claims.yaml` lists the claims with the rows that test them,
+`rnnreg/analysis/statistics/claims.py` has the rule by which a verdict follows, and `measures.py`
+beside it the measures. The articles are not at hand: an entry names the preset study whose subject
+the claim is. `rnnreg run claims` measures all of it again.
 """
