@@ -147,8 +147,8 @@ def decided(results: Results, criterion: str = "best") -> str:
             f"{FEWEST_TO_TEST}."
         )
     return (
-        f"Of {total} comparisons with none ({n} paired seeds, corrected within each data set, cell "
-        f"and family), {words.verdicts(frame)}; in half of all an improvement below "
+        f"Of {words.count(total, 'comparison')} with none ({n} paired seeds, corrected within each "
+        f"data set, cell and family), {words.verdicts(frame)}; in half of all an improvement below "
         f"{fixed(frame['effect_detectable'].median(), 1)}% is missed more than one time in five."
     )
 
