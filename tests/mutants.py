@@ -38,6 +38,7 @@ TESTS = [  # the quick ones first: a mutant mostly ends with the first
     "pays",
     "search",
     "simultaneous",
+    "axes",
     "compare",
 ]
 LEFT_OUT = (".git", ".venv", ".snakemake", "results", "data")  # of the project's own folder
@@ -104,6 +105,7 @@ def noticed(root: Path) -> bool:
         os.chdir(root)
         sys.path.insert(0, str(root))
         paths = [f"tests/test_analysis_{name}.py" for name in TESTS]
+        paths += ["tests/test_noisy.py", "tests/test_claims.py"]
         os._exit(pytest.main(["-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", *paths]))
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) != 0
 

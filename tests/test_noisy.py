@@ -123,3 +123,14 @@ def test_robustness_is_how_much_less_noise_harms_than_without_regularization():
 
     assert row[-1].strong
     assert other[-1].text == "–"
+
+
+def test_effects_are_means_over_seeds():
+    made = results()
+    first = (made.scores["regularizer"] == "a") & (made.scores["seed"] == 0)
+    made.scores.loc[first, ["log", "log_noisy"]] += (0.2, 0.4)  # of one seed in four
+    _, a = robustness(made).to_dict("records")
+    assert a["effect"] == pytest.approx(100 * (1 - 0.9 * np.exp(0.05)))
+    assert a["effect_noisy"] == pytest.approx(100 * (1 - 0.9 * 1.5 / 2 * np.exp(0.1)))
+    assert a["robustness"] == pytest.approx(100 * (1 - 1.5 / 2 * np.exp(0.05)))
+    assert a["harm"] == pytest.approx(50 + 150 * np.expm1(0.05), abs=0.1)
