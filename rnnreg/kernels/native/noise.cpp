@@ -4,6 +4,10 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#if defined(__AVX2__) && !defined(__AVX512DQ__)  // which multiplies 64 bits by itself
+#define HALVES
+#include <immintrin.h>
+#endif
 
 static inline uint64_t mix(uint64_t z) {
     z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ull;
@@ -12,6 +16,33 @@ static inline uint64_t mix(uint64_t z) {
 }
 
 constexpr uint64_t GAMMA = 0x9E3779B97F4A7C15ull;
+constexpr int64_t WORDS = 256;
+
+#ifdef HALVES
+// x times a constant of 32 lower and 32 upper bits: AVX2 multiplies halves alone.
+static inline __m256i times(__m256i x, __m256i lower, __m256i upper) {
+    const __m256i crossed = _mm256_add_epi64(_mm256_mul_epu32(_mm256_srli_epi64(x, 32), lower), _mm256_mul_epu32(x, upper));
+    return _mm256_add_epi64(_mm256_mul_epu32(x, lower), _mm256_slli_epi64(crossed, 32));
+}
+#endif
+
+// Outputs first + 1 to first + WORDS of a key.
+static inline void draw(uint64_t key, int64_t first, uint64_t* words) {
+    uint64_t at = key + uint64_t(first + 1) * GAMMA;
+#ifdef HALVES
+    const __m256i low1 = _mm256_set1_epi64x(0x1CE4E5B9), high1 = _mm256_set1_epi64x(0xBF58476D);
+    const __m256i low2 = _mm256_set1_epi64x(0x133111EB), high2 = _mm256_set1_epi64x(0x94D049BB);
+    const __m256i step = _mm256_set1_epi64x(int64_t(4 * GAMMA));
+    __m256i next = _mm256_set_epi64x(int64_t(at + 3 * GAMMA), int64_t(at + 2 * GAMMA), int64_t(at + GAMMA), int64_t(at));
+    for (int64_t i = 0; i < WORDS; i += 4, next = _mm256_add_epi64(next, step)) {  // mix, four at a time
+        __m256i z = times(_mm256_xor_si256(next, _mm256_srli_epi64(next, 30)), low1, high1);
+        z = times(_mm256_xor_si256(z, _mm256_srli_epi64(z, 27)), low2, high2);
+        _mm256_storeu_si256((__m256i*)(words + i), _mm256_xor_si256(z, _mm256_srli_epi64(z, 31)));
+    }
+#else
+    for (int64_t i = 0; i < WORDS; i++, at += GAMMA) words[i] = mix(at);
+#endif
+}
 
 // out[i] = the key of (seeds[i], step, site), as `keys` in rnnreg/kernels/noise.py has it.
 extern "C" void rnnreg_keys(int64_t count, const int64_t* seeds, int64_t step, int64_t site, uint64_t* out) {
@@ -23,7 +54,6 @@ extern "C" void rnnreg_keys(int64_t count, const int64_t* seeds, int64_t step, i
 // else 0. Four draws of 16 bits a word of keys[of[m]]; they hold no 65536, so that p = 1 has one value alone.
 extern "C" void rnnreg_mask(int64_t members, int64_t count, const uint64_t* keys, const int64_t* of, const double* p,
                             bool dropout, float* out) {
-    constexpr int64_t WORDS = 256;
     uint64_t words[WORDS];
     int16_t draws[4 * WORDS];
     for (int64_t m = 0; m < members; m++, out += count) {
@@ -34,7 +64,7 @@ extern "C" void rnnreg_mask(int64_t members, int64_t count, const uint64_t* keys
         const float high = dropout ? (all ? 0.0f : float(65536 / (65536 - cut))) : float(all);
         const uint64_t key = keys[of[m]];
         for (int64_t start = 0; start < count; start += 4 * WORDS) {
-            for (int64_t i = 0; i < WORDS; i++) words[i] = mix(key + uint64_t(start / 4 + i + 1) * GAMMA);
+            draw(key, start / 4, words);
             std::memcpy(draws, words, sizeof(words));
             const int64_t here = std::min(4 * WORDS, count - start);
             for (int64_t i = 0; i < here; i++) out[start + i] = draws[i] < limit ? low : high;
@@ -89,13 +119,14 @@ static inline float quantile(float x) {
 // out[m, i] = mean + deviation[m] x a standard normal number, from the top 24 bits of word i of member m.
 extern "C" void rnnreg_normal(int64_t members, int64_t count, const uint64_t* keys, float mean,
                               const float* deviation, float* out) {
-    constexpr int64_t WORDS = 256;
+    uint64_t words[WORDS];
     int32_t top[WORDS];
     for (int64_t m = 0; m < members; m++, out += count)
         for (int64_t start = 0; start < count; start += WORDS) {
             const int64_t here = std::min(WORDS, count - start);
             const float times = deviation[m];
-            for (int64_t i = 0; i < here; i++) top[i] = mix(keys[m] + uint64_t(start + i + 1) * GAMMA) >> 40;
+            draw(keys[m], start, words);
+            for (int64_t i = 0; i < WORDS; i++) top[i] = words[i] >> 40;
             for (int64_t i = 0; i < here; i++)  // exact: an odd number of 2^-24
                 out[start + i] = mean + times * quantile(float(2 * top[i] + 1 - (1 << 24)) * (1.0f / (1 << 24)));
         }
