@@ -215,7 +215,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--key", type=Path, help="the private key; made where there is none")
     p = command("verify", verify, "say which signed files are changed, missing or added")
     p.add_argument("study", help="its name, or results/<study>")
-    p.add_argument("--public-key", default="", help="the signer's: not that of the manifest")
+    p.add_argument("--public-key", help="the signer's: not that of the manifest")
     p = command("status", status, "show rows done, running and waiting, and the time left")
     p.add_argument("study")
     p.add_argument(
@@ -652,11 +652,8 @@ def _train_row(
     save, keeper = (lambda some: records.write(partial, some)), None
     look = {}
     if chosen.keeps(row):
-        if any(d != "cpu" for d in devices):
-            raise UserError(
-                f"{row.name}: its best model is kept, which takes one process on a GPU. Remedy: "
-                "--device cuda for this row."
-            )
+        if any(d != "cpu" for d in devices):  # one process has the weights of the best member
+            device, devices = devices[0], ()
         from rnnreg.models.keep import Keeper
 
         keeper = Keeper(row, facts, PREPARED, start)
@@ -680,6 +677,7 @@ def _train_start(
     with _alone(chosen, row):
         _train_row(chosen, row, device, devices)
         chosen.unfinished(row).unlink(missing_ok=True)
+        chosen.failed(row).unlink(missing_ok=True)
 
 
 def _reference(chosen: study.Study, row: study.Row, facts: dict) -> list[records.Record]:
@@ -915,7 +913,7 @@ def verify(given: argparse.Namespace) -> int:
         return 1
     counts = " and ".join(f"{len(told[part])} files of {part}" for part in ("results", "data"))
     print(f"{counts} are as they were signed on {told['signed']} by {told['public_key']}")
-    if not given.public_key:
+    if given.public_key is None:
         print(
             "Whoever changes files can sign them anew with another key: compare this one with what "
             "the signer has published, or give it as --public-key."

@@ -70,7 +70,7 @@ def _check(given: argparse.Namespace) -> None:
             f"find-rate: --from {given.low:g} --to {given.high:g}: expected two numbers above 0, "
             "the lower one first."
         )
-    for option, least in {"steps": 20, "seeds": 1}.items():
+    for option, least in {"steps": 20, "seeds": 1, "threads": 1}.items():
         if getattr(given, option) < least:
             raise UserError(
                 f"find-rate: --{option} {getattr(given, option)}: allowed are whole numbers from "
@@ -93,6 +93,11 @@ def _row(given: argparse.Namespace) -> study.Row:
     own = next((r for r in chosen.rows if r.benchmark == given.benchmark), None)
     if own is None:
         raise unknown(f"study {chosen.name}: benchmark", given.benchmark, chosen.benchmarks)
+    if own.start:
+        raise UserError(
+            f"find-rate: {given.benchmark} starts from {own.start.name}; the test trains from "
+            "scratch. Remedy: a variant without `start`."
+        )
     return replace(
         own, cell=given.cell, regularizer="none", ratios={}, strengths=(0.0,), search=None
     )

@@ -105,3 +105,15 @@ def test_a_process_that_is_killed_costs_no_finished_member(alone, capsys, monkey
 def test_devices_that_cannot_be(house, capsys, given, told):
     assert main([*ROW, *given]) == 2
     assert told in capsys.readouterr().err
+
+
+def test_what_parts_left_of_other_settings_is_not_taken(alone):
+    """A part that a killed run left, and a row that asks for other settings since."""
+    assert main([*ROW, "--device", "cpu"]) == 0
+    stale = [replace(r, fingerprint="another") for r in records.read(FILE)]
+    FILE.unlink()
+    for number in range(2):
+        records.write(FILE.with_name(f".l2.jsonl.part{number}.jsonl"), stale)
+    assert main([*ROW, "--devices", "cpu,cpu"]) == 0
+    assert members() == alone
+    assert left() == []

@@ -104,7 +104,7 @@ def test_jobs_of_a_killed_head_are_cancelled_and_nobody_elses(tmp_path, monkeypa
     head = "0b9e7c5a-3f1d-4c7e-9a52-1f0c2d3e4b5a"
     listed = [
         f"11|{head}|{tmp_path}", f"12|mine_{head}|{tmp_path}", f"13|{head}|{tmp_path}/elsewhere",
-        f"14|interactive|{tmp_path}",
+        f"14|interactive|{tmp_path}", "a word of the site's own",
     ]  # fmt: skip
     (tmp_path / "queue").write_text("\n".join(listed) + "\n")
     assert cluster.cancel_left() == ["11", "12"]

@@ -122,3 +122,25 @@ def test_without_manifest_or_results_the_remedy_is_told(results, tmp_path):
         manifest.verify(results.relative_to(tmp_path))
     with pytest.raises(UserError, match=r"no results of a study: .*Remedy: name a study"):
         manifest.sign(tmp_path)
+
+
+def test_a_link_to_a_folder_is_refused(results):
+    records = results / "records"
+    records.rename(results.parent / "elsewhere")
+    records.symlink_to(results.parent / "elsewhere")
+    with pytest.raises(UserError, match="records: a link to a folder, whose files would not be"):
+        manifest.sign(results)
+
+
+@pytest.mark.parametrize("key", ["", "12", "x" * 64])
+def test_a_public_key_that_is_none(results, capsys, key):
+    assert told(capsys, "sign", "s")[0] == 0
+    status, said = told(capsys, "verify", "s", "--public-key", key)
+    assert status == 2
+    assert f"--public-key: given {key!r}, expected 64 hexadecimal digits." in said
+
+
+def test_a_folder_is_no_key(results, capsys):
+    status, said = told(capsys, "sign", "s", "--key", ".")
+    assert status == 2
+    assert "--key .: is a folder." in said

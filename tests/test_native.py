@@ -319,6 +319,14 @@ def test_a_cell_of_other_gates_or_an_unknown_one_is_not_known():
 
 
 @needed
+def test_one_probability_is_that_of_all_members(monkeypatch):
+    draw = Noise(torch.tensor([5, 0, 9]), step=3).at(Site("recurrent"))
+    found = draw.dropout(torch.tensor([0.3]), (100,))
+    monkeypatch.setattr(noise, "draws", lambda keys: False)
+    assert torch.equal(found, draw.dropout(torch.tensor([0.3]), (100,)))
+
+
+@needed
 @pytest.mark.parametrize("shape", [(1,), (3,), (7, 5, 3), (20, 16, 33)])
 def test_masks_are_those_of_the_definition_to_the_last_bit(shape, monkeypatch):
     draw = Noise(torch.tensor([5, 0, 5, 9, 2, 3]), step=3).at(Site("recurrent", 1))

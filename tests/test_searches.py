@@ -100,6 +100,7 @@ BAD = {
         "search: {kind: grid, trials: 3}",
         "search: trials: given 3, but 'grid' trains the strengths of a grid",
     ),
+    "folds in words": ("search: {folds: five}", "folds: given 'five'"),
     "one fold": ("search: {folds: 1}", "search: folds: given 1, allowed are whole numbers from 2"),
     "many folds": ("search: {kind: grid, folds: 100}", "folds: given 100, allowed are whole"),
     "folds and seeds": ("search: {folds: 3, seeds: 2}", "search: seeds: given 2 beside 3 folds"),

@@ -238,3 +238,11 @@ def test_the_workflow_trains_the_row_to_start_from_first(tmp_path, monkeypatch):
     jobs = dict(re.findall(r'(\d+)\[label = "(\w+)[\\"]', dag))
     after = {(jobs[a], jobs[b]) for a, b in re.findall(r"(\d+) -> (\d+)", dag)}
     assert ("train", "train") in after
+
+
+def test_under_head_the_output_trains_though_it_was_taken():
+    population = begun("all")
+    everything = dict(population.params)
+    start = Start({n: w[:1] for n, w in everything.items()}, "head", "hash", "row")
+    trained = [n for n in everything if start.trains_at(n, population.setting.network) == 0]
+    assert sorted(trained) == ["output", "output_bias"]

@@ -63,8 +63,12 @@ class Keeper:
         the same.
         """
         best = winner(found)
-        if best is None or _is_kept(file, best):
-            return file if best else None
+        if best is None:  # nor may a former one pass for it
+            for left in (file, file.with_suffix(".json")):
+                left.unlink(missing_ok=True)
+            return None
+        if _is_kept(file, best):
+            return file
         job = setting(self.row, self.facts, splits, device, self.start)
         if best.member != self.member:
             (population,) = trained(job, [best.strength], [best.seed], [best.learning_rate])

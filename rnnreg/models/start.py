@@ -22,6 +22,11 @@ def start(row: Row, file: Path, facts: dict, splits: dict, folder: Path) -> Star
             "lower learning rate there, or another row to start from."
         )
     model, job = load(file), setting(row, facts, splits)
+    if model.facts.record.get("fingerprint") != row.start.fingerprint:
+        raise UserError(
+            f"{row.name}: {file} is a model of other code or settings than {row.start.name} has "
+            "now. Remedy: train that row again, with its model kept."
+        )
     symbols = [
         known.get("symbols")
         for known in (

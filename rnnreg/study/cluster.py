@@ -33,4 +33,5 @@ def _left() -> list[str]:
     )  # fmt: skip
     lines = [line.strip().split("|", 2) for line in told.stdout.splitlines()]
     here = str(Path.cwd().resolve())
-    return [job for job, name, folder in lines if UUID.fullmatch(name) and folder == here]
+    jobs = [line for line in lines if len(line) == 3]  # others are a site's own words
+    return [job for job, name, folder in jobs if UUID.fullmatch(name) and folder == here]

@@ -8,6 +8,7 @@ with its owner, outside the project and its results.
 import hashlib
 import json
 import os
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from rnnreg.study.variants import base
 NAME = "manifest.json"
 FORMAT = 1
 LEFT_OUT = ("logs", NAME)  # of a study's folder, beside hidden files
+KEY = re.compile(r"[0-9a-fA-F]{64}")
 
 
 def own_key() -> Path:
@@ -53,14 +55,18 @@ def sign(folder: Path, data: Path = Path("data"), key: Path | None = None) -> Pa
     return folder / NAME
 
 
-def verify(folder: Path, data: Path = Path("data"), public: str = "") -> tuple[dict, list[str]]:
+def verify(
+    folder: Path, data: Path = Path("data"), public: str | None = None
+) -> tuple[dict, list[str]]:
     """The manifest of a study, and what is wrong: an empty list where nothing is.
 
-    `public` is the signer's public key, 64 hexadecimal digits; "": that of the manifest. UserError
-    where there is no manifest, or none that can be read.
+    `public` is the signer's public key, 64 hexadecimal digits; None: that of the manifest.
+    UserError where there is no manifest, or none that can be read.
     """
     told = _read(folder / NAME)
-    if public and public.lower() != told["public_key"]:
+    if public is not None and not KEY.fullmatch(public):
+        raise UserError(f"--public-key: given {public!r}, expected 64 hexadecimal digits.")
+    if public is not None and public.lower() != told["public_key"]:
         return told, [f"{folder / NAME}: signed by another key, {told['public_key']}"]
     try:
         signer = Ed25519PublicKey.from_public_bytes(bytes.fromhex(told["public_key"]))
@@ -87,11 +93,12 @@ def _hashes(folder: Path, data: Path) -> dict[str, dict[str, str]]:
             f"{folder}: no results of a study: {folder / 'records'} is not there. Remedy: name a "
             "study that has run here, or its folder, results/<study>."
         )
-    own = [f for f in folder.rglob("*") if f.relative_to(folder).parts[0] not in LEFT_OUT]
+    own = [f for f in _below(folder) if f.relative_to(folder).parts[0] not in LEFT_OUT]
     names = [f.name for f in (folder / "records").iterdir() if f.is_dir()]
     used = [f for name in names for f in (data / "prepared").glob(f"{name}.*")]
-    used += [f for n in {*map(base, names)} for f in (data / "raw" / n).rglob("*")]
-    used = [f for f in used if f.suffix != ".log"]
+    used = [f for f in used if f.suffix != ".log"]  # of `prepare`
+    raw = [f for n in {*map(base, names)} for f in _below(data / "raw" / n)]
+    used += [f for f in raw if f.name != "download.log"]
     parts = {"results": (folder, own), "data": (data, used)}
     return {
         part: {
@@ -101,6 +108,18 @@ def _hashes(folder: Path, data: Path) -> dict[str, dict[str, str]]:
         }
         for part, (root, files) in parts.items()
     }
+
+
+def _below(folder: Path) -> list[Path]:
+    """Files and folders below one; UserError where a folder is a link, below which none is seen."""
+    found = list(folder.rglob("*"))
+    for place in (folder, *found):
+        if place.is_symlink() and place.is_dir():
+            raise UserError(
+                f"{place}: a link to a folder, whose files would not be signed. Remedy: the folder "
+                "itself in its place (mount --bind, say, or a copy)."
+            )
+    return found
 
 
 def _sha256(file: Path) -> str:
@@ -138,6 +157,8 @@ def _read(file: Path) -> dict:
 
 def _private(folder: Path, file: Path) -> Ed25519PrivateKey:
     """The private key in a file; a new one, written there for this user alone, where it is not."""
+    if file.is_dir():
+        raise UserError(f"--key {file}: is a folder. Remedy: name a file, which is made in it.")
     if file.resolve().is_relative_to(folder.resolve()):
         raise UserError(
             f"--key {file}: lies in the results that it signs, and would be handed on with them. "

@@ -146,6 +146,8 @@ def plan(where: str, given: dict | str) -> Plan:
                 f"Remedy: leave it out, or take a kind that draws: {' or '.join(DRAWN)}."
             )
         schema.check_mapping(where, given, KEYS)
+    else:
+        schema.check_mapping(where, given, KEYS_DRAWN)
     folds = given.get("folds", 0)
     if "folds" in given and not 2 <= folds <= MOST_FOLDS:
         raise UserError(

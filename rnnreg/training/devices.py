@@ -52,13 +52,13 @@ def spread(
 
 def left(file: Path, name: str) -> list[Record]:
     """The records of a row's parts, of the last phase or of processes that were stopped."""
-    found = sorted(file.parent.glob(f"{file.stem}.part*.jsonl"))
+    found = sorted(file.parent.glob(f"{file.stem}.part[0-9]*.jsonl"))
     return [r for place in found for r in records.read(place, name, records.warn)]
 
 
-def remove(file: Path) -> None:
-    """All that the parts held is in the row's records."""
-    for place in file.parent.glob(f"{file.stem}.part*"):
+def remove(file: Path, kind: str = "*") -> None:
+    """All that the parts held is in the row's records; `kind` is an ending of files."""
+    for place in file.parent.glob(f"{file.stem}.part[0-9]*.{kind}"):
         place.unlink()
 
 

@@ -58,6 +58,11 @@ LOSSES: dict[type[Task], dict[str, Each | None]] = {
 }
 
 
+def of(task: Task) -> dict[str, Each | None]:
+    """The losses that a task, or one made from it, has by name."""
+    return next(own for kind, own in LOSSES.items() if isinstance(task, kind))
+
+
 @dataclass(frozen=True)
 class Objective:
     """A training loss in place of a task's own; it is asked as a task is."""
@@ -71,5 +76,5 @@ class Objective:
 
 def objective(task: Task, name: str) -> Task | Objective:
     """What a budget's `loss` trains on; "" is the task's own."""
-    each = LOSSES[type(task)][name] if name else None
+    each = of(task)[name] if name else None
     return Objective(each) if each else task

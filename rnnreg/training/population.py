@@ -62,8 +62,9 @@ class Population:
         self.noise = Noise(seeds, 0, steps=self.budget.steps)
         self.reg = setting.regularizers(torch.tensor(strengths, device=setting.device))
         self.params = initial(setting.network, self.noise.seeds)
-        if setting.start:
-            self.params = setting.start.into(self.params)
+        self.start = setting.start and setting.start.to(setting.device)
+        if self.start:
+            self.params = self.start.into(self.params)
         self.kept = self.reg.start(self.params)
         self.running = zero_statistics(setting.network, self.params["output_bias"])
         self.optimizer = OPTIMIZERS[self.budget.optimizer](self.params)
@@ -133,7 +134,7 @@ class Population:
             self.reg, self.objective, run, params, noise, self.budget.summed
         )
         share, *numbers = numbers
-        start, network = self.setting.start, self.setting.network
+        start, network = self.start, self.setting.network
         with torch.no_grad():
             rate = self.rate * share  # (M,)
             if start:
@@ -169,7 +170,7 @@ class Population:
         """
         mask = partial(reg.mask, noise=noise)
         shift = partial(reg.shift, noise=noise, weights=weights) if reg.uses("shift") else None
-        start = self.setting.start.weights if self.setting.start else {}
+        start = self.start.weights if self.start else {}
         run = partial(forward, self.setting.network, weights, batch, mask, state, shift, moved)
         if self.setting.device.type == "cpu" or self.budget.precision != "bfloat16":
             return replace(run(), start=start) if start else run()

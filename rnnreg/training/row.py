@@ -54,8 +54,15 @@ def train(
     `devices`, and a file, the members of a phase train in as many processes, each on one of them,
     and `evaluated` sees none.
     """
-    found = [*known, *(parts.left(file, row.name) if file else [])]
-    have = current(row, found, facts["data_hash"], start.hash if start else "")
+
+    def fresh(found: Iterable[Record]) -> dict[Member, Record]:
+        return current(row, found, facts["data_hash"], start.hash if start else "")
+
+    made = parts.left(file, row.name) if file else []
+    have = fresh([*known, *made])
+    if made:  # what is not fresh goes
+        save(list(have.values()))
+        parts.remove(file, "jsonl")
 
     def go(
         members: list[Member], device: str, file: Path | None, done: Callable[[list[Record]], None]
@@ -83,7 +90,7 @@ def train(
         missing = [member for member in wanted if member not in have]
         if missing and devices and file:
             parts.spread(row.name, missing, list(devices), go, file)
-            take(parts.left(file, row.name))
+            take(fresh(parts.left(file, row.name)).values())
         elif missing:
             go(missing, device, file, take)
     if file:

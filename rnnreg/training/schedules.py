@@ -47,6 +47,11 @@ def check(where: str, budget: Budget) -> None:
             f"the schedule '{budget.schedule}' "
             f"{'multiplies' if budget.schedule == 'range_test' else 'divides'} the rate by."
         )
+    if budget.schedule == "range_test" and budget.steps * math.log10(budget.factor) > 30:
+        raise UserError(
+            f"{where}: budget: factor: given {budget.factor}, which makes the rate 1e30 times as "
+            f"large, or more, in {budget.steps} steps. Remedy: a factor nearer to 1."
+        )
 
 
 def drops(losses: Tensor, patience: int) -> Tensor:

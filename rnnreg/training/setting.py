@@ -22,7 +22,7 @@ from rnnreg.trace import Data
 from rnnreg.training import scaling, schedules
 from rnnreg.training.build import build
 from rnnreg.training.noisy import noisy
-from rnnreg.training.objectives import LOSSES
+from rnnreg.training.objectives import of as losses
 from rnnreg.training.optimizers import OPTIMIZERS
 from rnnreg.training.start import Start
 
@@ -84,7 +84,7 @@ def _check_budget(where: str, budget: Budget, task: Task) -> None:
         "optimizer": OPTIMIZERS,
         "schedule": schedules.SCHEDULES,
         "precision": PRECISIONS,
-        "loss": ("", *LOSSES[type(task)]),
+        "loss": ("", *losses(task)),
         "scaling": scaling.SCALINGS,
     }
     for key, known in allowed.items():

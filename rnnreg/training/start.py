@@ -2,14 +2,14 @@
 
 all      everything trains from the first step on: Dai and Le 2015, Semi-supervised Sequence
          Learning, NIPS 28 (arXiv:1511.01432), where the other row is a language model
-head     what was not taken trains, the rest stays as it was
+head     what was not taken trains, and the head and the output matrix; the rest stays as it was
 layers   first what was not taken; then the last layer too, and so on downwards, at equal shares
          of the steps, embedding and convolution with the first layer: after the gradual
          unfreezing of Howard and Ruder 2018, Universal Language Model Fine-tuning for Text
          Classification, ACL (arXiv:1801.06146), who unfreeze a layer each epoch
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -31,13 +31,15 @@ class Start:
     hash: str
     row: str
 
+    def to(self, device: torch.device) -> "Start":
+        """The same on a device."""
+        return replace(self, weights={n: w.to(device) for n, w in self.weights.items()})
+
     def into(self, params: Params) -> Params:
         """Initial parameters (M, ...), with these weights in place of those of the same names."""
         members = len(next(iter(params.values())))
         return {
-            n: self.weights[n].to(p.device).expand(members, *p.shape[1:]).clone()
-            if n in self.weights
-            else p
+            n: self.weights[n].expand(members, *p.shape[1:]).clone() if n in self.weights else p
             for n, p in params.items()
         }
 
@@ -58,11 +60,11 @@ class Start:
         """The progress, from 0 to 1, at which a parameter begins to train; inf: it never does."""
         if self.tune == "all" or name not in self.weights:
             return 0.0
+        layer, below = name.partition(".")[0].partition("_")[0], ("embedding", "convolution")
         if self.tune == "head":
-            return float("inf")
-        layer = name.partition(".")[0].partition("_")[0]
+            return float("inf") if layer.isdigit() or name.startswith(below) else 0.0
         if not layer.isdigit():  # of a head that was taken, the first of all; else the last
-            layer = 0 if name.startswith(("embedding", "convolution")) else network.layers
+            layer = 0 if name.startswith(below) else network.layers
         return (network.layers - int(layer)) / (network.layers + 1)
 
 

@@ -79,13 +79,20 @@ def _strongest(results: Results, of: str, than: str) -> Pair:
 
 
 def _steps(results: Results, of: str, than: str) -> Pair:
-    """Steps until the validation loss is near the best of the two members of a seed, or all."""
+    """Steps until the validation loss is near the best of the two members of a seed, or all.
+
+    NaN where both are there at their first check, or neither is before the end: which is faster
+    cannot be seen.
+    """
     one, other = (_members(results, row, "best") for row in (of, than))
     seeds = one.index.intersection(other.index)
     found = []
     for seed in seeds:
         target = NEAR * min(_curve(one.loc[seed]) + _curve(other.loc[seed]))
-        found.append([_reached(m.loc[seed], target) for m in (one, other)])
+        pair = [_reached(m.loc[seed], target) for m in (one, other)]
+        unseen = one.loc[seed]["check_steps"][0], json.loads(one.loc[seed]["setting"])["steps"]
+        seen = pair[0] != pair[1] or pair[0] not in unseen
+        found.append(pair if seen else [math.nan, math.nan])
     return tuple(np.array(found, dtype=float).T)
 
 
@@ -117,7 +124,8 @@ def _peak(results: Results, of: str, than: str) -> Pair:
     """The largest mean gradient norm between two checks; none of a member that diverged."""
     own = [_members(results, row, "best") for row in (of, than)]
     peaks = [
-        f["gradient_norm"].map(lambda n: max(math.nan if v is None else v for v in n)) for f in own
+        f["gradient_norm"].map(lambda n: max((v for v in n if v is not None), default=math.nan))
+        for f in own
     ]
     one, other = (p.mask(f["diverged"].astype(bool)) for p, f in zip(peaks, own, strict=True))
     one, other = one.align(other, join="inner")
@@ -164,8 +172,9 @@ def _early(results: Results, rows: list[str]) -> np.ndarray:
     """
     full = _tuned(results, rows[0])
     frame = _of_row(results.members[results.members["phase"] == "tune"], rows[0])
-    early = frame.assign(at=[_curve(m)[len(m["check_steps"]) // EARLY - 1] for _, m in
-                             frame.iterrows()])  # fmt: skip
+    checks = frame["check_steps"].map(len).max()  # of a member that went on to the end
+    early = frame.assign(at=[_curve(m)[min(checks // EARLY, len(m["check_steps"])) - 1]
+                             for _, m in frame.iterrows()])  # fmt: skip
     early = early.pivot(index="seed", columns="strength", values="at")
     found = []
     for seed in full.index:

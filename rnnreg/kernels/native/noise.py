@@ -24,7 +24,7 @@ def keys(seeds: Tensor, step: int, site: int) -> Tensor:
 
 def mask(keys: Tensor, member: Tensor, p: Tensor, count: int, dropout: bool) -> Tensor:
     """`Draw.dropout`, or `Draw.bernoulli`, as (M, count); keys (S,), member and p (M,)."""
-    given = [keys.contiguous(), member.contiguous(), p.double().contiguous()]
+    given = [keys.contiguous(), member.contiguous(), p.double().expand(len(member)).contiguous()]
     out = torch.empty(len(member), count)
     keys, member, p, to = (c_void_p(t.data_ptr()) for t in (*given, out))
     sizes = c_int64(len(out)), c_int64(count)
