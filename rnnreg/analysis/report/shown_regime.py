@@ -67,9 +67,11 @@ def out_of_group(results: Results) -> str:
     if odd:
         said.append(f"{_listed(results, odd)} did not over-fit as declared, when it was measured")
     if lacking:
-        said.append(f"whether {_listed(results, lacking)} over-fits has not been measured")
+        verb = "over-fits" if len(lacking) == 1 else "over-fit"
+        said.append(f"whether {_listed(results, lacking)} {verb} has not been measured")
     if controls:
-        said.append(f"{_listed(results, controls)} is a control, with little to regularize")
+        what = "is a control" if len(controls) == 1 else "are controls"
+        said.append(f"{_listed(results, controls)} {what}, with little to regularize")
     text = "; ".join(said)
     return text and f"{text[0].upper()}{text[1:]}."
 
