@@ -6,6 +6,7 @@ gradients to finite differences, a pickle, inputs that are not contiguous.
 """
 
 import pickle
+from unittest.mock import patch
 
 import pytest
 import torch
@@ -14,7 +15,8 @@ from torch import nn
 import rnnreg.nn as ours
 
 pytest.importorskip("expecttest", reason="torch's own test cases ask for it")
-from torch.testing._internal.common_modules import module_db
+with patch("torch.backends.disable_global_flags"):  # it would forbid other tests to set a flag
+    from torch.testing._internal.common_modules import module_db
 
 NAMES = ("RNN", "GRU", "LSTM")
 INFO = {m.module_cls.__name__: m for m in module_db if m.module_cls.__module__ == nn.RNN.__module__}

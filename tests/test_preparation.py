@@ -147,7 +147,7 @@ class TestFiles:
     def test_all_facts_are_there(self, project):
         add(project, "house", CSV)
         facts, _ = make(project, "house")
-        assert set(facts) == {*study_facts.KEYS, "made_from", "scale"}
+        assert set(facts) == {*study_facts.KEYS, "columns", "made_from", "scale"}
         assert facts["naive_best"] in facts["naive"]
         assert set(facts["metrics"]) == {"mse", "mae"}
 
