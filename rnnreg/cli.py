@@ -652,8 +652,13 @@ def _train_row(
     save, keeper = (lambda some: records.write(partial, some)), None
     look = {}
     if chosen.keeps(row):
-        if any(d != "cpu" for d in devices):  # one process has the weights of the best member
-            device, devices = devices[0], ()
+        have = {r.member: r for r in known}
+        whole = chosen.model(row).is_file() and have.keys() >= set(asked(row, have))
+        if not whole and any(d != "cpu" for d in devices):
+            raise UserError(
+                f"{row.name}: its best model is kept, which takes one process on a GPU. Remedy: "
+                "--device cuda for this row, then --devices again."
+            )
         from rnnreg.models.keep import Keeper
 
         keeper = Keeper(row, facts, PREPARED, start)

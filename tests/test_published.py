@@ -138,7 +138,10 @@ def test_naive_scores_are_those_of_prepared_data():
         assert result.naive == pytest.approx(own, rel=1e-3), result.name
         checked += 1
     if not checked:
-        pytest.skip("no benchmark of the study papers is prepared")
+        pytest.skip(
+            "it reads downloaded data, and none is here: rnnreg download --study papers, then "
+            "rnnreg prepare --study papers"
+        )
 
 
 def test_records_of_other_code_are_no_result(shelf, tmp_path):
