@@ -93,41 +93,66 @@ static inline float log_of(float x) {
 }
 
 // The standard normal quantile of (1 + x) / 2, |x| < 1: x times a polynomial in w = -log(1 - x^2), and in
-// sqrt(w) further out, as in Giles 2012, Approximating the erfinv Function. The polynomials are the best of
+// sqrt(w) where w >= FAR, as in Giles 2012, Approximating the erfinv Function. The polynomials are the best of
 // degree 8 for the relative error up to |x| = 1 - 2^-24: 9e-8.
-static inline float quantile(float x) {
-    float a = std::fabs(x), w = -log_of((1.0f - a) * (1.0f + a)), s = std::sqrt(w) - 3.0f, v = w - 2.5f;
-    float near = v * 4.03546601e-8f + 4.86103943e-7f;
-    near = near * v - 4.99056569e-6f;
-    near = near * v - 6.21799290e-6f;
-    near = near * v + 3.09150200e-4f;
-    near = near * v - 1.77301012e-3f;
-    near = near * v - 5.90817118e-3f;
-    near = near * v + 0.348802656f;
-    near = near * v + 2.12331367f;
-    float far = s * -2.94847890e-4f + 1.49033922e-4f;
-    far = far * s + 1.92447705e-3f;
-    far = far * s - 5.20129548e-3f;
-    far = far * s + 8.10954906e-3f;
-    far = far * s - 1.07780918e-2f;
-    far = far * s + 1.33496895e-2f;
-    far = far * s + 1.41658103f;
-    far = far * s + 4.00643444f;
-    return x * (w < 5.0f ? near : far);
+constexpr float FAR = 5.0f;   // one of 300 is further out
+constexpr int64_t SOME = 32;  // looked through together
+
+static inline float near_of(float w) {
+    float v = w - 2.5f;
+    float p = v * 4.03546601e-8f + 4.86103943e-7f;
+    p = p * v - 4.99056569e-6f;
+    p = p * v - 6.21799290e-6f;
+    p = p * v + 3.09150200e-4f;
+    p = p * v - 1.77301012e-3f;
+    p = p * v - 5.90817118e-3f;
+    p = p * v + 0.348802656f;
+    return p * v + 2.12331367f;
 }
 
-// out[m, i] = mean + deviation[m] x a standard normal number, from the top 24 bits of word i of member m.
+static inline float far_of(float w) {
+    float s = std::sqrt(w) - 3.0f;
+    float p = s * -2.94847890e-4f + 1.49033922e-4f;
+    p = p * s + 1.92447705e-3f;
+    p = p * s - 5.20129548e-3f;
+    p = p * s + 8.10954906e-3f;
+    p = p * s - 1.07780918e-2f;
+    p = p * s + 1.33496895e-2f;
+    p = p * s + 1.41658103f;
+    return p * s + 4.00643444f;
+}
+
+// Standard normal numbers from the top 24 bits of words. Loops of one step each: in one loop a processor waits for
+// the results of a number before it begins with the next but two.
+static inline void normals(const uint64_t* words, float* out) {
+    float x[WORDS], w[WORDS];
+    for (int64_t i = 0; i < WORDS; i++)  // exact: an odd number of 2^-24
+        x[i] = float(2 * int32_t(words[i] >> 40) + 1 - (1 << 24)) * (1.0f / (1 << 24));
+    for (int64_t i = 0; i < WORDS; i++) {
+        float a = std::fabs(x[i]);
+        w[i] = -log_of((1.0f - a) * (1.0f + a));
+    }
+    for (int64_t i = 0; i < WORDS; i++) out[i] = near_of(w[i]);
+    for (int64_t start = 0; start < WORDS; start += SOME) {
+        int32_t far = 0;
+        for (int64_t i = start; i < start + SOME; i++) far += w[i] >= FAR;
+        if (far)
+            for (int64_t i = start; i < start + SOME; i++) out[i] = w[i] < FAR ? out[i] : far_of(w[i]);
+    }
+    for (int64_t i = 0; i < WORDS; i++) out[i] *= x[i];
+}
+
+// out[m, i] = mean + deviation[m] x a standard normal number, from word i of member m.
 extern "C" void rnnreg_normal(int64_t members, int64_t count, const uint64_t* keys, float mean,
                               const float* deviation, float* out) {
     uint64_t words[WORDS];
-    int32_t top[WORDS];
+    float standard[WORDS];
     for (int64_t m = 0; m < members; m++, out += count)
         for (int64_t start = 0; start < count; start += WORDS) {
             const int64_t here = std::min(WORDS, count - start);
             const float times = deviation[m];
             draw(keys[m], start, words);
-            for (int64_t i = 0; i < WORDS; i++) top[i] = words[i] >> 40;
-            for (int64_t i = 0; i < here; i++)  // exact: an odd number of 2^-24
-                out[start + i] = mean + times * quantile(float(2 * top[i] + 1 - (1 << 24)) * (1.0f / (1 << 24)));
+            normals(words, standard);
+            for (int64_t i = 0; i < here; i++) out[start + i] = mean + times * standard[i];
         }
 }
