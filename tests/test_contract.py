@@ -306,3 +306,5 @@ def test_benchmark_facts_are_complete(name):
     assert cls.task.headline in cls.task.labels
     for source in cls.sources:
         assert len(getattr(source, "sha256", "0" * 64) or "0" * 64) == 64
+        if name in registry.shipped("benchmark"):
+            assert getattr(source, "url", "https://").startswith("https://")

@@ -215,7 +215,7 @@ def test_no_network(server, tmp_path, waits):
 
 
 def test_an_address_that_is_none(tmp_path, waits):
-    with pytest.raises(UserError, match=r"must start with https://"):
+    with pytest.raises(UserError, match=r"must start with https:// or http://"):
         get(Download("a", "ftp://127.0.0.1/a", HASH), tmp_path)
     assert waits == []
 

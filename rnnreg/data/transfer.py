@@ -84,7 +84,7 @@ def _download(url: str, part: Path, end: float) -> None:
             _write(answer, part, start, end)
     except (requests.exceptions.InvalidSchema, requests.exceptions.InvalidURL) as error:
         raise NotThereError(
-            "no address that can be fetched: it must start with https://"
+            "no address that can be fetched: it must start with https:// or http://"
         ) from error
     except (requests.RequestException, HTTPError) as error:
         raise _PassingError(f"no answer ({type(error).__name__}); is there a network?") from error
