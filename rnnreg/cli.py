@@ -877,7 +877,7 @@ def estimate(given: argparse.Namespace) -> None:
     estimates.show(entries, device)
     if given.minutes:
         print(f"\nfor profiles/slurm/profile.yaml, jobs of {given.minutes} minutes:")
-        print(estimates.for_profile(entries, given.minutes))
+        print(estimates.for_profile(entries, given.minutes, chosen.job))
 
 
 def regime(given: argparse.Namespace) -> None:

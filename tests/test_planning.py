@@ -5,6 +5,7 @@ from functools import partial
 
 import pytest
 
+from rnnreg.cli import main
 from rnnreg.data import prepared
 from rnnreg.errors import UserError
 from rnnreg.study import fingerprint, registry, schema, search, study
@@ -203,16 +204,38 @@ def test_every_regularizer_can_be_searched(name):
     assert (ends[0] == ends[1]) == (len(facts["strengths"]) == 1)
 
 
+def entry(benchmark: str, cell: str, minutes: float, rows: int) -> dict:
+    """What `estimate` finds of a cell whose rows take so many minutes each, at the most."""
+    hours = rows * minutes / 60
+    return {"benchmark": benchmark, "cell": cell, "rows": rows, "members": [rows, 2 * rows],
+            "seconds a member": 1.0, "hours": [hours / 2, hours]}  # fmt: skip
+
+
 def test_how_many_rows_fill_a_job_of_a_cluster():
-    entry = {
-        "benchmark": "elnino",
-        "cell": "gru",
-        "rows": 4,
-        "hours": [0.1, 0.2],
-    }  # 3 minutes a row
-    slower = {**entry, "cell": "lstm", "hours": [0.2, 0.6]}  # 9
-    long = {**entry, "benchmark": "r8@small", "hours": [2.0, 4.0]}  # 60
-    assert for_profile([entry, slower, long], 30) == (
-        "group-components: [elnino=5, r8@small=1]\nset-resources:\n  train:\n"
-        "    runtime: \"dict([('elnino', 20), ('r8@small', 122)])[wildcards.benchmark]\""
+    found = [entry("elnino", "gru", 3, 4), entry("elnino", "lstm", 9, 4)]
+    found += [entry("r8@small", "gru", 60, 4), entry("trec", "gru", 0.5, 57)]
+    assert for_profile(found, 30, "row") == (
+        "group-components: [elnino=5, r8@small=1, trec=60]\nset-resources:\n  train:\n"
+        "    runtime: \"dict([('elnino', 20), ('r8@small', 122), ('trec', 3)])"
+        '[wildcards.benchmark]"'
     )
+
+
+def test_how_many_cells_fill_a_job_of_a_cluster():
+    """Where a job is all rows of a cell, it takes as long as they do together."""
+    found = [entry("elnino", "gru", 1, 3), entry("elnino", "lstm", 3, 3)]
+    found += [entry("r8@small", "gru", 60, 4), entry("trec", "gru", 0.5, 57)]
+    assert for_profile(found, 30, "cell") == (
+        "group-components: [elnino=5, r8@small=1, trec=1]\nset-resources:\n  train:\n"
+        "    runtime: \"dict([('elnino', 20), ('r8@small', 482), ('trec', 59)])"
+        '[wildcards.benchmark]"'
+    )
+
+
+@pytest.mark.parametrize(("job", "told"), [("row", "trec=60"), ("cell", "trec=1")])
+def test_the_command_asks_the_study_what_a_job_is(job, told, tmp_path, monkeypatch, capsys):
+    file = tmp_path / "tiny.yaml"
+    file.write_text(TINY.replace("elnino", "trec") + f"job: {job}\n")
+    monkeypatch.setattr(estimate, "estimate", lambda *_: [entry("trec", "gru", 0.5, 57)])
+    assert main(["estimate", str(file), "--minutes", "30"]) == 0
+    assert f"group-components: [{told}]" in capsys.readouterr().out

@@ -74,17 +74,19 @@ def estimate(study: Study, read, device: str) -> list[dict]:
     return list(found.values())
 
 
-def for_profile(entries: list[dict], minutes: int) -> str:
+def for_profile(entries: list[dict], minutes: int, job: str) -> str:
     """Lines for a cluster's profile: how many rows of a benchmark fill a job of so many minutes.
 
     And the minutes that a row is given there: twice what it takes at the most, and two to start.
+    Where the study's `job` is "cell", both are of a cell with all its rows, which are one process.
     """
-    rows, limits = {}, {}
+    together, limits = {}, {}
     for benchmark in dict.fromkeys(e["benchmark"] for e in entries):
-        own = [60 * e["hours"][1] / e["rows"] for e in entries if e["benchmark"] == benchmark]
-        rows[benchmark] = max(int(minutes / statistics.mean(own)), 1)
+        found = [e for e in entries if e["benchmark"] == benchmark]
+        own = [60 * e["hours"][1] / (e["rows"] if job == "row" else 1) for e in found]
+        together[benchmark] = max(int(minutes / statistics.mean(own)), 1)
         limits[benchmark] = math.ceil(2 * max(own)) + 2
-    each = ", ".join(f"{benchmark}={count}" for benchmark, count in rows.items())
+    each = ", ".join(f"{benchmark}={count}" for benchmark, count in together.items())
     return (
         f"group-components: [{each}]\nset-resources:\n  train:\n"
         f'    runtime: "dict({list(limits.items())})[wildcards.benchmark]"'
