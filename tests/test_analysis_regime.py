@@ -35,15 +35,27 @@ def test_a_line_of_the_table():
 
 def test_one_that_does_not_over_fit_stands_out():
     line = {**LINE, "measured": "does not"}
-    found = results([line], a="over-fits")
-    assert regime(found).rows[0][3].strong
-    assert out_of_group(found) == "A did not over-fit as declared, when it was measured."
+    found = results([LINE | {"cell": "lstm"}, line], a="over-fits")
+    assert [row[3].strong for row in regime(found).rows] == [False, True]
+    assert out_of_group(found) == "A (GRU) did not over-fit when measured, though declared to."
+
+
+def test_a_control_that_over_fits_stands_out():
+    lines = [LINE | {"declared": "control", "cell": cell} for cell in ("gru", "lstm")]
+    lines[0]["measured"] = "does not"
+    found = results(lines, a="a random walk")
+    assert [row[3].strong for row in regime(found).rows] == [False, True]
+    assert out_of_group(found) == (
+        "A (a random walk) is a control; A (LSTM) over-fitted when measured, though declared a "
+        "control."
+    )
 
 
 def test_what_was_not_measured_and_what_is_a_control():
-    told = out_of_group(results([LINE], a="over-fits", b="over-fits", c="a random walk"))
-    assert told == (
-        "Whether B over-fits has not been measured; C is a control, with little to regularize."
+    found = results([LINE], a="over-fits", b="over-fits", c="a random walk", d="few events")
+    assert out_of_group(found) == (
+        "Whether B over-fits has not been measured; C (a random walk) and D (few events) are "
+        "controls."
     )
 
 

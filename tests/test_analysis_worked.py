@@ -270,9 +270,14 @@ def test_the_abstract_says_what_was_compared_and_what_it_cannot_say(results):
     for facts in odd.benchmarks.values():
         assert facts["regime"] == "over-fits"
     assert findings.limits(odd) == (
-        "Elnino did not over-fit when measured and had little to regularize; 2 families of "
-        "data sets cannot speak for new ones; all intervals are conditional on one search and one "
-        "test split."
+        "Elnino (lstm) did not over-fit when measured, though declared to; 2 families of data sets "
+        "cannot speak for new ones; all intervals are conditional on one search and one test split."
+    )
+    control = {"elnino": odd.benchmarks["elnino"] | {"regime": "a random walk"}}
+    odd.study["benchmarks"] = odd.benchmarks | control
+    odd.study["regime"] = [line | {"measured": "over-fits"}]
+    assert findings.limits(odd).startswith(
+        "Elnino (lstm) over-fitted when measured, though declared a control; 2 families"
     )
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from rnnreg.analysis import words
-from rnnreg.analysis.report.shown_regime import not_over_fitting
+from rnnreg.analysis.report.shown_regime import not_over_fitting, over_fitting_controls
 from rnnreg.analysis.results import REFERENCE, Results
 from rnnreg.analysis.statistics.advice import pick
 from rnnreg.analysis.statistics.inference import FEWEST_TO_TEST
@@ -159,10 +159,12 @@ def limits(results: Results) -> str:
     said = []
     if sets == cells == 1:
         said.append("with one data set and one cell, this study cannot say whether either matters")
-    if odd := not_over_fitting(results):
-        names = [results.title("benchmarks", name) for name in odd]
-        told = words.listed(names) if len(names) <= NAMED else f"{len(names)} of {sets} data sets"
-        said.append(f"{told} did not over-fit when measured and had little to regularize")
+    for odd, how in (
+        (not_over_fitting(results), "did not over-fit when measured, though declared to"),
+        (over_fitting_controls(results), "over-fitted when measured, though declared a control"),
+    ):
+        told = words.listed(odd) if len(odd) <= NAMED else f"{len(odd)} of {sets} data sets"
+        said += [f"{told} {how}"] if odd else []
     families = len({f.get("family") or name for name, f in results.benchmarks.items()})
     if families < FEWEST_TO_TEST:
         kinds = words.count(families, "family", "families")

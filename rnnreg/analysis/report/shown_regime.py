@@ -10,7 +10,8 @@ CAPTION = (
     "(validation - training loss) / validation loss at the best check, with its 95% interval; for "
     "series on blocks inside the training period. Late gain: how far the best loss falls over the "
     "last 30% of the steps. A data set over-fits where the gap is 0.10 or more, its lower end "
-    "above 0.05, and the late gain below 0.01."
+    "above 0.05, and the late gain below 0.01; a control "
+    "could not be shown to. Bold: not as declared."
 )
 
 
@@ -23,7 +24,7 @@ def regime(results: Results) -> Table:
     ]
 
     def odd(line: dict) -> bool:
-        return line["measured"] != line["declared"] and line["declared"] == OVER_FITS
+        return (line["measured"] == OVER_FITS) != (line["declared"] == OVER_FITS)
 
     def ends(line: dict) -> str:
         return " to ".join(fixed(float(line[f"gap_{end}"]), 2) for end in ("low", "high"))
@@ -43,38 +44,47 @@ def regime(results: Results) -> Table:
 
 
 def not_over_fitting(results: Results) -> list[str]:
-    """Data sets declared to over-fit that did not, with one cell at least, when measured."""
-    return [
-        name
-        for name, facts in results.benchmarks.items()
-        if facts.get("regime") == OVER_FITS
-        and any(
-            line["benchmark"] == name and line["measured"] != OVER_FITS
-            for line in results.study.get("regime", [])
-        )
-    ]
+    """Data sets declared to over-fit that did not when measured, with their cells."""
+    return _out_of_group(results, declared=True)
+
+
+def over_fitting_controls(results: Results) -> list[str]:
+    """Controls that over-fitted when measured, with their cells."""
+    return _out_of_group(results, declared=False)
+
+
+def _out_of_group(results: Results, declared: bool) -> list[str]:
+    found = []
+    for name, facts in results.benchmarks.items():
+        lines = [li for li in results.study.get("regime", []) if li["benchmark"] == name]
+        cells = [li["cell"] for li in lines if (li["measured"] == OVER_FITS) != declared]
+        if cells and (facts.get("regime") == OVER_FITS) == declared:
+            told = words.listed([results.title("cells", cell) for cell in cells])
+            found.append(f"{results.title('benchmarks', name)} ({told})")
+    return found
 
 
 def out_of_group(results: Results) -> str:
-    """A sentence on data sets whose declared regime was not measured, or not found."""
-    lines = results.study.get("regime", [])
-    declared = [n for n, f in results.benchmarks.items() if f.get("regime") == OVER_FITS]
-    measured = {(li["benchmark"], li["cell"]): li["measured"] for li in lines}
-    lacking = [n for n in declared if not any(b == n for b, _ in measured)]
-    odd = not_over_fitting(results)
-    controls = [n for n in results.benchmarks if n not in declared]
+    """Data sets whose declared regime was not measured, or not found; and why some are controls."""
+    measured = {li["benchmark"] for li in results.study.get("regime", [])}
+    regimes = {name: facts.get("regime") for name, facts in results.benchmarks.items()}
+    lacking = [n for n, told in regimes.items() if told == OVER_FITS and n not in measured]
+    controls = {name: told for name, told in regimes.items() if told != OVER_FITS}
     said = []
-    if odd:
-        said.append(f"{_listed(results, odd)} did not over-fit as declared, when it was measured")
+    if odd := not_over_fitting(results):
+        said.append(f"{words.listed(odd)} did not over-fit when measured, though declared to")
     if lacking:
         verb = "over-fits" if len(lacking) == 1 else "over-fit"
-        said.append(f"whether {_listed(results, lacking)} {verb} has not been measured")
+        names = words.listed([results.title("benchmarks", n) for n in lacking])
+        said.append(f"whether {names} {verb} has not been measured")
     if controls:
         what = "is a control" if len(controls) == 1 else "are controls"
-        said.append(f"{_listed(results, controls)} {what}, with little to regularize")
-    text = "; ".join(said)
-    return text and f"{text[0].upper()}{text[1:]}."
+        said.append(f"{words.listed([_why(results, *c) for c in controls.items()])} {what}")
+    if odd := over_fitting_controls(results):
+        said.append(f"{words.listed(odd)} over-fitted when measured, though declared a control")
+    return f"{words.capital('; '.join(said))}." if said else ""
 
 
-def _listed(results: Results, names: list[str]) -> str:
-    return words.listed([results.title("benchmarks", n) for n in names])
+def _why(results: Results, name: str, reason: str | None) -> str:
+    title = results.title("benchmarks", name)
+    return f"{title} ({reason})" if reason else title
