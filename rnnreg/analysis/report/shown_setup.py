@@ -1,11 +1,14 @@
 """The tables of the set-up: data, models, regularizers, and the naive scores beside `none`."""
 
 import json
+from collections import Counter
 
 from rnnreg.analysis import words
-from rnnreg.analysis.results import REFERENCE, Results
+from rnnreg.analysis.results import GROUPS, REFERENCE, Results
 from rnnreg.analysis.tables import Cell, Table, number, strength, tabulated, whole
+from rnnreg.study import registry
 
+NAMED = 8  # regularizers left out of a study; more are counted
 TASKS = {
     "LanguageModel": "language modelling",
     "Classification": "classification",
@@ -13,6 +16,23 @@ TASKS = {
     "Polyphony": "polyphony",
     "Transduction": "transduction",
 }
+
+
+def not_compared(results: Results) -> str:
+    """Regularizers that ship and are not in the study: by title, or counted by family."""
+    shipped = registry.shipped("regularizer")
+    names = [name for name in shipped if name not in results.study["regularizers"]]
+    facts = [registry.facts("regularizer", name) for name in names]
+    if not names:
+        return ""
+    told = [f["title"] for f in facts]
+    if len(names) > NAMED:
+        counts = Counter(f["group"] for f in facts)
+        told = [f"{group} {counts[group]}" for group in GROUPS if group in counts]
+    return (
+        f"Of the {words.count(len(shipped), 'regularizer')} that ship, this study leaves out "
+        f"{len(names)} ({words.listed(told)}); `rnnreg list regularizers` names all."
+    )
 
 
 def left_out(results: Results) -> str:
