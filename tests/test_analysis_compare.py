@@ -328,3 +328,71 @@ def test_the_first_sentence_names_what_is_shown_not_what_is_largest(monkeypatch)
     assert "**no regularizer is shown to help**" in said
     assert findings.others(results).startswith("Within 1% of none: steady.")
     assert "worse" not in said + findings.others(results)
+
+
+@pytest.mark.parametrize(
+    ("on_a", "on_b", "said"),
+    [
+        # The largest means differ, and so do the verdicts; the intervals overlap.
+        (("better", 0.5, 2.2), ("nil", -1.2, 1.5), "x on a, and none is shown on b: whether what "
+         "helps depends on the data cannot be told."),
+        (("better", 1.6, 2.2), ("nil", -1.2, 1.5), "x on a, and none is shown on b. What helps "
+         "depends on the data: the intervals of x on different groups do not overlap."),
+        (("better", 0.5, 2.2), ("better", 0.2, 1.5), "x on a and x on b: it helps on each."),
+        (("nil", -0.5, 0.7), ("cannot tell", -0.2, 9.5), "On a and b, each alone, no regularizer "
+         "is shown to help."),
+    ],
+)  # fmt: skip
+def test_groups_of_data_sets_differ_only_where_intervals_part_them(on_a, on_b, said, monkeypatch):
+    from types import SimpleNamespace
+
+    from rnnreg.analysis import words
+
+    def across(results, criterion, of="all"):
+        x = on_a if of in ("a", "all") else on_b
+        frame = pd.DataFrame([x, ("cannot tell", -3.0, 9.0)])
+        frame.columns = ["verdict", "seeds_low", "seeds_high"]
+        return frame.assign(regularizer=["x", "noisy"], effect=[1.0, 3.0])
+
+    monkeypatch.setattr(words, "scope", across)
+    monkeypatch.setattr(words, "comparable", lambda results: True)
+    results = SimpleNamespace(
+        benchmarks={n: {"group": n} for n in "ab"}, title=lambda kind, name: name,
+        groups=lambda names: {"one": names},
+    )  # fmt: skip
+    assert sentences.meaning(results).endswith(said)
+    monkeypatch.setattr(words, "scope", lambda *a: across(*a).assign(verdict="untested"))
+    assert sentences.meaning(results) == ""
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "said"),
+    [
+        (("cannot tell", "nil"), "Of 2 rows, 0 are better, 0 are worse, 1 is nil and 1 cannot be"),
+        (("cannot tell", "better"), "The largest improvement that is shown is that of small with "
+         "gru: +1.0% (95% interval +0.5 to +1.5: better). Of 2 rows"),
+        (("untested", "untested"), ""),
+    ],
+)  # fmt: skip
+def test_a_benchmarks_paragraph_names_only_what_is_shown(verdicts, said, monkeypatch):
+    from types import SimpleNamespace
+
+    from rnnreg.analysis import words
+
+    frame = pd.DataFrame(
+        {
+            "regularizer": ["large", "small"],
+            "cell": "gru",
+            "effect": [9.0, 1.0],
+            "effect_low": [-4.4, 0.5],
+            "effect_high": [22.0, 1.5],
+            "verdict": verdicts,
+        }
+    )
+    monkeypatch.setattr(words, "rows", lambda *a: frame)
+    monkeypatch.setattr(words, "comparable", lambda results: True)
+    facts = {"task": "Forecast", "setting": "windows of 8 steps"}
+    results = SimpleNamespace(benchmarks={"a": facts}, title=lambda kind, name: name)
+    text = sentences.benchmark(results, "a")
+    assert text.startswith(f"Forecasting; windows of 8 steps. {said}".rstrip())
+    assert "large" not in text.replace("largest", "")

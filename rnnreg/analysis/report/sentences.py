@@ -8,6 +8,7 @@ import pandas as pd
 from rnnreg.analysis import words
 from rnnreg.analysis.report.shown_setup import TASKS
 from rnnreg.analysis.results import REFERENCE, Results
+from rnnreg.analysis.statistics.advice import pick
 from rnnreg.analysis.tables import fixed
 from rnnreg.study.search import fold
 
@@ -66,33 +67,58 @@ def described(results: Results) -> str:
 
 
 def meaning(results: Results) -> str:
-    """What follows from the numbers: of families, of groups of data sets, and of choosing."""
-    if not words.comparable(results):
+    """What verdicts say of families and of groups of data sets; the rest stays open."""
+    if not words.comparable(results) or "untested" in set(words.scope(results, "best")["verdict"]):
         return ""
-    frame, said = words.scope(results, "best"), []
-    means = frame["effect"].groupby([results.group(n) for n in frame["regularizer"]]).mean()
-    if len(means) > 1:
-        most, least = means.idxmax(), means.idxmin()
-        said.append(
-            f"By family, the mean effect is largest for {most} ({words.percent(means[most])}) and "
-            f"smallest for {least} ({words.percent(means[least])})."
-        )
-    across = results.read("across").query("criterion == 'best'")
+    return " ".join(filter(None, [_by_family(results), _by_data(results)]))
+
+
+def _by_family(results: Results) -> str:
+    """In which families a regularizer is better than none."""
+    frame = words.scope(results, "best").set_index("regularizer")
+    groups = results.groups(list(frame.index))
+    if len(groups) < 2:
+        return ""
+    better = {
+        g: int((frame.loc[names, "verdict"] == "better").sum()) for g, names in groups.items()
+    }
+    told = [f"{group} ({n} of {len(groups[group])})" for group, n in better.items() if n]
+    where = f"{len(told)} of {len(groups)} families: {words.listed(told)}" if told else "no family"
+    return (
+        f"Over all data sets a regularizer is shown to help in {where}. Families are not tested "
+        "against each other: which helps most cannot be told."
+    )
+
+
+def _by_data(results: Results) -> str:
+    """What helps on each group of data sets; it depends on them only where intervals say so."""
     scopes = dict.fromkeys(facts["group"] for facts in results.benchmarks.values())
-    tops = across[across["scope"].isin(scopes)].sort_values("effect").groupby("scope").last()
-    if len(tops) > 1:
-        told = [f"{words.name(results, tops.loc[s])} on {s}" for s in scopes if s in tops.index]
-        same = tops["regularizer"].nunique() == 1
-        end = "one answer for both" if same else "what helps depends on the data"
-        said.append(f"The largest mean is that of {words.listed(told)}: {end}.")
-    advice = results.read("advice")
-    over = advice.loc[advice["scope"] != "all", "over_always"].mean()
-    if over < 0:
-        said.append(
-            "A choice on validation for each task and cell gains less than one answer for all, "
-            "known in hindsight: validation on few seeds is a weak guide between regularizers."
-        )
-    return " ".join(said)
+    frames = {s: words.scope(results, "best", s) for s in scopes}
+    frames = {s: frame.set_index("regularizer", drop=False) for s, frame in frames.items()}
+    if len(frames) < 2:
+        return ""
+    picks = {s: pick(frame) for s, frame in frames.items()}
+    shown = {s: name for s, name in picks.items() if name != REFERENCE}
+    if not shown:
+        return f"On {words.listed(list(scopes))}, each alone, no regularizer is shown to help."
+    told = [f"{results.title('regularizers', name)} on {s}" for s, name in shown.items()]
+    text = f"The largest improvement that is shown is that of {words.listed(told)}"
+    found = list(dict.fromkeys(shown.values()))
+    if len(shown) < len(scopes):
+        text += f", and none is shown on {words.listed([s for s in scopes if s not in shown])}"
+    elif len(found) == 1:
+        return f"{text}: it helps on each."
+    apart = []
+    for name in found:
+        own = [frame.loc[name] for frame in frames.values() if name in frame.index]
+        if max(row["seeds_low"] for row in own) > min(row["seeds_high"] for row in own):
+            apart.append(results.title("regularizers", name))
+    if not apart:
+        return f"{text}: whether what helps depends on the data cannot be told."
+    return (
+        f"{text}. What helps depends on the data: the intervals of {words.listed(apart)} on "
+        "different groups do not overlap."
+    )
 
 
 def ranks(results: Results) -> str:
@@ -217,11 +243,13 @@ def benchmark(results: Results, name: str) -> str:
     if not words.comparable(results):
         return text
     frame = words.rows(results, "best", name)
-    best = frame.loc[frame["effect"].idxmax()]
-    text += (
-        f" The largest improvement is that of {words.name(results, best)} with "
-        f"{results.title('cells', best['cell'])}: {words.judged(best, 'effect')}."
-    )
-    if best["verdict"] == "untested":
+    if "untested" in set(frame["verdict"]):
         return text
+    shown = frame[frame["verdict"] == "better"]
+    if len(shown):
+        best = shown.loc[shown["effect"].idxmax()]
+        text += (
+            f" The largest improvement that is shown is that of {words.name(results, best)} with "
+            f"{results.title('cells', best['cell'])}: {words.judged(best, 'effect')}."
+        )
     return f"{text} Of {words.count(len(frame), 'row')}, {words.verdicts(frame)}."
