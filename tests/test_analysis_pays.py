@@ -123,6 +123,29 @@ def test_a_validation_split_that_chance_rules_has_no_corrected_value():
     (row,) = shown_pays.prediction(made).rows
     assert [c.text for c in row][:2] == ["X", "6"]
     assert row[-1].text == "–"
+    assert [c.strong for c in row] == [False, False, False, True, False, False]
+    assert shown_pays.no_guide(made) == (
+        "validation is no guide on X (one half of the seeds orders regularizers there otherwise "
+        "than the other: a reliability below 0.2)"
+    )
+
+
+def test_data_sets_on_which_validation_is_no_guide_are_named():
+    true = lambda r, c, s: -(r + 0.1 * c)  # noqa: E731
+    made = results(true, lambda *at: -true(*at))
+    made.read = lambda name: prediction(made)
+    assert shown_pays.no_guide(made) == (
+        "validation is no guide on X (what does better there tends to do worse on test: a "
+        "corrected correlation below zero, without an interval)"
+    )
+    both = [prediction(made).assign(benchmark=name) for name in ("x", "y")]
+    both += [both[0].assign(benchmark="z", reliability_validation=0.1, corrected=np.nan)]
+    made.read = lambda name: pd.concat(both)
+    assert shown_pays.no_guide(made).startswith("validation is no guide on Z (one half of the")
+    assert "and on X and Y (what does better" in shown_pays.no_guide(made)
+    good = results(true, true)
+    good.read = lambda name: prediction(good)
+    assert shown_pays.no_guide(good) == ""
 
 
 def test_few_pairs_have_no_correlation():

@@ -257,7 +257,7 @@ def test_sentences_say_it(results):
     assert "2 are better, 1 is worse, 1 is nil and 0 cannot be told" in text
 
 
-def test_the_abstract_says_what_was_compared_and_what_it_cannot_say(results):
+def test_the_abstract_says_what_was_compared_and_what_it_cannot_say(results, monkeypatch):
     said = findings.findings(results)
     assert len(said) == 5
     assert said[0] == (
@@ -279,6 +279,10 @@ def test_the_abstract_says_what_was_compared_and_what_it_cannot_say(results):
     assert findings.limits(odd).startswith(
         "Elnino (lstm) over-fitted when measured, though declared a control; 2 families"
     )
+    frame = results.read("prediction").assign(reliability_validation=[0.1, 0.9], corrected=1.0)
+    reads = {"prediction": frame}
+    monkeypatch.setattr(type(odd), "read", lambda self, name: reads[name])
+    assert "a control; validation is no guide on Elnino (one half of" in findings.limits(odd)
 
 
 def test_what_it_means_follows_from_verdicts(results):

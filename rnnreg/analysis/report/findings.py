@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from rnnreg.analysis import words
+from rnnreg.analysis.report.shown_pays import no_guide
 from rnnreg.analysis.report.shown_regime import not_over_fitting, over_fitting_controls
 from rnnreg.analysis.results import REFERENCE, Results
 from rnnreg.analysis.statistics.advice import pick
@@ -165,6 +166,8 @@ def limits(results: Results) -> str:
     ):
         told = words.listed(odd) if len(odd) <= NAMED else f"{len(odd)} of {sets} data sets"
         said += [f"{told} {how}"] if odd else []
+    if told := no_guide(results):
+        said.append(told)
     families = len({f.get("family") or name for name, f in results.benchmarks.items()})
     if families < FEWEST_TO_TEST:
         kinds = words.count(families, "family", "families")

@@ -3,6 +3,7 @@
 from rnnreg.analysis import words
 from rnnreg.analysis.results import Results
 from rnnreg.analysis.statistics.pays import growth
+from rnnreg.analysis.statistics.prediction import RELIABLE
 from rnnreg.analysis.tables import Table, fixed, number, tabulated, whole
 
 FEWEST = 6  # pairs of data set and cell for a correlation over them
@@ -11,8 +12,17 @@ CAPTION = (
     "Does validation predict test? Rank correlation of validation and test effects over the pairs "
     "of regularizer and cell of a data set. Reliability: that of effects from half of the seeds "
     "with those from the other. Corrected: validation effects from one half with test effects from "
-    "the other, over the root of the two reliabilities; a dash where one is below 0.2."
+    f"the other, over the root of the two reliabilities; a dash where one is below {RELIABLE}. "
+    "Bold: validation is no guide, its reliability below that, which regularizers that are alike "
+    "make it, too, or the corrected correlation below zero."
 )
+NO_GUIDE = {"reliability_validation": lambda r: r < RELIABLE, "corrected": lambda r: r < 0}
+WHY = {
+    "reliability_validation": "one half of the seeds orders regularizers there otherwise than the "
+    f"other: a reliability below {RELIABLE}",
+    "corrected": "what does better there tends to do worse on test: a corrected correlation below "
+    "zero, without an interval",
+}
 NUMBERS = {
     "Observed": "observed",
     "Reliability, validation": "reliability_validation",
@@ -48,5 +58,21 @@ def prediction(results: Results) -> Table:
     """Whether validation predicts test, one line a data set."""
     frame = results.read("prediction").dropna(subset="observed")
     columns = words.titles(results, ("benchmark",)) | {"Pairs": lambda r: whole(r["pairs"])}
-    columns |= {title: lambda r, key=key: number(r[key], 2) for title, key in NUMBERS.items()}
+    columns |= {
+        title: lambda r, key=key: number(
+            r[key], 2, strong=key in NO_GUIDE and NO_GUIDE[key](r[key])
+        )
+        for title, key in NUMBERS.items()
+    }
     return tabulated("prediction", CAPTION, frame.to_dict("records"), columns, 1)
+
+
+def no_guide(results: Results) -> str:
+    """Data sets on which validation is no guide, by the rule of the table; without a full stop."""
+    frame = results.read("prediction")
+    said = []
+    for key, why in WHY.items():
+        found = frame.loc[NO_GUIDE[key](frame[key]), "benchmark"]
+        names = words.listed([results.title("benchmarks", name) for name in found])
+        said += [f"on {names} ({why})"] if names else []
+    return f"validation is no guide {words.listed(said)}" if said else ""
