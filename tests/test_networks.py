@@ -1,6 +1,7 @@
 """Networks beyond stacked layers, against torch.nn, a sequence at a time: values and gradients."""
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 import torch
@@ -32,7 +33,10 @@ MODELS = {
     "external": Model(5, head="external", head_units=6),
     "all": Model((6, 4), bidirectional=True, convolution=3, channels=5, head="additive"),
 }
-RNNS = {"lstm": nn.LSTM, "gru": nn.GRU, "elman_tanh": nn.RNN}
+RNNS = {
+    "lstm": nn.LSTM, "gru": nn.GRU, "elman_tanh": nn.RNN,
+    "elman_relu": partial(nn.RNN, nonlinearity="relu"),
+}  # fmt: skip
 LENGTHS = [9, 1, 4, 7]
 D, CLASSES = 3, 2
 
@@ -98,7 +102,7 @@ def head(network, w, h, last):
 
 
 @pytest.mark.parametrize("padded", [True, False])
-@pytest.mark.parametrize("cell", ["lstm", "gru"])
+@pytest.mark.parametrize("cell", RNNS)
 @pytest.mark.parametrize("name", MODELS)
 def test_equals_torch(name, cell, padded):
     """Sequences of their own lengths, there without padding; what pads them here is never read."""
