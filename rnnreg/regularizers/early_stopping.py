@@ -9,8 +9,10 @@ class EarlyStopping(Regularizer):
     """Stops a member `strength` checks after its best one, and takes the weights of that one.
 
     Unlike Prechelt's criterion UP, which counts successive rises, this counts checks since the
-    best: the patience of today's libraries. Patience is not tuned: on equal seeds the largest
-    always wins; what a smaller one saves follows from the learning curves of `none`.
+    best: the patience of today's libraries. Patience has one value here, for on equal seeds none
+    has a lower validation loss than the largest, which sees all that a smaller one sees: they tie
+    where the best check is the same, and a grid then takes the first. What a smaller one saves
+    follows from the learning curves of `none`.
 
     >>> import torch
     >>> losses = torch.tensor([[3.0], [1.0], [2.0], [2.0]])     # best at the second check
