@@ -1,7 +1,10 @@
 """What `rnnreg explain` and `rnnreg list regularizers` say, and the page that says the same."""
 
+import json
 import shutil
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from rnnreg.analysis import explain
@@ -15,11 +18,11 @@ UNTOLD = {"none"}  # what has no equation
 README = (registry.ROOT / "README.md").read_text(encoding="utf-8")
 SHIPPED = registry.shipped("regularizer")
 ACROSS = """\
-regularizer,effect,seeds_low,seeds_high,verdict,criterion,scope
-dropout,5.94,1.71,9.9,better,best,all
-dropout,0.7,-0.3,1.7,cannot tell,best,NLP
-dropout,-1.3,-2.0,-0.5,worse,best,cell: lstm
-dropout,2.0,,,untested,final,all
+regularizer,effect,seeds_low,seeds_high,verdict,benchmarks,criterion,scope
+dropout,5.94,1.71,9.9,better,3,best,all
+dropout,0.7,-0.3,1.7,cannot tell,1,best,NLP
+dropout,-1.3,-2.0,-0.5,worse,3,best,cell: lstm
+dropout,2.0,,,untested,3,final,all
 """
 
 
@@ -65,9 +68,9 @@ def test_explain_tells_it_all(mine, capsys):
     assert "Paper\n  Zaremba, Sutskever and Vinyals 2014, arXiv:1409.2329, section 3.2." in told
     assert "Strength\n  From 0 to 0.99; off at 0; searched from 0 to 0.7 on a linear scale;" in told
     assert (
-        "- first, at the best check: all +5.9% (95% interval +1.7 to +9.9: better); "
-        "NLP +0.7% (95% interval −0.3 to +1.7: cannot tell) "
-        "- first, after the last step: all +2.0%"
+        "- first, at the best check: all 3 data sets +5.9% (95% interval +1.7 to +9.9: better); "
+        "NLP (1 data set) +0.7% (95% interval −0.3 to +1.7: cannot tell) "
+        "- first, after the last step: all 3 data sets +2.0%"
     ) in " ".join(told.split())
     assert "lstm" not in told, "one cell is no standing"
 
@@ -79,7 +82,9 @@ def test_what_no_study_has_and_what_a_machine_measured(mine, capsys):
     (mine.parent / "speed/one/cost.csv").write_text(lines)
     main(["explain", "l2"])
     told = capsys.readouterr().out
-    assert "Where it stands\n  In no study that is compared here." in told
+    assert (
+        "Where it stands\n  No figure: the studies compared here do not have it, or it does" in told
+    )
     assert (
         "Cost\n  - a training step against one of none: lstm 1.02 to 1.20, gru 1.10 (A processor, "
         "one core)\n"
@@ -147,6 +152,47 @@ def test_the_list_goes_by_group_and_its_columns_are_straight(mine, capsys):
                       "  mine_with_a_name_that_is_long"}  # fmt: skip
     assert "no title in its file\n" in told
     assert "strengths: not there, or computed; a study reads them" in told
+
+
+def test_the_page_names_the_data_sets_and_cells_of_each_published_study(mine):
+    own = explain.PUBLISHED / "one"
+    for row in ("a/gru/l2.jsonl", "b/gru/l2.jsonl", "b/lstm/l2.jsonl"):
+        (own / "records" / row).parent.mkdir(parents=True, exist_ok=True)
+        (own / "records" / row).touch()
+    (own / "across.csv").write_text(ACROSS)
+    (explain.PUBLISHED / "two/records").mkdir(parents=True)  # with nothing compared yet
+    found = explain.page()
+    assert "The studies are\n\n- one: 2 data sets, a and b; gru and lstm\n\n## " in found
+    assert "- one, published, at the best check: all 3 data sets +5.9%" in found
+
+
+@pytest.mark.parametrize("study", ["quick", "regularizers"])
+def test_a_published_table_is_that_of_its_records(study):
+    """Of one data set: 1 - the geometric mean of the ratios to none over cells and seeds."""
+    folder = explain.PUBLISHED / study
+    across = pd.read_csv(folder / "across.csv")
+    series = across.query("criterion == 'best' and scope == 'time series'").set_index(
+        "regularizer"
+    )["effect"]
+    cells = sorted((folder / "records/us_macro").iterdir())
+    for name in {"none", "dropout", "l2", "zoneout"}:
+        logs = [[_logs(cell / f"{n}.jsonl") for n in (name, "none")] for cell in cells]
+        gain = np.mean(logs, axis=(0, 2))
+        assert series[name] == pytest.approx(100 * (1 - np.exp(gain[0] - gain[1])), abs=1e-6)
+    rows = folder.glob("records/*/*/*.jsonl")
+    trained = {f.stem for f in rows if b'"unsuited"' not in f.read_bytes()[:12]}
+    assert trained == set(across["regularizer"])
+
+
+def _logs(file):
+    """Logarithms of the test losses, a seed each: of the trial whose fresh seeds validate best."""
+    members = pd.DataFrame(map(json.loads, file.read_text().splitlines()))
+    best = members["scores"].str["best"]
+    members["chosen"] = best.str["validation"].str["loss"]
+    fresh = members[(members["phase"] == "tune") & (members["seed"] > 0)]
+    trial = fresh.groupby("trial")["chosen"].mean().idxmin()
+    of_it = members[(members["phase"] == "evaluate") & (members["trial"] == trial)]
+    return np.log(best[of_it.sort_values("seed").index].str["test"].str["loss"].astype(float))
 
 
 def test_an_unknown_name_has_its_nearest_match(mine, capsys):
