@@ -25,9 +25,10 @@ test: $(READY)
 test-slow: $(READY)
 	$(BIN)/python -m pytest -m slow
 
-# Kills at random moments (RNNREG_MOMENTS of them), and damaged bytes (RNNREG_FUZZ of each of 8 kinds).
+# Kills at random moments (RNNREG_MOMENTS of them), and damaged bytes: RNNREG_FUZZ of each kind, other
+# ones each time. A failure names its RNNREG_FUZZ_SEED, with which they are the same again.
 test-faults: $(READY)
-	RNNREG_FUZZ=$${RNNREG_FUZZ:-250} $(BIN)/python -m pytest -m "slow or not slow" tests/test_faults_*.py
+	RNNREG_FUZZ=$${RNNREG_FUZZ:-1000} RNNREG_FUZZ_SEED=$${RNNREG_FUZZ_SEED:-$$(date +%s)} $(BIN)/python -m pytest -m "slow or not slow" tests/test_faults_*.py
 
 # A study through Slurm's own daemons, two nodes on this machine; as root.
 test-slurm: $(READY)

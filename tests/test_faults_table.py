@@ -48,6 +48,13 @@ def test_every_fault_test_is_in_the_table():
     assert own <= named, sorted(own - named)
 
 
+def test_as_many_bytes_are_damaged_as_the_page_says():
+    told = re.search(r"(\d+) of each line in `make test`.* ([\d,]+) in `make test-faults`", PAGE)
+    few = re.search(r'"RNNREG_FUZZ", "(\d+)"', (TESTS / "test_faults_bytes.py").read_text())
+    many = re.search(r"RNNREG_FUZZ:-(\d+)", (registry.ROOT / "Makefile").read_text())
+    assert told.groups() == (few[1], f"{int(many[1]):,}")
+
+
 @pytest.mark.parametrize("name", page.PAGES)
 def test_what_was_measured_is_what_the_page_says(name):
     assert page.measured(name) in (registry.ROOT / name).read_text(encoding="utf-8")
