@@ -225,7 +225,10 @@ def test_divergence_does_not_pay(survivor, counts, tmp_path, monkeypatch):
     assert scores.loc["l1", "log_naive"] == pytest.approx(np.log(1.1))
     assert scores.loc["l2", "score"] == pytest.approx(1.1 * survivor)
     said = sentences.diverged(results)
-    assert f"{int(survivor < 1)} count at the naive score and {int(survivor > 1)} at that" in said
+    told = f"{int(survivor < 1)} count at the naive score and {int(survivor > 1)} at that of"
+    assert told in said
+    last = findings.limits(results)
+    assert f"1 of {len(results.evaluated('best'))} evaluated models diverged: {told}" in last
     checks = results.read("sensitivity").set_index(["check", "regularizer"])["effect"]
     assert (checks["diverged as naive", "l1"] > checks["as reported", "l1"]) == (survivor > 1)
 

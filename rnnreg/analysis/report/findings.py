@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from rnnreg.analysis import words
+from rnnreg.analysis.report.sentences import counted
 from rnnreg.analysis.report.shown_pays import no_guide
 from rnnreg.analysis.report.shown_regime import not_over_fitting, over_fitting_controls
 from rnnreg.analysis.results import REFERENCE, Results
@@ -172,8 +173,9 @@ def limits(results: Results) -> str:
     if families < FEWEST_TO_TEST:
         kinds = words.count(families, "family", "families")
         said.append(f"{kinds} of data sets cannot speak for new ones")
-    if bad := int(results.members["diverged"].sum()):
-        said.append(f"{bad} of {len(results.members)} models diverged and count at the naive score")
+    bad, total, told = counted(results)
+    if bad:
+        said.append(f"{bad} of {total} evaluated models diverged: {told}")
     said.append("all intervals are conditional on one search and one test split")
     return f"{words.capital('; '.join(said))}."
 

@@ -204,14 +204,23 @@ def diverged(results: Results) -> str:
         return f"None of the {len(members)} members diverged."
     by_row = bad.groupby(["cell", "regularizer"]).size().sort_values(ascending=False)
     (cell, name), most = by_row.index[0], int(by_row.iloc[0])
-    scores = results.scores[results.scores["diverged"] & (results.scores["criterion"] == "best")]
-    worse = int((scores["log"] > scores["log_naive"]).sum())
     return (
         f"{words.count(len(bad), 'member')} of {len(members)} diverged, most often "
         f"{results.title('cells', cell)} with {results.title('regularizers', name)} ({most}). Of "
-        f"those evaluated, {len(scores) - worse} count at the naive score and {worse} at that of "
-        "the worst which did not diverge, where that is worse than naive."
+        f"those evaluated, {counted(results)[2]}, where that is worse than naive."
     )
+
+
+def counted(results: Results) -> tuple[int, int, str]:
+    """Of the members evaluated at the best check: how many diverged, of all, counted as what.
+
+    The others are of tuning, which no score rests on.
+    """
+    scores = results.scores[results.scores["criterion"] == "best"]
+    bad = scores[scores["diverged"]]
+    worse = int((bad["log"] > bad["log_naive"]).sum())
+    told = f"{len(bad) - worse} count at the naive score and {worse} at that of the worst which"
+    return len(bad), len(scores), f"{told} did not diverge"
 
 
 def sensitivity(results: Results) -> str:
