@@ -70,6 +70,7 @@ def test_the_gap_of_none_stands_beside_each_effect():
     assert shown_pays.pays(made) == (
         "3 pairs of data set and cell: too few to tell whether effects grow with over-fitting."
     )
+    assert shown_pays.caption(made).endswith("Lines join data sets of one family, with one cell.")
     more = [frame.assign(benchmark=name) for name in ("x", "y")]
     made.read = lambda name: pd.concat(more)
     assert shown_pays.pays(made).startswith(
@@ -77,6 +78,58 @@ def test_the_gap_of_none_stands_beside_each_effect():
         "validation loss, over 6 pairs of data set and cell. Rank correlation of that share and "
         "the effect: A (0.50) and B (−0.50)."
     )
+
+
+def test_the_gap_of_a_forecast_is_that_of_blocks_and_drift_is_told():
+    made = results(lambda r, c, s: 0.0, lambda r, c, s: 0.0)
+    made.benchmarks["x"]["task"] = "Forecast"
+    lines = [("x", "lstm", "0.2"), ("other", "gru", "0.3"), ("x", "elman", "0.4")]
+    keys = ("benchmark", "cell", "gap")
+    made.study["regime"] = [dict(zip(keys, own, strict=True)) for own in lines]
+    where = [
+        {"benchmark": "x", "cell": cell, "regularizer": name, "criterion": "best",
+         "effect": effect, "effect_low": effect - 1, "effect_high": effect + 1}
+        for name in ("a", "b")
+        for cell, effect in (("gru", 1), ("lstm", 5), ("own", 3))
+    ]  # fmt: skip
+    frame = pays(made, pd.DataFrame(where))
+    found = frame[frame["regularizer"] == "a"].set_index("cell")
+    assert found["gap"].to_dict() == {"gru": "drift", "lstm": "blocks", "own": "drift"}
+    assert found["overfit"].to_dict() == pytest.approx({"gru": 10, "lstm": 20, "own": 50})
+    made.read = lambda name: frame
+    assert shown_pays.pays(made) == (
+        "1 pair of data set and cell: too few to tell whether effects grow with over-fitting. Left "
+        "out: 2 pairs of forecast and cell for which no gap inside the training period was "
+        "measured; validation comes after it, and drift would count."
+    )
+    assert "For forecasts the gap is that of blocks" in shown_pays.caption(made)
+    assert "Hollow: forecasts where that was not measured" in shown_pays.caption(made)
+    drawn = figure(made)
+    hollow = {
+        tuple(c.get_offsets()[:, 0].round(6)): not len(c.get_facecolors())
+        for c in drawn.axes[0].collections
+        if isinstance(c, PathCollection)
+    }
+    assert hollow == {(10.0, 50.0): True, (20.0,): False}
+    assert drawn.get_supxlabel().endswith("(hollow: drift counts, too)")
+
+
+@pytest.mark.parametrize(("count", "panels"), [(8, 8), (9, 8)])
+def test_every_regularizer_has_a_panel_up_to_eight(count, panels):
+    names = [f"r{i}" for i in range(count)]
+    made = results(lambda r, c, s: 0.0, lambda r, c, s: 0.0, names)
+    frame = pd.DataFrame(
+        [
+            {"family": "x", "benchmark": "x", "cell": "gru", "regularizer": name, "overfit": 10.0,
+             "gap": "validation", "effect": i, "effect_low": i - 1, "effect_high": i + 1}
+            for i, name in enumerate(names)
+        ]
+    )  # fmt: skip
+    made.read = lambda name: frame
+    titles = [ax.get_title() for ax in figure(made).axes if ax.get_visible()]
+    assert titles == [name.upper() for name in reversed(names)][:panels]
+    told = "Of 9 regularizers the 8 with the largest mean effects."
+    assert (told in shown_pays.caption(made)) == (count > panels)
 
 
 def test_without_none_there_is_nothing_to_pay():

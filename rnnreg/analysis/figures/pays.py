@@ -1,38 +1,57 @@
 """The figure "when does it pay"."""
 
-import seaborn as sns
+import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from rnnreg.analysis.figures import style
 from rnnreg.analysis.figures.effects import ALONE, NO_REFERENCE
 from rnnreg.analysis.results import Results
+from rnnreg.analysis.statistics.pays import DRIFT
+
+MOST = 8  # panels; of more regularizers those with the largest mean effects
 
 
 def pays(results: Results) -> Figure:
-    """Effect against how far none over-fits, for the best regularizers; lines join variants."""
+    """Effect against how far none over-fits, a panel a regularizer; lines join variants."""
     if not results.has_reference:
         return style.note(NO_REFERENCE)
     frame = results.read("pays")
     if frame.empty:
         return style.note(ALONE)
     means = frame.groupby("regularizer")["effect"].mean().sort_values(ascending=False)
-    names = list(means.index[:4])
+    names = list(means.index[:MOST])
     frame = frame.assign(group=[results.benchmarks[b]["group"] for b in frame["benchmark"]])
+    marks = dict(zip(frame["group"].unique(), style.MARKERS, strict=False))
     figure, axes = style.panels(len(names), 4, 1.7, sharex=True, sharey=True)
     axes[0].set_ylim(style.reach(frame.loc[frame["regularizer"].isin(names), "effect"]))
-    marks = dict(zip(frame["group"].unique(), style.MARKERS, strict=False))
     for ax, name in zip(axes, names, strict=True):
-        own, colour = frame[frame["regularizer"] == name], style.colours(results)[name]
-        ax.axhline(0, color="black", linewidth=0.6)
-        ax.vlines(own["overfit"], own["effect_low"], own["effect_high"], color=colour, alpha=0.3,
-                  linewidth=0.6)  # fmt: skip
-        sns.lineplot(own, x="overfit", y="effect", units=own["family"] + own["cell"], ax=ax,
-                     estimator=None, color=colour, linewidth=0.5, alpha=0.6)  # fmt: skip
-        sns.scatterplot(own, x="overfit", y="effect", style="group", markers=marks, color=colour,
-                        s=16, ax=ax, legend=ax is axes[-1])  # fmt: skip
-        ax.set(title=style.wrapped(results.title("regularizers", name)), xlabel="", ylabel="")
-    if legend := axes[-1].get_legend():
-        legend.set_title("")
-    figure.supxlabel("how far none over-fits, % of its validation loss", fontsize=8)
-    axes[0].set_ylabel("improvement over none, %")
+        colour = style.colours(results)[name]
+        _points(ax, frame[frame["regularizer"] == name], marks, colour)
+        ax.set_title(style.wrapped(results.title("regularizers", name)))
+    for ax in axes[-4:]:  # those with an unused panel below them, too
+        ax.tick_params(labelbottom=True)
+    if len(marks) > 1:
+        keys = [axes[0].plot([], [], mark, color="#555555")[0] for mark in marks.values()]
+        figure.legend(keys, list(marks), loc="outside upper right", ncols=len(marks))
+    figure.supxlabel(label(frame), fontsize=8)
+    figure.supylabel("improvement over none, %", fontsize=8)
     return figure
+
+
+def label(frame: pd.DataFrame) -> str:
+    """What the x axis shows."""
+    text = "how far none over-fits, % of its validation loss"
+    return f"{text} (hollow: drift counts, too)" if DRIFT in set(frame["gap"]) else text
+
+
+def _points(ax: Axes, frame: pd.DataFrame, marks: dict[str, str], colour: str) -> None:
+    ax.axhline(0, color="black", linewidth=0.6)
+    for _, joined in frame.sort_values("overfit").groupby(["family", "cell", "gap"]):
+        ax.plot(joined["overfit"], joined["effect"], color=colour, linewidth=0.5, alpha=0.6)
+    ax.vlines(frame["overfit"], frame["effect_low"], frame["effect_high"], color=colour, alpha=0.3,
+              linewidth=0.6)  # fmt: skip
+    for (group, gap), own in frame.groupby(["group", "gap"], sort=False):
+        face = "none" if gap == DRIFT else colour
+        ax.scatter(own["overfit"], own["effect"], s=16, marker=marks[group], facecolors=face,
+                   edgecolors=colour, linewidths=0.6)  # fmt: skip

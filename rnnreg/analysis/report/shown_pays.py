@@ -1,8 +1,11 @@
 """When regularization pays, and whether validation predicts test, as the report tells it."""
 
+import pandas as pd
+
 from rnnreg.analysis import words
+from rnnreg.analysis.figures.pays import MOST
 from rnnreg.analysis.results import Results
-from rnnreg.analysis.statistics.pays import growth
+from rnnreg.analysis.statistics.pays import BLOCKS, DRIFT, growth
 from rnnreg.analysis.statistics.prediction import RELIABLE
 from rnnreg.analysis.tables import Table, fixed, number, tabulated, whole
 
@@ -32,13 +35,20 @@ NUMBERS = {
 
 
 def pays(results: Results) -> str:
-    """Whether effects grow with how far none over-fits."""
+    """Whether effects grow with how far none over-fits; without pairs whose gap counts drift."""
     frame = results.read("pays")
-    places = frame[["benchmark", "cell"]].drop_duplicates()
-    if len(places) < FEWEST:
+    drifting = frame["gap"] == DRIFT
+    places, left = (_places(frame[chosen]) for chosen in (~drifting, drifting))
+    frame, out = frame[~drifting], ""
+    if left:
+        out = (
+            f" Left out: {words.count(left, 'pair')} of forecast and cell for which no gap inside "
+            "the training period was measured; validation comes after it, and drift would count."
+        )
+    if places < FEWEST:
         return (
-            f"{words.capital(words.count(len(places), 'pair'))} of data set and cell: too few to "
-            "tell whether effects grow with over-fitting."
+            f"{words.capital(words.count(places, 'pair'))} of data set and cell: too few to "
+            f"tell whether effects grow with over-fitting.{out}"
         )
     found = growth(frame)
     told = [f"{results.title('regularizers', name)} ({fixed(r, 2)})" for name, r in found.items()]
@@ -48,10 +58,40 @@ def pays(results: Results) -> str:
     low, high = frame["overfit"].min(), frame["overfit"].max()
     return (
         f"Without regularization the gap between validation and training loss is {fixed(low, 0)}% "
-        f"to {fixed(high, 0)}% of the validation loss, over {len(places)} pairs of data set and "
+        f"to {fixed(high, 0)}% of the validation loss, over {places} pairs of data set and "
         f"cell. Rank correlation of that share and the effect: {text}. Pairs that "
-        "share data are not independent, so no test is made."
+        f"share data are not independent, so no test is made.{out}"
     )
+
+
+def _places(frame: pd.DataFrame) -> int:
+    """How many pairs of data set and cell."""
+    return len(frame[["benchmark", "cell"]].drop_duplicates())
+
+
+def caption(results: Results) -> str:
+    """That of the figure "when does it pay"."""
+    frame = results.read("pays")
+    count, gaps = frame["regularizer"].nunique(), set(frame["gap"])
+    text = (
+        "When does it pay: improvement over none at the best validation check, against how far "
+        "none over-fits, the gap between validation and training loss in percent of the "
+        "validation loss. One point a data set and cell, with its 95% interval. Lines join data "
+        "sets of one family, with one cell."
+    )
+    if count > MOST:
+        text += f" Of {count} regularizers the {MOST} with the largest mean effects."
+    if BLOCKS in gaps:
+        text += (
+            " For forecasts the gap is that of blocks inside the training period, left out of "
+            "training: drift is no over-fitting."
+        )
+    if DRIFT in gaps:
+        text += (
+            " Hollow: forecasts where that was not measured (`rnnreg regime STUDY` measures it "
+            "for LSTM and GRU); validation comes after training, and drift counts, too."
+        )
+    return text
 
 
 def prediction(results: Results) -> Table:

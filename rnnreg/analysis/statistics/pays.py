@@ -1,10 +1,15 @@
-"""When does it pay: each effect beside how far `none` over-fits there."""
+"""When does it pay: each effect beside how far `none` over-fits there.
+
+For a series validation comes after train, and may differ from it by drift, which is no
+over-fitting: the gap is then that of blocks inside the training period (benchmarks/regime.csv).
+"""
 
 import pandas as pd
 
 from rnnreg.analysis.results import REFERENCE, Results
 
-COLUMNS = ["family", "benchmark", "cell", "regularizer", "overfit", "effect", "effect_low",
+VALIDATION, BLOCKS, DRIFT = "validation", "blocks", "drift"  # what a gap is that of
+COLUMNS = ["family", "benchmark", "cell", "regularizer", "overfit", "gap", "effect", "effect_low",
            "effect_high"]  # fmt: skip
 
 
@@ -12,14 +17,23 @@ def pays(results: Results, comparisons: pd.DataFrame) -> pd.DataFrame:
     """One line a row other than `none`, at the best validation check.
 
     overfit                  100 x (validation - train) / validation loss of `none` in the same
-                             benchmark and cell, both in evaluation, mean over seeds; of a series
-                             validation comes after train, so that drift counts, too
+                             benchmark and cell, both in evaluation, mean over seeds
+    gap                      VALIDATION: of the study's models; BLOCKS: of a series, as
+                             `rnnreg regime` has measured it on blocks inside the training period;
+                             DRIFT: of a series that it has not measured, on validation of the
+                             study's models, so that drift counts, too
     effect, *_low, *_high    see `comparisons`
     """
     scores = results.scores
     none = scores[(scores["criterion"] == "best") & (scores["regularizer"] == REFERENCE)]
     share = 100 * (1 - none["train_loss"] / none["validation_loss"])
-    overfit = share.groupby([none["benchmark"], none["cell"]]).mean().rename("overfit")
+    overfit = share.groupby([none["benchmark"], none["cell"]]).mean().rename("overfit").to_frame()
+    series = {n for n, facts in results.benchmarks.items() if facts.get("task") == "Forecast"}
+    overfit["gap"] = [DRIFT if name in series else VALIDATION for name, _ in overfit.index]
+    for line in results.study.get("regime", []):
+        place = line["benchmark"], line["cell"]
+        if line["benchmark"] in series and place in overfit.index:
+            overfit.loc[place, ["overfit", "gap"]] = 100 * float(line["gap"]), BLOCKS
     of = {name: facts["family"] for name, facts in results.benchmarks.items()}
     names = [name for name in results.compared("best") if name != REFERENCE]
     if none.empty or not names:
