@@ -2,10 +2,10 @@
 
     python benchmarks/searches/compare.py
 
-Three regularizers on US indicators with a GRU, three times over, with other draws and seeds: a line
-each in searches.csv beside this file, and the table of docs/training.md. Members that two searches
-share are trained once, and kept in build/searches: after an interruption the same command goes on.
-Data must be prepared in data/prepared. Some ten minutes on one core.
+Three regularizers on two time series with a GRU, three times over, with other draws and seeds: a
+line each in searches.csv beside this file, and the table of docs/training.md. Members that two
+searches share are trained once, and kept in build/searches: after an interruption the same command
+goes on. Data must be prepared in data/prepared. Some twenty minutes on one core.
 
     members          of tuning, as if each search had been alone: all take as many steps
     strength, rate   chosen at the best validation check
@@ -16,6 +16,7 @@ Data must be prepared in data/prepared. Some ten minutes on one core.
 import math
 import tempfile
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import pandas as pd
@@ -34,7 +35,8 @@ from rnnreg.training.row import train
 HERE = Path(__file__).resolve().parent
 PAGE = registry.ROOT / "docs" / "training.md"
 POOL = Path("build/searches")
-BENCHMARK, CELL, REGULARIZERS = "us_macro", "gru", ("l2", "dropout", "recurrent_dropout")
+BENCHMARKS = ("us_macro", "elnino")
+CELL, REGULARIZERS = "gru", ("l2", "dropout", "recurrent_dropout")
 REPEATS, EVALUATION, TUNING, FOLDS = 3, 8, 2, 5
 RACE = {"trials": 16, "survivors": 3}
 FIRST = "Sobol sequence"
@@ -48,14 +50,14 @@ KINDS = {  # title -> what a study says under `search`
 }
 
 
-def row(search: dict, regularizer: str, repeat: int) -> Row:
+def row(search: dict, benchmark: str, regularizer: str, repeat: int) -> Row:
     """The row that a study with this search has; each repeat with draws and seeds of its own."""
     drawn = "trials" in search
     seeds = {"evaluation": EVALUATION}
     seeds |= {} if drawn or "folds" in search else {"tuning": TUNING}
     asked = {
         "title": "Searches",
-        "benchmarks": [BENCHMARK],
+        "benchmarks": [benchmark],
         "cells": [CELL],
         "regularizers": [regularizer],
         "seeds": seeds,
@@ -71,9 +73,12 @@ def row(search: dict, regularizer: str, repeat: int) -> Row:
     return replace(made, tuning_seeds=tuple(s + apart * repeat for s in made.tuning_seeds))
 
 
-def searched(title: str, regularizer: str, repeat: int, data: tuple[dict, dict]) -> dict:
+def searched(
+    title: str, benchmark: str, regularizer: str, repeat: int, data: tuple[dict, dict]
+) -> dict:
     """One line of the table; trains what is not in the pool yet."""
-    asked, file = row(KINDS[title], regularizer, repeat), POOL / f"{regularizer}.jsonl"
+    asked = row(KINDS[title], benchmark, regularizer, repeat)
+    file = POOL / benchmark / f"{regularizer}.jsonl"
     known = records.read(file) if file.exists() else []
     pool = {r.member: r for r in known}
 
@@ -87,6 +92,7 @@ def searched(title: str, regularizer: str, repeat: int, data: tuple[dict, dict])
     tested = [r for r in found if r.phase == "evaluate" and r.tuned == chosen]
     own = [r for r in tuned if r.tuned == chosen]
     return {
+        "benchmark": benchmark,
         "search": title,
         "regularizer": regularizer,
         "repeat": repeat,
@@ -105,14 +111,17 @@ def mean(values) -> float:
 
 
 def shown(frame: pd.DataFrame) -> str:
-    """The table, and what strengths from small to large find of a grid."""
-    at = ["regularizer", "repeat"]
+    """The table, what folds are worth, and what strengths from small to large find of a grid."""
+    at = ["benchmark", "regularizer", "repeat"]
     first = frame[frame["search"] == FIRST].set_index(at)["test"]
     frame = frame.assign(
-        over=[100 * (r.test / first[r.regularizer, r.repeat] - 1) for r in frame.itertuples()]
+        over=[
+            100 * (r.test / first[tuple(getattr(r, k) for k in at)] - 1) for r in frame.itertuples()
+        ]
     )
     lines = [
         {
+            "benchmark": benchmark,
             "search": title,
             "members": own["members"].mean(),
             "test": own["test"].mean(),
@@ -120,9 +129,10 @@ def shown(frame: pd.DataFrame) -> str:
             "low": own.groupby("regularizer")["over"].mean().min(),
             "high": own.groupby("regularizer")["over"].mean().max(),
         }
-        for title, own in frame.groupby("search", sort=False)
+        for (benchmark, title), own in frame.groupby(["benchmark", "search"], sort=False)
     ]
     columns = {
+        "Data set": lambda r: r["benchmark"],
         "Search": lambda r: r["search"],
         "Models tuned": lambda r: whole(round(r["members"])),
         "Test loss": lambda r: number(r["test"], 3),
@@ -135,18 +145,25 @@ def shown(frame: pd.DataFrame) -> str:
         frame[frame["search"] == name].set_index(at) for name in ("grid", "small to large")
     )
     same = int((grid["strength"] == rising["strength"]).sum())
-    over = {line["search"]: line["test"] for line in lines}
-    folded = [
-        f"{abs(change):.1f}% {'higher' if change > 0 else 'lower'} with the {name}"
-        for name in (FIRST, "grid")
-        if (change := 100 * (over[f"{name}, {FOLDS} folds"] / over[name] - 1))
-    ]
     share = 100 * rising["members"].sum() / grid["members"].sum()
+    test = {(line["benchmark"], line["search"]): line["test"] for line in lines}
+    folded = " ".join(
+        f"On {benchmark} folds in place of the validation split make the test loss "
+        + " and ".join(
+            f"{abs(change):.1f}% {'higher' if change > 0 else 'lower'} with the {name}"
+            for name in (FIRST, "grid")
+            if (
+                change := 100
+                * (test[benchmark, f"{name}, {FOLDS} folds"] / test[benchmark, name] - 1)
+            )
+        )
+        + "."
+        for benchmark in BENCHMARKS
+    )
     return (
         f"{tabulated('searches', '', lines, columns).body}\n\nFrom small to large finds the "
         f"strength that the whole grid finds in {same} of {len(grid)} searches, with {share:.0f}% "
-        f"of its models. Folds in place of the validation split make the test loss "
-        f"{' and '.join(folded)}.\n"
+        f"of its models. {folded}\n"
     )
 
 
@@ -159,14 +176,13 @@ def main() -> None:
     """Search, and write the table and the page."""
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
-    data = prepared.read(BENCHMARK, Path("data/prepared"))
     lines = []
-    for repeat in range(REPEATS):
-        for title in KINDS:
-            for regularizer in REGULARIZERS:
-                lines.append(searched(title, regularizer, repeat, data))
-                told = (v if isinstance(v, str | int) else f"{v:.3g}" for v in lines[-1].values())
-                print(*told, flush=True)
+    for benchmark in BENCHMARKS:
+        data = prepared.read(benchmark, Path("data/prepared"))
+        for repeat, title, regularizer in product(range(REPEATS), KINDS, REGULARIZERS):
+            lines.append(searched(title, benchmark, regularizer, repeat, data))
+            told = (v if isinstance(v, str | int) else f"{v:.3g}" for v in lines[-1].values())
+            print(*told, flush=True)
     frame = pd.DataFrame(lines)
     records.write_text(HERE / "searches.csv", frame.to_csv(index=False, float_format="%.6g"))
     text = between(PAGE.read_text(encoding="utf-8"), "searches", shown(frame), PAGE)
