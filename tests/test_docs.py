@@ -14,6 +14,7 @@ from rnnreg.regularizers._checks import attributes
 from rnnreg.study import registry, study
 from rnnreg.training.population import Population
 
+NAME = re.compile(r"`([\w/]+)`")
 DOCS = registry.PACKAGE.parent / "docs"
 BLOCK = re.compile(r"```(python|yaml)\n(.*?)```", re.DOTALL)
 
@@ -56,6 +57,21 @@ def test_the_study_is_one(page, rows, tmp_path, monkeypatch):
         kept = text.partition("axes:")[0]
         (tmp_path / "first.yaml").write_text(kept + axes, encoding="utf-8")
         assert len(study.read("first.yaml").benchmarks) == 2
+
+
+def test_the_table_of_studies_is_true():
+    page = (DOCS / "index.md").read_text(encoding="utf-8")
+    lines = [line for line in page.splitlines() if line.startswith("| `") and line.count("|") == 4]
+    told = {name: line.rsplit("|", 2)[1].strip() for line in lines for name in NAME.findall(line)}
+    folder = DOCS.parent / "benchmarks/studies"
+    shipped = {
+        file.relative_to(folder).with_suffix("").as_posix() for file in folder.rglob("*.yaml")
+    }
+    assert shipped <= set(told)
+    for name in shipped:
+        there = any((DOCS.parent / "results/published" / study.read(name).name).rglob("*.jsonl"))
+        words = ("yes", "in part") if there else ("no", "not yet", "in part")
+        assert told[name] in words, name
 
 
 def test_the_site_has_every_page():
