@@ -1,7 +1,8 @@
 """What is compared: one layer of one model, rnnreg.nn beside torch.nn and a cell in a loop.
 
-A step is forward and backward to all weights, as it stands in somebody's own training loop; with
-"inference" it is forward alone, in evaluation. The mask is recurrent dropout of one half.
+A step is forward and backward to all weights, as it stands in somebody's own training loop; "above
+an embedding" also to the inputs. With "inference" it is forward alone, in evaluation. The mask is
+recurrent dropout of one half.
 """
 
 from collections.abc import Callable
@@ -23,6 +24,7 @@ SIZES = [  # B, T, D, H
 BATCHES = (1, 64)  # of inference
 OURS, MASKED, TORCH = "rnnreg.nn", "rnnreg.nn, masked", "torch.nn"
 LOOP = "torch.nn cell in a loop, masked"
+EMBEDDED = "training above an embedding"
 RATE = 0.5
 
 
@@ -41,6 +43,7 @@ class Layer:
 def layers() -> list[Layer]:
     """All that are measured."""
     found = [Layer(kind, *size) for kind in CELLS for size in SIZES]
+    found += [Layer(kind, *size, what=EMBEDDED) for kind in CELLS for size in SIZES]
     return found + [
         Layer(kind, batch, *size, what="inference")
         for kind in CELLS
@@ -62,6 +65,7 @@ def contenders(layer: Layer) -> dict[str, Callable[[], object]]:
     cell.load_state_dict({n.removesuffix("_l0"): w for n, w in theirs.state_dict().items()})
     if layer.what == "inference":
         return {OURS: inference(ours, x), TORCH: inference(theirs, x)}
+    x.requires_grad_(layer.what == EMBEDDED)
     found = {OURS: ours, MASKED: masked, TORCH: theirs}
     found = {name: training(module, x) for name, module in found.items()}
     return {**found, LOOP: in_a_loop(cell, x)}
@@ -70,6 +74,7 @@ def contenders(layer: Layer) -> dict[str, Callable[[], object]]:
 def training(module: nn.Module, x: torch.Tensor) -> Callable[[], object]:
     def step():
         module.zero_grad()
+        x.grad = None
         module(x)[0][-1].sum().backward()
 
     return step
@@ -85,6 +90,7 @@ def in_a_loop(cell: nn.Module, x: torch.Tensor) -> Callable[[], object]:
 
     def step():
         cell.zero_grad()
+        x.grad = None
         h = c = x.new_zeros(x.shape[1], cell.hidden_size)
         mask = (torch.rand_like(h) >= RATE) / (1 - RATE)
         for now in x:
