@@ -828,7 +828,7 @@ def test_every_file_states_its_facts(name):
         assert result["metric"] in benchmark.task.labels
 
 
-@pytest.mark.parametrize("name", ["python_docs", "elnino", "temporal_order"])
+@pytest.mark.parametrize("name", ["python_docs", "elnino", "temporal_order", "adding"])
 def test_benchmarks_without_download(name, tmp_path):
     raw, folder = tmp_path / "raw", tmp_path / "prepared"
     prepared.download(name, raw)
@@ -846,3 +846,14 @@ def test_benchmarks_without_download(name, tmp_path):
         pairs = [s[s >= 6] - 6 for s in np.split(x, np.cumsum(length)[:-1])]
         assert (np.array(pairs) @ [2, 1] == y).all()
         assert (length.min(), length.max()) == (33, 37)
+    if name == "adding":
+        assert facts["sizes"] == {"train": 10_000, "validation": 500, "test": 2560}
+        cases = splits["test"]["series"].reshape(2560, 111, 2)
+        pairs, target = cases[:, :110], cases[:, 110, 0]
+        marked = pairs[..., 1] == 1
+        assert (marked.sum(1) == 2).all()
+        assert np.allclose((pairs[..., 0] * marked).sum(1) / 4, target, atol=1e-6)
+        first = (pairs != 0).any(2).argmax(1)
+        assert (first.min(), first.max()) == (0, 10), "100 to 110 pairs"
+        assert (marked.argmax(1) - first).max() == 9
+        assert (109 - marked[:, ::-1].argmax(1) - first).max() == 49

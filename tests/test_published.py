@@ -24,12 +24,11 @@ from rnnreg.study import records, registry
 
 
 def test_every_result_is_held_against_a_row_of_a_shipped_study():
-    results, rankings = file.read()
-    rows = file.rows()
-    assert {result.row for result in results.values()} <= rows.keys()
-    assert all(len(ranking.results) > 2 for ranking in rankings)
-    listed = {row for row, (study, _) in rows.items()}
-    assert listed == {result.row for result in results.values()}, "no row is run for nothing"
+    contents = file.read()
+    results = contents.results.values()
+    assert all(len(ranking.results) > 2 for ranking in contents.rankings)
+    held = {result.row for result in results} | {r.tested["row"] for r in results if r.tested}
+    assert held == file.rows().keys(), "no row is run for nothing"
 
 
 @pytest.mark.parametrize(
@@ -75,34 +74,70 @@ def shelf(tmp_path):
 
 
 ROW = "ptb_word@zaremba_small/lstm/none"
+BAR = file.read().results["informer_etth1_24"]
 GOOD = [112.0, 113.0, 114.0, 113.0, 113.0]  # as many as the row has seeds
 
 
 def held(root):
-    found, rankings = published.hold(root)
-    return {h.result.name: h for h in found}, published.page(found, rankings)
+    found, contents = published.hold(root)
+    return {h.result.name: h for h in found}, published.page(found, contents)
 
 
 def test_ours_stands_beside_theirs(shelf):
     each, page = held(shelf(ROW, GOOD))
     assert each["zaremba_small"].verdict == REPRODUCED
     assert each["press_wolf_tied"].verdict == NOT_RUN
-    assert "| 114.5 | 110 to 117 | – | 113 [112.1, 113.9] | 5 | reproduced |" in page
+    hours = f"{5 * each['zaremba_small'].members[0].seconds / 3600:.2f}"
+    assert f"| 110 to 117 | 199.8 | 113 [112.1, 113.9] | 5 | {hours} | reproduced |" in page
     assert "## Learning curve of zaremba_small" in page
 
 
 @pytest.mark.parametrize(
     ("values", "last", "told"),
     [
-        (GOOD, {"diverged": True}, "5 | cannot be told (1 of 5 diverged) |"),
-        (GOOD[:1], {}, "1 | cannot be told (4 of 5 seeds missing) |"),
-        (GOOD, {"data_hash": "0" * 16}, "5 | cannot be told (records of 2 versions of the data) |"),
-        ([130.0] * 5, {"data_hash": "0" * 16}, "5 | cannot be told (records of 2 versions of"),
-        ([130.0] * 5, {"diverged": True}, "5 | not reproduced (1 of 5 diverged) |"),
+        (GOOD, {"diverged": True}, "cannot be told (1 of 5 diverged) |"),
+        (GOOD[:1], {}, "cannot be told (4 of 5 seeds missing) |"),
+        (GOOD, {"data_hash": "0" * 16}, "cannot be told (records of 2 versions of the data) |"),
+        ([130.0] * 5, {"data_hash": "0" * 16}, "cannot be told (records of 2 versions of"),
+        ([130.0] * 5, {"diverged": True}, "not reproduced (1 of 5 diverged) |"),
     ],
 )
 def test_what_is_not_whole_is_not_reproduced(shelf, values, last, told):
     assert told in held(shelf(ROW, values, **last))[1]
+
+
+def test_hours_are_those_of_all_members_of_a_row(shelf):
+    folder = shelf(ROW, GOOD)
+    place = next(folder.rglob("none.jsonl"))
+    made = records.read(place)
+    validated = {c: {"validation": s["validation"]} for c, s in made[0].scores.items()}
+    tuned = replace(made[0], phase="tune", seed=0, seconds=7200.0, scores=validated)
+    records.write(place, [replace(r, seconds=720.0) for r in made] + [tuned])
+    each, page = held(folder)
+    assert each["zaremba_small"].hours == pytest.approx(3)
+    assert "| 5 | 3.00 | reproduced |" in page
+
+
+def test_what_has_no_row_is_on_the_page_with_its_reason(shelf):
+    page = held(shelf(ROW, GOOD))[1].partition("## Left out")[2].partition("## ")[0]
+    left_out = file.read().left_out
+    assert len(left_out) > 3
+    assert all(f"- {each.what}: {each.why}." in page for each in left_out)
+
+
+def test_what_was_tested_after_a_miss_stands_beside_it(shelf):
+    folder = shelf(BAR.row, [0.7, 0.71, 0.7, 0.69, 0.7], data_hash=BAR.data)
+    shelf(BAR.tested["row"], [0.5] * 5, data_hash=BAR.data)
+    for place in folder.rglob("none.jsonl"):
+        own = [replace(r, data_hash=BAR.data) for r in records.read(place)]
+        records.write(place, own)
+    line = next(n for n in held(folder)[1].splitlines() if n.startswith(f"- **{BAR.name}**"))
+    told = (
+        f"{BAR.tested['change']} ({BAR.tested['row']}): 0.5 [0.5, 0.5], where the row above has 0.7"
+    )
+    assert told in line
+    next(folder.rglob("etth1@informer_24_long/**/none.jsonl")).unlink()
+    assert f"({BAR.tested['row']}): not run." in held(folder)[1]
 
 
 def test_a_curve_goes_as_far_as_all_members_have_checks(shelf):
@@ -110,9 +145,6 @@ def test_a_curve_goes_as_far_as_all_members_have_checks(shelf):
     lines = page.partition("## Learning curve of zaremba_small")[2].partition("## ")[0]
     assert "| 2 | 147.4 |" in lines
     assert "| 3 | 135.6 |" not in lines
-
-
-BAR = file.read()[0]["informer_etth1_24"]
 
 
 @pytest.mark.parametrize(
@@ -128,7 +160,7 @@ def test_a_bar_is_met_by_records_of_its_data(shelf, score, data, found):
 
 def test_naive_scores_are_those_of_prepared_data():
     checked = 0
-    for result in file.read()[0].values():
+    for result in file.read().results.values():
         facts = registry.ROOT / "data" / "prepared" / f"{result.row.split('/')[0]}.json"
         if result.naive is None or not facts.is_file():
             continue
@@ -165,11 +197,13 @@ def test_rank_correlation_has_an_interval_from_seeds():
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
+        ("    band: [110, 117]\n", "", "zaremba_small: the key 'band' is missing"),
         ("band: [110, 117]", "band: [117, 110]", "band: given [117, 110], expected two numbers"),
         ("at: final", "at: last", "results: zaremba_small: at: unknown 'last'"),
         ("paper: zaremba", "paper: zarenba", "paper: unknown 'zarenba'; did you mean 'zaremba'?"),
         ("naive: 0.42445", "naive: -1", "informer_etth1_24: naive: given -1, allowed are numbers"),
         ('data: "3b33', 'data: "3b3', "data: given '3b385a5d33e0ea6', expected 16 hexadecimal"),
+        ("tested: {row:", "tested: {rwo:", "informer_etth1_24: tested: key: unknown 'rwo'"),
         ("theirs: 114.5", "their: 114.5", "zaremba_small: key: unknown 'their'; did you mean"),
     ],
 )
@@ -182,5 +216,5 @@ def test_what_the_file_cannot_say_is_told(tmp_path, old, new, told):
 
 
 def test_the_page_is_that_of_the_records():
-    found, rankings = published.hold()
-    assert published.PAGE.read_text(encoding="utf-8") == published.page(found, rankings)
+    found, contents = published.hold()
+    assert published.PAGE.read_text(encoding="utf-8") == published.page(found, contents)

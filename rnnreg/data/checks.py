@@ -30,6 +30,8 @@ def size(task: Task, arrays: Arrays) -> int:
     if isinstance(task, LanguageModel):
         return max(len(arrays["tokens"]) - 1, 0)
     if isinstance(task, Forecast):
+        if "starts" in arrays:
+            return len(arrays["starts"])
         return max(len(arrays["series"]) - task.rows + 1, 0)
     if isinstance(task, Classification):
         return len(arrays["length"])

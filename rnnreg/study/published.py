@@ -15,8 +15,11 @@ results:
     curve: {source: ..., values: [...]}        their validation metric, an entry a check
     naive: 0.4244                              the best naive score, as `rnnreg prepare` has it
     data: 281703685968a461                     data_hash of the records that count
+    tested: {row: ..., change: ...}            a row that differs in one thing, after a miss
 rankings:
   NAME: {title: ..., results: [NAME, ...]}     whose order is compared
+left_out:
+  NAME: {what: ..., why: ...}                  what has no row, with the reason
 """
 
 import math
@@ -33,9 +36,9 @@ FILE = registry.ROOT / "benchmarks" / "published.yaml"
 TYPES = {
     "row": str, "source": str, "read": str, "metric": str, "at": str, "theirs": float,
     "band": list, "why": str, "differs": str, "deviation": float, "curve": dict,
-    "waits": str, "naive": float, "data": str,
+    "waits": str, "naive": float, "data": str, "tested": dict,
 }  # fmt: skip
-NEEDED = ("row", "source", "read", "metric", "at", "theirs", "differs")
+NEEDED = ("row", "source", "read", "metric", "at", "theirs", "band", "why", "differs")
 
 
 @dataclass(frozen=True)
@@ -49,14 +52,15 @@ class Published:
     metric: str
     at: str
     theirs: float
+    band: tuple[float, float]
+    why: str
     differs: str
-    band: tuple[float, float] | None = None
-    why: str = ""
     deviation: float | None = None
     curve: dict | None = None
     waits: str = ""
     naive: float | None = None  # on test, in the unit of theirs
     data: str = ""
+    tested: dict | None = None
 
     @property
     def bar(self) -> bool:
@@ -72,11 +76,28 @@ class Ranking:
     results: tuple[str, ...]
 
 
-def read(file=FILE) -> tuple[dict[str, Published], list[Ranking]]:
-    """The file, checked: every row is one of a shipped study."""
+@dataclass(frozen=True)
+class LeftOut:
+    """A published result without a row."""
+
+    what: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Contents:
+    """All that the file says, checked; results by name."""
+
+    results: dict[str, Published]
+    rankings: list[Ranking]
+    left_out: list[LeftOut]
+
+
+def read(file=FILE) -> Contents:
+    """The file, checked."""
     where = registry.short(file)
     given = document.read(file, where)
-    parts = dict.fromkeys(("papers", "results", "rankings"), dict)
+    parts = dict.fromkeys(("papers", "results", "rankings", "left_out"), dict)
     schema.check_mapping(where, given, parts, ("papers", "results"))
     found = {
         name: _result(f"{where}: results: {name}", name, each, given["papers"])
@@ -88,7 +109,12 @@ def read(file=FILE) -> tuple[dict[str, Published], list[Ranking]]:
         schema.check_mapping(at, each, {"title": str, "results": list}, ("title", "results"))
         schema.check_names(f"{at}: results", each["results"], [*found])
         rankings.append(Ranking(each["title"], tuple(each["results"])))
-    return found, rankings
+    left_out = []
+    for name, each in given.get("left_out", {}).items():
+        at = f"{where}: left_out: {name}"
+        schema.check_mapping(at, each, {"what": str, "why": str}, ("what", "why"))
+        left_out.append(LeftOut(**each))
+    return Contents(found, rankings, left_out)
 
 
 def rows() -> dict[str, tuple[Study, Row]]:
@@ -117,14 +143,12 @@ def _result(where: str, name: str, given: dict, papers: dict[str, dict]) -> Publ
             f"{where}: data: given '{given['data']}', expected 16 hexadecimal digits, the "
             "data_hash of a record. Remedy: copy it from the row's records."
         )
-    if "band" not in given:
-        return Published(name, **given)
     band = given["band"]
     numbers = len(band) == 2 and all(isinstance(end, int | float) for end in band)
     if not (numbers and 0 <= band[0] < band[1] < math.inf):
         raise UserError(f"{where}: band: given {band}, expected two numbers, the lower one first.")
-    if "curve" in given:
-        schema.check_mapping(
-            f"{where}: curve", given["curve"], {"source": str, "values": list}, ("source", "values")
-        )
+    parts = {"curve": {"source": str, "values": list}, "tested": {"row": str, "change": str}}
+    for key, types in parts.items():
+        if key in given:
+            schema.check_mapping(f"{where}: {key}", given[key], types, (*types,))
     return Published(name, **{**given, "band": (float(band[0]), float(band[1]))})

@@ -17,7 +17,7 @@ from scipy import stats
 from rnnreg.analysis.statistics.inference import LEVEL, mean_interval
 from rnnreg.errors import unknown
 from rnnreg.study import published, records, registry
-from rnnreg.study.published import Published, Ranking
+from rnnreg.study.published import Contents, Published
 from rnnreg.study.records import Record
 from rnnreg.study.selection import choose
 from rnnreg.study.study import Row, Study
@@ -28,7 +28,6 @@ RESAMPLES = 2_000
 REPRODUCED, MISSED, OPEN = "reproduced", "not reproduced", "cannot be told"
 MET, NOT_MET = "bar met", "bar not met"  # where the band is a bar
 NOT_RUN, STALE = "not run", "records of other code or data"
-RANKED = "see rankings"  # it has no band
 HEAD = """# Published numbers beside ours
 
 Written by `rnnreg published` from the records under results/published and from
@@ -40,6 +39,10 @@ than one version of the data. A band from 0 to theirs is a bar, *met* or *not me
 rule: that ours is no worse is no reproduction. Naive is the best score on test without a network,
 as `rnnreg prepare` counts it: where it lies inside the band, too, a verdict does not say that
 anything was learned.
+
+Hours are those of all members of a row, of its search too, by the clock, with whatever else the
+machine did. Records do not say whether a run was interrupted: a row that is stopped, or killed,
+goes on from its records and its checkpoint, and ends with the same numbers ([faults](faults.md)).
 """
 
 
@@ -53,6 +56,8 @@ class Held:
     members: list[Record]
     verdict: str
     data: int = 1  # versions of the data that its records, tuning too, were made of
+    hours: float = 0.0  # of all of them
+    tested: "Held | None" = None  # the row that differs in one thing
 
     @property
     def faults(self) -> list[str]:
@@ -89,39 +94,39 @@ def verdict(values: np.ndarray, band: tuple[float, float]) -> str:
     return MISSED if high < band[0] or low > band[1] else OPEN
 
 
-def hold(root: Path = ROOT) -> tuple[list[Held], list[Ranking]]:
+def hold(root: Path = ROOT) -> tuple[list[Held], Contents]:
     """Each published result with the records under root/<study>/records."""
-    results, rankings = published.read()
-    known = published.rows()
-    found = []
-    for result in results.values():
-        if result.row not in known:
-            raise unknown(f"{result.name}: row", result.row, known)
-        study, row = known[result.row]
-        file = root / study.name / study.records(row).relative_to(study.folder)
-        members = records.read(file, row.name) if file.is_file() else []
-        current = [
-            m
-            for m in members
-            if m.fingerprint == row.fingerprint and result.data in ("", m.data_hash)
-        ]
-        tested = [m for m in current if m.phase == "evaluate"]
-        if not tested:
-            stale = members and not current
-            found.append(Held(result, study, row, [], STALE if stale else NOT_RUN))
-            continue
-        chosen = choose(current, result.at)
-        tested = [m for m in tested if m.tuned == chosen]
-        held = Held(result, study, row, tested, "", len({m.data_hash for m in current}))
-        found.append(replace(held, verdict=_word(held)))
-    return found, rankings
+    contents, known = published.read(), published.rows()
+    return [_held(root, result, known) for result in contents.results.values()], contents
+
+
+def _held(root: Path, result: Published, known: dict[str, tuple[Study, Row]]) -> Held:
+    if result.row not in known:
+        raise unknown(f"{result.name}: row", result.row, known)
+    study, row = known[result.row]
+    other = None
+    if result.tested:
+        one = replace(result, row=result.tested["row"], tested=None)
+        other = _held(root, one, known)
+    file = root / study.name / study.records(row).relative_to(study.folder)
+    members = records.read(file, row.name) if file.is_file() else []
+    current = [
+        m for m in members if m.fingerprint == row.fingerprint and result.data in ("", m.data_hash)
+    ]
+    tested = [m for m in current if m.phase == "evaluate"]
+    if not tested:
+        word = STALE if members and not current else NOT_RUN
+        return Held(result, study, row, [], word, tested=other)
+    chosen = choose(current, result.at)
+    tested = [m for m in tested if m.tuned == chosen]
+    hours = sum(m.seconds for m in current) / 3600
+    held = Held(result, study, row, tested, "", len({m.data_hash for m in current}), hours, other)
+    return replace(held, verdict=_word(held))
 
 
 def _word(h: Held) -> str:
     if h.data > 1:
         return OPEN
-    if not h.result.band:
-        return RANKED
     word = verdict(h.values, h.result.band)
     if word == REPRODUCED and h.faults:
         return OPEN
@@ -142,15 +147,15 @@ def _line(h: Held) -> dict:
         "at": h.result.at,
         "theirs": h.result.theirs,
         "naive": math.nan if h.result.naive is None else h.result.naive,
-        "band_low": h.result.band[0] if h.result.band else math.nan,
-        "band_high": h.result.band[1] if h.result.band else math.nan,
+        "band_low": h.result.band[0],
+        "band_high": h.result.band[1],
         "ours": mean,
         "low": low,
         "high": high,
         "seeds": len(h.members),
         "diverged": sum(m.diverged for m in h.members),
         "learning_rate": h.members[0].rate if h.members else math.nan,
-        "hours": sum(m.seconds for m in h.members) / 3600,
+        "hours": h.hours,
         "verdict": h.verdict,
         "source": h.result.source,
     }
@@ -172,24 +177,35 @@ def correlation(ours: list[np.ndarray], theirs: list[float]) -> tuple[float, flo
     return float(stats.kendalltau(means, theirs).statistic), float(low), float(high)
 
 
-def page(held: list[Held], rankings: list[Ranking]) -> str:
-    """The table, learning curves, rankings and differences, as Markdown."""
+def page(held: list[Held], contents: Contents) -> str:
+    """The table, learning curves, rankings, what is left out, and differences, as Markdown."""
     lines = [HEAD, _counts(held), "", *_table(held), ""]
     lines += [line for h in held if h.result.curve and h.members for line in _curve(h)]
-    lines += _rankings(held, rankings)
+    lines += _rankings(held, contents.rankings)
+    if contents.left_out:
+        lines += ["## Left out", "", *(f"- {e.what}: {e.why}." for e in contents.left_out), ""]
     lines += ["## What differs, where bands come from, and what trains each row", ""]
     lines += [
         f"- **{h.result.name}**: `rnnreg train --study {h.study.name} "
         f"{h.row.name.replace('/', ' ')}`. Differs: {h.result.differs}. "
-        f"{f'Band: {h.result.why}. ' if h.result.why else ''}Read in: {h.result.read}."
+        f"Band: {h.result.why}. {_tested(h)}Read in: {h.result.read}."
         for h in held
     ]
     return "\n".join(lines).rstrip() + "\n"
 
 
+def _tested(h: Held) -> str:
+    """What the row that differs in one thing says."""
+    if not h.tested:
+        return ""
+    ours, other = _ours(h), _ours(h.tested)
+    said = f"{other}, where the row above has {ours}" if h.tested.members else h.tested.verdict
+    return f"Tested: {h.result.tested['change']} ({h.tested.row.name}): {said}. "
+
+
 def _counts(held: list[Held]) -> str:
     found = [h.verdict for h in held]
-    words = REPRODUCED, MISSED, MET, NOT_MET, OPEN, RANKED, STALE, NOT_RUN
+    words = REPRODUCED, MISSED, MET, NOT_MET, OPEN, STALE, NOT_RUN
     told = (f"{found.count(v)} {v}" for v in words)
     return f"Of {len(held)} results: {', '.join(t for t in told if not t.startswith('0 '))}."
 
@@ -197,26 +213,31 @@ def _counts(held: list[Held]) -> str:
 def _table(held: list[Held]) -> list[str]:
     lines = [
         "| Result | Source | Score | Theirs | Band | Naive "
-        "| Ours (95% interval) | Seeds | Verdict |",
-        "| :--- | :--- | :--- | ---: | ---: | ---: | ---: | ---: | :--- |",
+        "| Ours (95% interval) | Seeds | Hours | Verdict |",
+        "| :--- | :--- | :--- | ---: | ---: | ---: | ---: | ---: | ---: | :--- |",
     ]
     for h in held:
         line = _line(h)
-        band = "{:g} to {:g}".format(*h.result.band) if h.result.band else "–"
+        band = "{:g} to {:g}".format(*h.result.band)
         naive = "–" if h.result.naive is None else f"{h.result.naive:.4g}"
-        ours = "–"
-        if h.members:
-            ours = f"{line['ours']:.4g}"
-            if len(h.members) > 1:
-                ours += f" [{max(line['low'], 0):.4g}, {line['high']:.4g}]"
+        hours = f"{h.hours:.2f}" if h.members else "–"
         waits = f", waits for {h.result.waits}" if h.verdict == NOT_RUN and h.result.waits else ""
         faults = f" ({', '.join(h.faults)})" if h.members and h.faults else ""
         lines.append(
             f"| {h.result.name} | {h.result.source} | {line['metric']}, {h.result.at} | "
-            f"{h.result.theirs:g} | {band} | {naive} | {ours} | "
-            f"{len(h.members) or '–'} | {h.verdict}{waits}{faults} |"
+            f"{h.result.theirs:g} | {band} | {naive} | {_ours(h)} | "
+            f"{len(h.members) or '–'} | {hours} | {h.verdict}{waits}{faults} |"
         )
     return lines
+
+
+def _ours(h: Held) -> str:
+    """Our mean with its interval."""
+    if not h.members:
+        return "–"
+    line = _line(h)
+    interval = f" [{max(line['low'], 0):.4g}, {line['high']:.4g}]" if len(h.members) > 1 else ""
+    return f"{line['ours']:.4g}{interval}"
 
 
 def _curve(h: Held) -> list[str]:
@@ -239,7 +260,7 @@ def _curve(h: Held) -> list[str]:
     ]
 
 
-def _rankings(held: list[Held], rankings: list[Ranking]) -> list[str]:
+def _rankings(held: list[Held], rankings: list[published.Ranking]) -> list[str]:
     by_name = {h.result.name: h for h in held}
     lines = []
     for ranking in rankings:
@@ -267,8 +288,8 @@ def _rankings(held: list[Held], rankings: list[Ranking]) -> list[str]:
 
 def write(root: Path = ROOT) -> Path:
     """Write published.csv, and the page: into docs/ for the records that ship, else beside it."""
-    held, rankings = hold(root)
+    held, contents = hold(root)
     records.write_text(root / "published.csv", table(held).to_csv(index=False))
     file = PAGE if root.resolve() == ROOT.resolve() else root / "published.md"
-    records.write_text(file, page(held, rankings))
+    records.write_text(file, page(held, contents))
     return file
