@@ -89,6 +89,8 @@ def test_what_no_study_has_and_what_a_machine_measured(mine, capsys):
         "Cost\n  - a training step against one of none: lstm 1.02 to 1.20, gru 1.10 (A processor, "
         "one core)\n"
     ) in told
+    main(["explain", "l2_input"])
+    assert "Cost\n  Not timed: no table of costs has it." in capsys.readouterr().out
 
 
 def test_a_study_without_comparisons_says_nothing_and_a_damaged_one_is_named(mine, capsys):

@@ -17,6 +17,7 @@ WIDTH = 98
 NOWHERE = (
     "No figure: the studies compared here do not have it, or it does not suit their data sets."
 )
+UNTIMED = "Not timed: no table of costs has it. They time a forecast and a language model."
 WHEN = {"best": "at the best check", "final": "after the last step"}
 HEAD = """\
 # The regularizers
@@ -98,7 +99,7 @@ def sections(name: str, studies: dict[str, pd.DataFrame]) -> dict[str, list[str]
         "When it suits": [_fill(suits)],
         "Paper": [_fill(text) for text in (source, *described.departures(name))],
         "Strength": [_fill(words.capital(described.strengths(name)) + ".")],
-        "Cost": _list(cost(name)),
+        "Cost": _list(cost(name)) or ([_fill(UNTIMED)] if _timed() else []),
         "Where it stands": _standing(name, studies),
     }
     return {heading: paragraphs for heading, paragraphs in found.items() if paragraphs}
@@ -115,6 +116,11 @@ def cost(name: str) -> list[str]:
             machine = file.with_name("machine.txt").read_text(encoding="utf-8").strip()
             found.append(f"a training step against one of none: {', '.join(each)} ({machine})")
     return found
+
+
+def _timed() -> bool:
+    """Whether there is a table of costs at all."""
+    return any(SPEED.glob("*/cost.csv"))
 
 
 def published() -> dict[str, pd.DataFrame]:
