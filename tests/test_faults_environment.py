@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -17,9 +18,10 @@ from rnnreg.training.population import Population
 
 ROW = Path("results/tiny/records/wave/gru/l2.jsonl")
 PROGRAM = """
-import os, sys
+import os, sys, tempfile
 from pathlib import Path
 os.umask(0o077)
+tempfile.tempdir = os.environ["TMPDIR"]  # nor can any other folder for temporary files be written
 from rnnreg.study import registry
 registry.FOLDERS["benchmark"] = Path(sys.argv[1])
 from rnnreg.cli import main
@@ -43,15 +45,19 @@ def test_without_home_and_temporary_files_in_ascii_under_a_strange_path(
     (folder / "tiny.yaml").write_bytes(STUDY.replace("\n", "\r\n").encode())
     poor = {"PATH": os.environ["PATH"], "PYTHONPATH": str(registry.ROOT), "LC_ALL": "C",
             "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "HOME": "/proc/none",
-            "TMPDIR": "/proc/none", "OMP_NUM_THREADS": "1", "RNNREG_NATIVE": "0"}  # fmt: skip
+            "TMPDIR": "/proc/none", "OMP_NUM_THREADS": "1"}  # fmt: skip
     command = [sys.executable, "-c", PROGRAM, str(prepared), "train", "--study", "tiny.yaml"]
     command += ["wave", "gru", "l2"]
     done = subprocess.run(command, cwd=folder, env=poor, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr
+    assert done.stderr.count(b"no compiled time loop") == 1
+    if shutil.which("c++"):
+        assert b"no folder to keep it in; XDG_CACHE_HOME or TMPDIR may name one" in done.stderr
     assert (folder / ROW).stat().st_mode & 0o077 == 0, "the user's umask holds"
     assert not list(tmp_path.rglob("pwned"))
     assert run(STUDY, *TRAIN) == 0
     found = records.read(folder / ROW)
+    assert {r.path for r in found} == {"plain"}
     assert [r.member for r in found] == [r.member for r in made()]
     losses = [[r.scores["final"]["validation"]["loss"] for r in some] for some in (found, made())]
     assert losses[0] == pytest.approx(losses[1], rel=1e-4), "without the compiled loop, to rounding"

@@ -11,6 +11,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -99,19 +100,18 @@ def _compile(compiler: list[str], folder: Path, name: str) -> Path:
 
 def _folders() -> Iterator[Path]:
     """Where compiled code may be kept: the user's cache, and a folder among temporary files."""
-    try:
+    with suppress(OSError, RuntimeError):  # not writable, or nobody's home
         cache_home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
         folder = Path(cache_home) / "rnnreg"
         folder.mkdir(parents=True, exist_ok=True)
         yield folder
-    except (OSError, RuntimeError):  # not writable, or nobody's home
-        pass
-    folder = Path(tempfile.gettempdir()) / f"rnnreg-{os.getuid()}"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    found = folder.lstat()  # anyone may have made it: what lies in it is run
-    ours = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid()
-    if ours and not found.st_mode & 0o022:
-        yield folder
+    with suppress(OSError):  # no temporary files either
+        folder = Path(tempfile.gettempdir()) / f"rnnreg-{os.getuid()}"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        found = folder.lstat()  # anyone may have made it: what lies in it is run
+        ours = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid()
+        if ours and not found.st_mode & 0o022:
+            yield folder
 
 
 def _whole(made: Path) -> bool:
