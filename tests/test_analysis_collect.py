@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -112,13 +113,18 @@ def test_an_uncollected_folder_names_the_remedy(tmp_path):
         load(tmp_path / "nowhere")
 
 
+def signed(made):
+    """A line with a hash that does not tell its edit."""
+    return json.dumps(records._signed(made)).encode()
+
+
 def edited(score):
-    """A fault of a line: its score, and no hash that would tell the edit."""
+    """A fault of a line: its score."""
 
     def edit(line):
         made = json.loads(line)
         made["scores"]["final"]["test"]["loss"] = score
-        return json.dumps({**made, "content": ""}).encode()
+        return signed(made)
 
     return edit
 
@@ -130,13 +136,13 @@ def without(*keys):
         for key in keys[:-1]:
             inner = inner[key]
         del inner[keys[-1]]
-        return json.dumps({**made, "content": ""}).encode()
+        return signed(made)
 
     return edit
 
 
 def said(**values):
-    return lambda line: json.dumps({**json.loads(line), **values, "content": ""}).encode()
+    return lambda line: signed({**json.loads(line), **values})
 
 
 TESTED = "the score 'final, test, loss' is "
@@ -156,7 +162,15 @@ FAULTS = {
     ),
     "an edit": (
         lambda line: line.replace(b'"seconds": ', b'"seconds": 1'),
-        "edited since it was written: its content has another hash",
+        "edited since it was written: its content has another hash, or none",
+    ),
+    "no hash": (
+        lambda line: json.dumps({**json.loads(line), "content": ""}).encode(),
+        "edited since it was written: its content has another hash, or none",
+    ),
+    "the end is lost": (
+        lambda line: re.sub(rb'"start": "", "content": "\w{3}', b'"start": "', line),
+        "edited since it was written: its content has another hash, or none",
     ),
     "another cell": (said(cell="gru"), "a record of elnino/gru/l2, in the file of elnino/lstm/l2"),
     "another phase": (said(phase="test"), "phase is 'test', allowed are 'tune' and 'evaluate'"),
@@ -212,7 +226,8 @@ def test_a_file_that_may_not_be_read_is_told(small, monkeypatch):
 def test_records_from_before_the_newest_fields_are_read(small):
     file = small.records(small.rows[0])
     before = records.read(file)
-    new = ("learning_rate", "trial", "gradient_by_distance", "parts", "content")
+    new = ("learning_rate", "trial", "gradient_by_distance", "parts", "input_norms", "start")
+    new = (*new, "content")
     lines = [json.loads(line) for line in file.read_text().splitlines()]
     older = [{k: v for k, v in line.items() if k not in new} for line in lines]
     file.write_text("".join(json.dumps(line) + "\n" for line in older))

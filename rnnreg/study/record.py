@@ -95,6 +95,11 @@ def fault(given: object) -> str:
     return _score_fault(given["scores"], given["phase"] == "evaluate")
 
 
+def hashed(given: dict) -> bool:
+    """Whether a record was written with a hash: that came with the first of the optional fields."""
+    return any(name in given for name, (_, optional) in _fields().items() if optional)
+
+
 @cache
 def _fields() -> dict[str, tuple[type | UnionType, bool]]:
     """Name -> type of each field, and whether a record may be without it."""

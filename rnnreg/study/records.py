@@ -16,7 +16,7 @@ from pathlib import Path
 
 from rnnreg.errors import UserError
 from rnnreg.study.fingerprint import digest
-from rnnreg.study.record import Record, fault
+from rnnreg.study.record import Record, fault, hashed
 
 __all__ = [
     "Record",
@@ -126,8 +126,8 @@ def _record(line: bytes, row: str | None) -> Record:
     if wrong := fault(given):
         raise ValueError(wrong)
     record = Record(**{**given, "strength": float(given["strength"])})
-    if record.content and record.content != _signed(parsed)["content"]:
-        raise ValueError("edited since it was written: its content has another hash")
+    if (record.content or hashed(parsed)) and record.content != _signed(parsed)["content"]:
+        raise ValueError("edited since it was written: its content has another hash, or none")
     if row is not None and record.row != row:
         raise ValueError(f"a record of {record.row}, in the file of {row}")
     return record
