@@ -106,10 +106,15 @@ def test_on_a_gpu(kind, tmp_path, as_on_a_gpu):  # noqa: F811
 
 @pytest.fixture
 def row(monkeypatch, tmp_path):
-    """Train a row of a toy task by a search, saved into files as the command does."""
+    return saved(monkeypatch, tmp_path, "cpu")
+
+
+def saved(monkeypatch, tmp_path, device):
+    """Trains a row of a toy task by a search, saved into files as the command does."""
     search = Search(4, 2, 1, (1e-3, 1e-1), (1e-4, 1e-1))
     toy = ToyRow("toy", "gru", "l2", (), (0, 1), (1000, 1001), search=search)
     job = setting("series", "gru", "l2", steps=6, checks=2)
+    job = replace(job, device=torch.device(device))
     monkeypatch.setattr(training, "setting", lambda *_: job)
     kept, file = tmp_path / "partial", tmp_path / "toy.safetensors"
 
@@ -120,7 +125,7 @@ def row(monkeypatch, tmp_path):
 
         known = records.read(kept) if kept.exists() else []
         asked = replace(toy, **changes)
-        return training.train(asked, job.facts, job.splits, known, "cpu", keep, watch, file)
+        return training.train(asked, job.facts, job.splits, known, device, keep, watch, file)
 
     train.kept, train.file, train.job = kept, file, job
     return train
@@ -131,11 +136,11 @@ def but_time(found):
 
 
 @contextmanager
-def counted():
+def counted(kind=Population):
     """The steps that are taken meanwhile, as so many members each."""
-    steps, step = [], Population.step
+    steps, step = [], kind.step
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Population, "step", lambda self: steps.append(len(self.index)) or step(self))
+        patch.setattr(kind, "step", lambda self: steps.append(len(self.index)) or step(self))
         yield steps
 
 

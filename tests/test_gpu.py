@@ -1,15 +1,17 @@
 """What a GPU computes is what a CPU computes. Skipped, all of it, where there is no GPU."""
 
+import signal
 from dataclasses import replace
 
 import pytest
 import torch
+from test_checkpoint import at, but_time, counted, saved
 from test_native import CELLS, SHAPES, SITES, assert_near, case, double, results
 from toys import TASKS, setting
 
 from rnnreg.kernels.noise import Noise
 from rnnreg.kernels.unroll import Masks, path, plain, unroll
-from rnnreg.study import registry
+from rnnreg.study import registry, stop
 from rnnreg.training.capture import CapturedPopulation, populate
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU on this machine")
@@ -88,3 +90,16 @@ def test_training_under_every_regularizer(regularizer):
 def test_lower_precision_is_near(precision):
     cpu, gpu = pair(setting("series", "lstm", precision=precision), [0.0], [1])
     torch.testing.assert_close(gpu.curves.loss.cpu(), cpu.curves.loss, rtol=2e-2, atol=2e-2)
+
+
+def test_a_row_that_is_stopped_goes_on_to_the_last_bit(monkeypatch, tmp_path):
+    row = saved(monkeypatch, tmp_path, "cuda")
+    undisturbed = row()
+    assert {r.device for r in undisturbed} == {torch.cuda.get_device_name()}
+    for moment in (1, 8, 17):  # in each of the phases
+        row.kept.unlink()
+        with pytest.raises(stop.Interrupted):
+            row(at(moment, signal.SIGTERM))
+        with counted(CapturedPopulation) as steps:
+            assert but_time(row()) == but_time(undisturbed)
+        assert len(steps) == 18 - moment - 1, "no step is taken twice"
