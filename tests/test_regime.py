@@ -12,7 +12,7 @@ from rnnreg.data import Splits
 from rnnreg.data.part import part_of_train
 from rnnreg.errors import UserError
 from rnnreg.study import regimes
-from rnnreg.study.study import Row
+from rnnreg.study.study import Row, Study
 from rnnreg.tasks import Forecast
 from rnnreg.training import regime
 from rnnreg.training.batches import batches
@@ -69,6 +69,39 @@ def test_no_target_of_a_fold_is_trained_on():
     assert all(own <= targets["train"] for number, own in enumerate(folds) if number != 2)
     held = sorted(folds[2])
     assert sum(b - a > 1 for a, b in pairwise(held)) == regime.BLOCKS - 1
+
+
+@pytest.mark.parametrize(("rows", "blocks"), [(205, 4), (65, 4), (50, 3), (20, 1)])
+def test_a_short_series_has_fewer_blocks(rows, blocks):
+    train = {"series": np.arange(rows, dtype=np.float32)[:, None]}
+    assert regime.most_blocks("toy", SERIES, train) == blocks
+    for left_out in range(regime.FOLDS):
+        found = regime.fold(SERIES, {"train": train}, left_out, blocks)
+        assert len(found["train"]["starts"])
+        assert len(found["validation"]["starts"])
+
+
+def test_a_series_too_short_to_be_measured_is_told_and_the_others_go_on(monkeypatch):
+    jobs = {"short": setting("series", "gru", steps=2, checks=1), "toy": setting("labels")}
+    jobs["short"].splits["train"] = {"series": jobs["short"].splits["train"]["series"][:20]}
+    measure, told, put = regime.measure, [], []
+
+    def measured(row, facts, splits, device):
+        if row.benchmark == "toy":
+            return dict.fromkeys(("gap", "gap_low", "gap_high", "late_gain", "best_check"), 0.5) | {
+                "cell": row.cell, "measured": "over-fits", "declared": "over-fits"
+            }  # fmt: skip
+        return measure(row, facts, splits, device)
+
+    monkeypatch.setattr(regime, "setting", lambda row, *_: jobs[row.benchmark])
+    monkeypatch.setattr(regime, "measure", measured)
+    monkeypatch.setattr(regime.regimes, "put", put.append)
+    rows = tuple(Row(name, "lstm", "none", (0.0,), (0,), (1000,)) for name in jobs)
+    read = lambda name: ({}, jobs[name].splits)  # noqa: E731
+    regime.measure_all(Study("s", "S", rows), list(jobs), read, tell=told.append)
+    assert told[0].startswith("short: 20 rows in training are too few to leave out 5 folds")
+    assert [line["cell"] for line in put] == ["gru", "lstm"]
+    assert len(told) == 3
 
 
 def test_windows_that_are_named_are_the_ones_that_are_read():

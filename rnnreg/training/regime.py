@@ -18,6 +18,7 @@ import numpy as np
 from rnnreg.data import folds
 from rnnreg.data.benchmark import OVER_FITS, Arrays
 from rnnreg.data.checks import size
+from rnnreg.errors import UserError
 from rnnreg.study import regimes
 from rnnreg.study.study import Row, Study
 from rnnreg.tasks import Forecast, LanguageModel
@@ -33,12 +34,18 @@ FOLDS, BLOCKS = len(SEEDS), 4  # of the training targets of a series; blocks a f
 T = 2.776  # quantile 0.975 of Student's t with four degrees of freedom
 
 
+class TooShortError(UserError):
+    """A series whose folds would have no window."""
+
+
 def measure(row: Row, facts: dict, splits: dict[str, Arrays], device: str = "cpu") -> dict:
     """One line of the table, for a benchmark and cell without regularization."""
     job = setting(row, facts, splits, device)
     series = isinstance(job.benchmark.task, Forecast)
-    rate = _best_rate(replace(job, splits=fold(job.benchmark.task, splits, 0)) if series else job)
-    found = by_folds(job, rate) if series else _by_seeds(job, rate)
+    blocks = most_blocks(row.benchmark, job.benchmark.task, splits["train"]) if series else 0
+    first = fold(job.benchmark.task, splits, 0, blocks) if series else splits
+    rate = _best_rate(replace(job, splits=first) if series else job)
+    found = by_folds(job, rate, blocks) if series else _by_seeds(job, rate)
     losses, gaps = found.losses, found.gaps
     best = np.nanmin(losses, axis=0)
     mean, half = gaps.mean(), T * gaps.std(ddof=1) / math.sqrt(len(gaps))
@@ -80,12 +87,12 @@ def _by_seeds(job: Setting, rate: float) -> Found:
     return Found(losses, (best - _loss(population, "sample")) / best)
 
 
-def by_folds(job: Setting, rate: float) -> Found:
+def by_folds(job: Setting, rate: float, blocks: int = BLOCKS) -> Found:
     """One model a fold: its loss there against that of the models that have trained on it."""
     task, splits, curves = job.benchmark.task, job.splits, []
     scores = np.empty((FOLDS, FOLDS))  # model, fold
     for left_out, seed in enumerate(SEEDS):
-        own = replace(job, splits=fold(task, splits, left_out))
+        own = replace(job, splits=fold(task, splits, left_out, blocks))
         population = _trained(own, rate, [seed])
         curves.append(population.curves.loss.cpu().numpy()[:, 0])
         for number in range(FOLDS):
@@ -115,15 +122,31 @@ def passes(job: Setting) -> float:
     return job.budget.steps * a_step / len(train["length"])
 
 
-def fold(task: Forecast, splits: dict[str, Arrays], left_out: int) -> dict[str, Arrays]:
+def most_blocks(name: str, task: Forecast, train: Arrays) -> int:
+    """BLOCKS, or as many as leave each fold a window and training, too; else TooShortError."""
+    for blocks in range(BLOCKS, 0, -1):
+        ahead = folds.in_blocks(task, train, FOLDS, blocks)
+        parts = [f(train, ahead, n) for n in range(FOLDS) for f in (folds.inside, folds.outside)]
+        if all(len(part["starts"]) for part in parts):
+            return blocks
+    raise TooShortError(
+        f"{name}: {len(train['series'])} rows in training are too few to leave out {FOLDS} folds, "
+        f"each with a window of {task.horizon} rows to predict. Remedy: a larger part of the "
+        "training split, or leave it out: its gap is then not measured."
+    )
+
+
+def fold(
+    task: Forecast, splits: dict[str, Arrays], left_out: int, blocks: int = BLOCKS
+) -> dict[str, Arrays]:
     """Splits of a series whose training targets lack one fold, on which it is validated.
 
-    A fold is BLOCKS blocks of rows, evenly spread; "fold 0" and so on are the windows whose
+    A fold is so many blocks of rows, evenly spread; "fold 0" and so on are the windows whose
     targets are all inside it. No row of the fold that is left out is a target in training. It may
     be an input: as in validation, the past is known.
     """
     train = splits["train"]
-    ahead = folds.in_blocks(task, train, FOLDS, BLOCKS)
+    ahead = folds.in_blocks(task, train, FOLDS, blocks)
     whole = {f"fold {number}": folds.inside(train, ahead, number) for number in range(FOLDS)}
     kept = folds.outside(train, ahead, left_out)
     return {**splits, **whole, "train": kept, "validation": whole[f"fold {left_out}"]}
@@ -150,11 +173,20 @@ def measure_all(
     device: str = "cpu",
     tell: Callable[[str], None] = print,
 ) -> None:
-    """Measure benchmarks of a study, at its budgets; write the table after each cell."""
+    """Measure benchmarks of a study, at its budgets; write the table after each cell.
+
+    One that is too short to be measured is told, and the others go on.
+    """
     for benchmark in benchmarks:
         own = next(row for row in study.rows if row.benchmark == benchmark)
         for cell in CELLS:
-            line = measure(replace(own, cell=cell, regularizer="none"), *read(benchmark), device)
+            row = replace(own, cell=cell, regularizer="none")
+            given = read(benchmark)
+            try:
+                line = measure(row, *given, device)
+            except TooShortError as error:
+                tell(str(error))
+                break
             regimes.put(line)
             tell(
                 f"{benchmark} {cell}: {line['measured']} (declared: {line['declared']}), gap "
