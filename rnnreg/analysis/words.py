@@ -1,5 +1,6 @@
 """Numbers and rows as the words of a sentence."""
 
+import re
 from collections.abc import Callable
 
 import numpy as np
@@ -37,6 +38,15 @@ def listed(words: list[str]) -> str:
     if len(words) < 2:
         return "".join(words)
     return f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def short(title: str) -> str:
+    """A title without what follows its first comma, so that a list of titles can be read.
+
+    >>> short("TREC, kinds of questions"), short("TREC, kinds of questions (quarter)")
+    ('TREC', 'TREC (quarter)')
+    """
+    return re.sub(r",[^()]*(?= \()|,[^()]*$", "", title)
 
 
 def capital(text: str) -> str:

@@ -113,6 +113,6 @@ def no_guide(results: Results) -> str:
     said = []
     for key, why in WHY.items():
         found = frame.loc[NO_GUIDE[key](frame[key]), "benchmark"]
-        names = words.listed([results.title("benchmarks", name) for name in found])
+        names = words.listed([words.short(results.title("benchmarks", name)) for name in found])
         said += [f"on {names} ({why})"] if names else []
     return f"validation is no guide {words.listed(said)}" if said else ""

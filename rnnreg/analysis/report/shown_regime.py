@@ -60,7 +60,7 @@ def _out_of_group(results: Results, declared: bool) -> list[str]:
         cells = [li["cell"] for li in lines if (li["measured"] == OVER_FITS) != declared]
         if cells and (facts.get("regime") == OVER_FITS) == declared:
             told = words.listed([results.title("cells", cell) for cell in cells])
-            found.append(f"{results.title('benchmarks', name)} ({told})")
+            found.append(f"{_title(results, name)} ({told})")
     return found
 
 
@@ -75,7 +75,7 @@ def out_of_group(results: Results) -> str:
         said.append(f"{words.listed(odd)} did not over-fit when measured, though declared to")
     if lacking:
         verb = "over-fits" if len(lacking) == 1 else "over-fit"
-        names = words.listed([results.title("benchmarks", n) for n in lacking])
+        names = words.listed([_title(results, n) for n in lacking])
         said.append(f"whether {names} {verb} has not been measured")
     if controls:
         what = "is a control" if len(controls) == 1 else "are controls"
@@ -86,5 +86,9 @@ def out_of_group(results: Results) -> str:
 
 
 def _why(results: Results, name: str, reason: str | None) -> str:
-    title = results.title("benchmarks", name)
+    title = _title(results, name)
     return f"{title} ({reason})" if reason else title
+
+
+def _title(results: Results, name: str) -> str:
+    return words.short(results.title("benchmarks", name))
