@@ -176,3 +176,11 @@ function explorer(root) {
   fresh();
 }
 document.querySelectorAll(".explore").forEach(explorer);
+
+// In print every fold is open, but for tables of hundreds of lines.
+let opened = [];
+addEventListener("beforeprint", () => {
+  opened = [...document.querySelectorAll("details:not(.long):not([open])")];
+  opened.forEach(fold => { fold.open = true; });
+});
+addEventListener("afterprint", () => opened.forEach(fold => { fold.open = false; }));

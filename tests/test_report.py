@@ -137,7 +137,12 @@ def test_what_is_folded_stands_at_the_end_of_a_paper_unless_it_is_too_long():
     assert text.index("| 1 |") < text.index("widget") < text.index("The end.")
     paper = document.document(notebook, paper=True)
     assert paper.index("The end.") < paper.index("| 1 |")
-    cells[0].outputs[0].data[page.FACTS]["lines"] = long
+    assert "printed" not in text, "a short fold is open in print"
+    cells[0].outputs[0].data[page.FACTS] |= {"lines": long, "name": "rows_best"}
+    text = document.document(notebook)
+    assert "<details class=long><summary>Every *row*</summary>" in text
+    told = f"Every *row*: {long} lines, in tables/rows_best.csv."
+    assert f'</details><p class="printed">{told}</p>' in text
     paper = document.document(notebook, paper=True)
     assert "| 1 |" not in paper
     assert f"*Every \\*row\\*: {long} lines, in report.html and in tables/.*" in paper
@@ -340,13 +345,20 @@ WATCH = """<script>window.seen = [];
   addEventListener("error", e => seen.push(e.message ?? "not loaded"), true);
   for (const kind of ["error", "warn"]) console[kind] = (...a) => seen.push(a.join(" "));
 </script>"""
+PRINTED = """<script>
+  const folds = () => document.querySelectorAll("details:not([open])").length, closed = folds();
+  dispatchEvent(new Event("beforeprint")); const printed = folds();
+  dispatchEvent(new Event("afterprint"));
+  addEventListener("load", () => {
+    document.title = JSON.stringify({closed, printed, after: folds()}); });
+</script>"""
 browser = pytest.mark.skipif(not shutil.which("chromium"), reason="no chromium on this machine")
 
 
-def browse(text, folder):
+def browse(text, folder, probe=PROBE):
     """Open a page in a browser; a probe at its end writes what it saw into the title."""
     file = folder / "probed.html"
-    file.write_text(text.replace("<head>", "<head>" + WATCH).replace("</body>", PROBE + "</body>"))
+    file.write_text(text.replace("<head>", "<head>" + WATCH).replace("</body>", probe + "</body>"))
     command = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom",
                "--host-resolver-rules=MAP * ~NOTFOUND", f"--user-data-dir={folder / 'profile'}",
                "--virtual-time-budget=4000", file.as_uri()]  # fmt: skip
@@ -373,6 +385,14 @@ def test_a_browser_shows_it_without_errors_or_requests(folder, tmp_path):
     assert set(seen["found"]) == {"dropout"}
     assert (seen["ticked"], seen["lines"], seen["bars"]) == (3, 3, 3), "none, dropout and l2"
     assert seen["wide"] <= 0  # nothing sticks out of the page
+
+
+@browser
+def test_in_print_every_fold_is_open_but_for_long_tables(folder, tmp_path):
+    text = (folder / "report.html").read_text()
+    text = text.replace("<details>", "<details class=long>", 1)
+    seen = browse(text, tmp_path, PRINTED)
+    assert seen == {"closed": text.count("<details"), "printed": 1, "after": seen["closed"]}
 
 
 @browser

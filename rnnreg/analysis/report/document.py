@@ -35,14 +35,22 @@ def document(notebook: nbformat.NotebookNode, paper: bool = False) -> str:
             elif not facts.get("fold"):
                 parts.append(text)
             elif not paper:
-                title = f"<details><summary>{_html(facts['fold'])}</summary>"
-                parts.append("\n\n".join([_raw(title), text, _raw("</details>")]))
+                parts.append(_folded(text, facts))
             elif facts["lines"] <= LONGEST:
                 appendix.append(text)
             else:
                 fold, lines = escape(facts["fold"]), facts["lines"]
                 appendix.append(f"*{fold}: {lines} lines, in report.html and in tables/.*")
     return "\n\n".join([*parts, *appendix, REFERENCES]) + "\n"
+
+
+def _folded(text: str, facts: dict) -> str:
+    """A fold of the page: open in print, or, where it is too long, a line says where it lies."""
+    fold, long = _html(facts["fold"]), facts["lines"] > LONGEST
+    opening = f"<details{' class=long' * long}><summary>{fold}</summary>"
+    told = f"{fold}: {facts['lines']} lines, in tables/{facts.get('name')}.csv."
+    ending = "</details>" + f'<p class="printed">{told}</p>' * long
+    return "\n\n".join([_raw(opening), text, _raw(ending)])
 
 
 def check_citations(text: str, source: Path) -> None:

@@ -4,7 +4,7 @@ from rnnreg.analysis.results import Results, load
 from rnnreg.analysis.tables import Table, anchor, escape
 
 __all__ = ["Prose", "figure", "folded", "load", "table"]
-FACTS = "application/vnd.rnnreg+json"  # whether it is folded away, and how long it is
+FACTS = "application/vnd.rnnreg+json"  # its name, whether it is folded away, how long it is
 
 
 class Prose(str):
@@ -17,10 +17,10 @@ class Prose(str):
 class Shown(Prose):
     """A figure or table; with a `fold`, its title, it is folded away or stands in the appendix."""
 
-    fold, lines = "", 0
+    name, fold, lines = "", "", 0
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
-        facts = {"fold": self.fold, "lines": self.lines}
+        facts = {"name": self.name, "fold": self.fold, "lines": self.lines}
         return {"text/markdown": str(self), FACTS: facts, "text/plain": str(self)}
 
 
@@ -36,7 +36,7 @@ def table(found: Table, note: str = "") -> Prose:
     if not found.rows:
         return Prose(note or f"*There is nothing to tabulate here ({found.name}).*")
     shown = Shown(found.captioned)
-    shown.lines = len(found.rows)
+    shown.name, shown.lines = found.name, len(found.rows)
     return shown
 
 
