@@ -53,6 +53,47 @@ def test_a_variant_has_rows_and_records_of_its_own(asked):
     assert whole.variant == Variant()
 
 
+def test_a_budget_that_says_train_makes_a_variant(project, asked):
+    """The whole split is one line away, with rows and prepared data of its own."""
+    plain = asked.row("house", "gru", "none")
+    text = STUDY.replace("house: {steps: 40}", "house: {train: all, steps: 40}, diary: {train: 9}")
+    (project / "sizes.yaml").write_text(text)
+    made = study.read("sizes.yaml")
+    assert made.benchmarks == ["house@train_all", "house@small", "diary@tenth", "mail@few"]
+    whole = made.row("house@train_all", "gru", "none")
+    assert whole.variant == Variant("all")
+    assert whole.budget == {"steps": 40}, "what else it says holds"
+    assert whole.fingerprint == plain.fingerprint, "data is told apart by its hash"
+    assert made.variant("house@small").train == 100, "its own holds"
+    assert made.variant("diary@tenth").train == "1/10"
+    facts, _ = make(project, made, "house@train_all")
+    assert facts["title"] == "My house (train all)"
+    assert "part of train" not in facts["counts"]
+    text = text.replace("house@small: {batch: 8}", "house@small: {train: 1/8}")
+    text = text.replace("benchmarks: [house,", "benchmarks: [house, diary,")
+    (project / "sizes.yaml").write_text(text)
+    again = study.read("sizes.yaml")
+    assert again.variant("house@small") == Variant("1/8", {"hidden": 5}), "where it is named"
+    assert "diary@train_9" in again.benchmarks
+
+
+def test_a_budget_that_says_train_is_no_variant_that_is_there(project, asked):
+    text = STUDY.replace("house@small", "house@train_1_4").replace("small:", "train_1_4:")
+    (project / "sizes.yaml").write_text(text.replace("{steps: 40}", "{train: 1/4}"))
+    message = "house: train: makes the variant house@train_1_4, which the study has, too. Remedy: l"
+    with pytest.raises(UserError, match=message):
+        study.read("sizes.yaml")
+
+
+def test_a_budget_that_says_train_goes_with_rows_one_by_one(project, asked):
+    (project / "one.yaml").write_text(
+        "title: One\nrows: {house: {gru: [none]}, mail: {lstm: [l2]}}\n"
+        "seeds: {tuning: 1, evaluation: 2}\nbudgets: {house: {train: 1/2}}\n"
+    )
+    found = [row.name for row in study.read("one.yaml").rows]
+    assert found == ["house@train_1_2/gru/none", "mail/lstm/l2"]
+
+
 def test_a_fingerprint_sees_the_model_of_a_variant(project, asked):
     first = {row.name: row.fingerprint for row in asked.rows}
     (project / "sizes.yaml").write_text(STUDY.replace("hidden: 5", "hidden: 6"))
@@ -160,6 +201,8 @@ BAD = {
     "a field": (("hidden: 5", "hiden: 5"), "model: key: unknown 'hiden'; did you mean 'hidden'?"),
     "no units": (("hidden: 5", "hidden: 0"), "model: hidden: given 0, allowed are whole numbers"),
     "a name": (("few: {", "f-w: {"), "variants: f-w: a variant's name has letters, digits and '_'"),
+    "a part in a budget": (("{steps: 40}", "{train: half}"), "house: train: given 'half', allowed"),
+    "a yes in a budget": (("{steps: 40}", "{train: true}"), "house: train: given True, allowed"),
     "a budget of another": (("house@small: {batch", "mail: {batch: 2}, house@smal: {batch"),
                             "budgets: unknown 'house@smal'; did you mean 'house@small'?"),
 }  # fmt: skip

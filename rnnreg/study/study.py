@@ -13,7 +13,8 @@ Everything here reads names and syntax trees only, so the workflow can ask witho
     strengths: {l2: [1e-5, 1e-3]}          # instead of the range in the regularizer's file
     budgets: {python_docs: {steps: 600}}   # instead of fields of the benchmark's Budget; a
                                            # learning_rate here is not searched, but two are
-                                           # the ends of the range that is
+                                           # the ends of the range that is; train: all (or
+                                           # 1/4, or 5000) makes it python_docs@train_all
     variants: {small: {train: 1/4}}        # for python_docs@small in `benchmarks`: see variants.py
     axes: {batch: [8, 32], layers: [1, 2]} # a variant of each benchmark at each point: see axes.py
     combine: {dropout+l2: {dropout: 0.1, l2: 1e-3}}  # rows more: see combine.py
@@ -104,29 +105,31 @@ def _resolve(name: str, where: str, given: object) -> Study:
     tuned = _tuned(f"{where}: strengths", given.get("strengths", {}), chosen, combined, plan)
     budgets = given.get("budgets", {})
     schema.check_names(f"{where}: budgets", budgets, dict.fromkeys([*known, *placed]))
+    budgets, trained = changed.parts(f"{where}: budgets", budgets)
     for benchmark, budget in budgets.items():
         schema.check_budget(f"{where}: budgets: {benchmark}", budget)
+    full = changed.in_part(f"{where}: budgets", placed, trained)
     own = {
         b: _at_rate(
             f"{where}: {b}",
             searched,
             {**budgets.get(changed.base(b), {}), **variant.budget, **budgets.get(b, {})},
         )
-        for b, variant in placed.items()
+        for b, (_, variant) in full.items()
     }
     rows = tuple(
         Row(
             *(b, c, r, tuned[r][0], tuning, evaluation),
             budget=own[b][0],
             search=searched and replace(tuned[r][1], learning_rate=own[b][1]),
-            variant=placed[b],
+            variant=variant,
             ratios=combined.get(r, {}),
             rising=plan.kind == "small_to_large",
         )
-        for b in placed
+        for b, (name, variant) in full.items()
         for c in chosen["cells"]
         for r in chosen["regularizers"]
-        if alone is None or (b, c, r) in alone
+        if alone is None or (name, c, r) in alone
     )
     job = given.get("job", JOBS[0])
     if job not in JOBS:

@@ -167,13 +167,48 @@ def applied(benchmark: type, variant: Variant) -> type:
 
 
 def _check_train(where: str, given: int | str) -> None:
-    number = isinstance(given, int) and given > 0
+    number = type(given) is int and given > 0
     share = isinstance(given, str) and re.fullmatch(SHARE, given) and Fraction(given) <= 1
     if not (number or share or given == ALL):
         raise UserError(
             f"{where}: given {given!r}, allowed are whole numbers from 1, shares such as 1/4, and "
             f"'{ALL}'."
         )
+
+
+def parts(where: str, budgets: dict) -> tuple[dict[str, dict], dict[str, int | str]]:
+    """Budgets without `train`, and what they say of it, checked: how much of the training split."""
+    rest, found = {}, {}
+    for name, budget in budgets.items():
+        if isinstance(budget, dict) and "train" in budget:
+            _check_train(f"{where}: {name}: train", found.setdefault(name, budget["train"]))
+            budget = {key: value for key, value in budget.items() if key != "train"}
+        rest[name] = budget
+    return rest, found
+
+
+def in_part(
+    where: str, placed: dict[str, Variant], trained: dict[str, int | str]
+) -> dict[str, tuple[str, Variant]]:
+    """Benchmarks by full name, with the name that the study has and what is changed.
+
+    One whose budget says `train` is a variant, as its prepared data is: ptb_char@train_all. What
+    a variant itself says of `train` holds, unless `budgets` names the variant.
+    """
+    found = {}
+    for name, variant in placed.items():
+        part = trained.get(name) or variant.train or trained.get(base(name))
+        full = name
+        if part is not None and name == base(name):
+            text = re.sub(r"\W+", "_", str(part))
+            full = f"{name}@train_{text}"
+        if full != name and full in placed:
+            raise UserError(
+                f"{where}: {name}: train: makes the variant {full}, which the study has, too. "
+                "Remedy: leave one of them out."
+            )
+        found[full] = name, variant if part is None else replace(variant, train=part)
+    return found
 
 
 def named(
