@@ -1,6 +1,7 @@
 """The figure "when does it pay"."""
 
 import pandas as pd
+import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -47,11 +48,13 @@ def label(frame: pd.DataFrame) -> str:
 
 def _points(ax: Axes, frame: pd.DataFrame, marks: dict[str, str], colour: str) -> None:
     ax.axhline(0, color="black", linewidth=0.6)
-    for _, joined in frame.sort_values("overfit").groupby(["family", "cell", "gap"]):
-        ax.plot(joined["overfit"], joined["effect"], color=colour, linewidth=0.5, alpha=0.6)
     ax.vlines(frame["overfit"], frame["effect_low"], frame["effect_high"], color=colour, alpha=0.3,
               linewidth=0.6)  # fmt: skip
-    for (group, gap), own in frame.groupby(["group", "gap"], sort=False):
+    at = {"x": "overfit", "y": "effect", "ax": ax, "legend": False}
+    sns.lineplot(frame, units=frame[["family", "cell", "gap"]].agg(" ".join, axis=1), **at,
+                 estimator=None, color=colour, linewidth=0.5, alpha=0.6)  # fmt: skip
+    for gap, own in frame.groupby("gap"):
         face = "none" if gap == DRIFT else colour
-        ax.scatter(own["overfit"], own["effect"], s=16, marker=marks[group], facecolors=face,
-                   edgecolors=colour, linewidths=0.6)  # fmt: skip
+        sns.scatterplot(own, style="group", markers=marks, s=16, facecolor=face, edgecolor=colour,
+                        linewidth=0.6, **at)  # fmt: skip
+    ax.set(xlabel="", ylabel="")
