@@ -19,6 +19,7 @@ class Batch:
     weight   which targets count; None: all
     length   (M, B) where sequences are padded on the right; None: all are T long
     fresh    the state starts from zero; else it is carried on from the batch before
+    held     (M, B) which sequences are held out of training, where a regularizer asks for some
     """
 
     x: Tensor
@@ -26,6 +27,7 @@ class Batch:
     weight: Tensor | None = None
     length: Tensor | None = None
     fresh: bool = True
+    held: Tensor | None = None
 
     @property
     def within(self) -> Tensor | None:

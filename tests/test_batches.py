@@ -170,3 +170,31 @@ def test_less_data_than_a_batch_is_one_batch():
     ours = batches(job.benchmark.task, few, SEEDS, 8)
     assert ours.train(0).x.shape[2] == 3
     assert ours.train(9).x.shape[2] == 3
+
+
+@pytest.mark.parametrize(("kind", "share"), [("labels", 0.1), ("series", 0.1), ("music", 0.1)])
+def test_what_is_held_out_is_the_same_in_every_epoch(kind, share):
+    job = setting(kind)
+    given = job.benchmark.task, job.splits, SEEDS, 8
+    source, plain = batches(*given, holding=True), batches(*given)
+    seen = {True: set(), False: set()}
+    for step in range(3 * source.epoch_steps):
+        batch = source.train(step)
+        assert batch.held.shape == (len(SEEDS), batch.x.shape[2])
+        for m, b in np.ndindex(*batch.held.shape):
+            seen[bool(batch.held[m, b])].add(batch.x[m, :, b].numpy().tobytes().rstrip(b"\0"))
+        assert torch.equal(batch.x, plain.train(step).x)
+        assert plain.train(step).held is None
+    assert not seen[True] & seen[False]
+    assert len(seen[True]) == pytest.approx(share * (len(seen[True]) + len(seen[False])), abs=1.1)
+    assert all(batch.held is None for batch in source.evaluate("validation"))
+
+
+def test_the_last_tenth_of_a_text_is_held_out():
+    job = setting("language")
+    text = torch.as_tensor(job.splits["train"]["tokens"])
+    job.splits["train"] = {"tokens": np.arange(len(text))}  # each symbol says where it stands
+    source = batches(job.benchmark.task, job.splits, SEEDS, 8, holding=True)
+    for step in range(2 * source.epoch_steps):
+        batch = source.train(step)
+        assert torch.equal(batch.held, batch.x[:, 0] >= 0.9 * len(text))

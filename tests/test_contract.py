@@ -4,6 +4,7 @@ A new file there is tested by existing.
 """
 
 import math
+from dataclasses import replace
 from functools import cache, partial
 
 import pytest
@@ -259,7 +260,7 @@ def test_padding_reaches_neither_loss_nor_state_nor_penalty(cell, regularizer):
         if weight is not None:
             weight = torch.cat([weight, torch.zeros_like(weight[:, :16])], 1)
             y = torch.cat([y, torch.ones_like(y[:, :16])], 1)
-        longer = Batch(torch.cat([batch.x, filler], 1), y, weight, batch.length)
+        longer = replace(batch, x=torch.cat([batch.x, filler], 1), y=y, weight=weight)
         short, grads, _ = gradients(population, batch, noise)
         long, long_grads, _ = gradients(population, longer, noise)
         torch.testing.assert_close(short, long, rtol=1e-6, atol=0)

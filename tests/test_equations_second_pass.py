@@ -8,6 +8,7 @@ import torch
 from toys import setting
 
 from rnnreg.kernels.noise import Noise
+from rnnreg.regularizers import Chain
 from rnnreg.study import registry
 from rnnreg.trace import Batch, Trace
 from rnnreg.training.passes import differentiate
@@ -183,3 +184,60 @@ def test_sam_gradient_is_that_at_the_moved_weights():
             wanted = p - rate * there[name]
             found = population.params[name][m : m + 1]
             torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize(("kind", "chained"), [("language", 0), ("labels", 1), ("series", 0)])
+def test_an_adapted_strength_follows_the_loss_of_what_is_held_out(kind, chained):
+    """One step with SGD: log f by the slope of the held-out loss along a step of the penalty."""
+    rate, strengths, before = 0.5, (0.01, 0.2), (0.3, -0.5)
+    budget = {"optimizer": "sgd", "learning_rate": rate, "batch": 32}
+    population = Population(setting(kind, "lstm", "l2_adapted", **budget), strengths, [1, 2])
+    if chained:
+        none = registry.load("regularizer", "none")(torch.zeros(2))
+        population.reg = Chain(none, population.reg)
+    population.params["log_factor"] = torch.tensor(before)[:, None]
+    start = {n: p.double().clone() for n, p in population.params.items()}
+    batch = population.batches.train(0)
+    population.step()
+    none, axis = registry.load("regularizer", "none")(torch.zeros(1)), 1 + (kind == "language")
+
+    def loss(m, weights, chosen):
+        x, y = batch.x[m : m + 1][:, :, chosen], batch.y[m : m + 1].movedim(axis, 1)[:, chosen]
+        x, y = (t.double() if t.is_floating_point() else t for t in (x, y.movedim(1, axis)))
+        length = None if batch.length is None else batch.length[m : m + 1, chosen]
+        own = replace(batch, x=x, y=y, length=length, held=None)
+        trace = population.forward(none, own, None, weights, Noise(torch.tensor([1]), 0))
+        return float(population.task.loss(trace.output, y))
+
+    for m, strength in enumerate(strengths):
+        held, own = batch.held[m], {n: p[m : m + 1] for n, p in start.items()}
+        assert 0 < held.sum() < len(held) / 2
+        f = math.exp(before[m])
+        matrices = [n for n in own if n.rpartition(".")[2] in ("input", "recurrent", "output")]
+
+        def slope(move, value, small=1e-4):
+            return (value(move(small)) - value(move(-small))) / (2 * small)
+
+        def down(s, own=own, f=f, matrices=matrices):
+            return {n: p - s * 2 * f * p * (n in matrices) for n, p in own.items()}
+
+        g = slope(down, lambda w, m=m, held=held: loss(m, w, held))
+        found = float(population.params["log_factor"][m, 0])
+        assert found == pytest.approx(before[m] - rate * g, abs=2e-6)
+        assert abs(rate * g) > 1e-4
+
+        def trained(w, m=m, held=held, f=f, strength=strength, matrices=matrices):
+            return loss(m, w, ~held) + strength * f * sum(
+                float((w[n] ** 2).sum()) for n in matrices
+            )
+
+        for name in ("0.recurrent", "1.input", "output", "output_bias"):
+
+            def entry(s, own=own, name=name):
+                moved = own[name].clone()
+                moved.flatten()[1] += s
+                return {**own, name: moved}
+
+            wanted = float(own[name].flatten()[1]) - rate * slope(entry, trained)
+            found = float(population.params[name][m].flatten()[1])
+            assert found == pytest.approx(wanted, abs=1e-5), name

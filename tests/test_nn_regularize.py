@@ -446,6 +446,7 @@ def test_a_step_without_its_penalty_is_an_error():
         (Model, "max_norm", "it acts when the optimizer steps, and none was given."),
         (Model, "weight_averaging", "it acts when the optimizer steps, and none was given."),
         (Model, "adversarial", "it moves inputs along their gradient, which only a study's train"),
+        (Model, "l2_adapted", "it holds out training data, which only a study's training step do"),
         (Model, "sam", "it acts when the optimizer steps, and none was given."),
         (
             Model,
@@ -588,7 +589,7 @@ def test_every_regularizer_acts_or_says_why_not(name):
     """At its strongest it changes the weights that are evaluated."""
     kind = registry.load("regularizer", name)
     if refused(kind):
-        with pytest.raises(UserError, match=r"regularize: \w+: it (moves|changes) "):
+        with pytest.raises(UserError, match=r"regularize: \w+: it (moves|changes|holds) "):
             trained(name, kind.strengths[-1])
         return
     _, weights = trained(name, kind.strengths[-1])

@@ -11,6 +11,10 @@ from rnnreg.study import registry
 
 IN_STEP = ("gradients", "project", "keep", "ascend")  # hooks that act when the optimizer steps
 IN_LAYERS = ("mask", "shift")
+ONLY_IN_A_STUDY = {
+    "inputs": "moves inputs along their gradient",
+    "held": "holds out training data",
+}
 CANNOT = {  # hook -> what a loop of one's own does not have
     "network": "it changes the network itself; rnnreg.nn has layer_norm=True",
     "batch": "it changes inputs and targets, which only a study's training step does",
@@ -61,11 +65,8 @@ def _parts(reg: Regularizer) -> list[Regularizer]:
 def _check(part: Regularizer, model: nn.Module, optimizer) -> None:
     """UserError where a part cannot act on this model."""
     where = f"regularize: {part.name}"
-    if part.second == "inputs":
-        raise UserError(
-            f"{where}: it moves inputs along their gradient, which only a study's training step "
-            "does."
-        )
+    if what := ONLY_IN_A_STUDY.get(part.second):
+        raise UserError(f"{where}: it {what}, which only a study's training step does.")
     for hook, why in CANNOT.items():
         if _uses(part, hook):
             raise UserError(f"{where}: {why}.")

@@ -144,6 +144,7 @@ _LOOKS = {
     "project": Checked._same,
     "keep": Checked._same,
     "ascend": Checked._same,
+    "adapt": Checked._same,
 }
 
 

@@ -68,6 +68,9 @@ class Chain(Regularizer):
     def ascend(self, grads, noise):
         return self.asking.ascend(grads, noise)
 
+    def adapt(self, grads, held, params):
+        return self.asking.adapt(grads, held, params)
+
     def gradients(self, grads, params, noise):
         for part, own in self.each(noise):
             grads = part.gradients(grads, params, own)

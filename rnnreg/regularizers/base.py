@@ -34,7 +34,7 @@ GROUPS = (
 SITES = (
     "embedding", "input", "between", "output", "recurrent", "update", "cell", "carry/h", "carry/c"
 )  # fmt: skip
-SECOND = ("none", "draws", "inputs", "weights")
+SECOND = ("none", "draws", "inputs", "weights", "held")
 
 
 class Regularizer(ABC):
@@ -69,6 +69,8 @@ class Regularizer(ABC):
         inputs    once more with `ascend`'s tensor added to the inputs of the first layer; the loss
                   is the mean of both
         weights   the gradient is taken where `ascend` has moved the parameters
+        held      a tenth of the training split is not trained on: `adapt` is given the gradient of
+                  its loss, from a second backward pass
     """
 
     title: ClassVar[str]
@@ -81,7 +83,7 @@ class Regularizer(ABC):
     scale: ClassVar[str] = "log"  # or "linear": on which it is searched
     scored_at: ClassVar[str] = "last"  # or "best": the final weights are those of the best check
     clips: ClassVar[bool] = False  # replaces a benchmark's base_clip
-    second: ClassVar[str] = "none"  # or "draws", "inputs", "weights"
+    second: ClassVar[str] = "none"  # or "draws", "inputs", "weights", "held"
 
     name: ClassVar[str]
 
@@ -151,6 +153,13 @@ class Regularizer(ABC):
         the names of the parameters.
         """
         return {}
+
+    def adapt(self, grads: Params, held: Params, params: Params) -> Params:
+        """The gradients, those of its own parameters from the loss of what is held out.
+
+        `held` are the gradients of that loss, without a penalty, by the names of the parameters.
+        """
+        return grads
 
     def gradients(self, grads: Params, params: Params, noise: Noise) -> Params:
         """The gradients that the optimizer is given."""

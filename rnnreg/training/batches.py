@@ -26,6 +26,7 @@ from rnnreg.trace import Batch
 
 Arrays = dict[str, np.ndarray]
 Choice = tuple[Hashable, Tensor]  # key, index: see the module
+HELD = 10  # one in so many is held out, where a regularizer asks for it
 PAD = 16  # sequences are padded on the right to a multiple of this
 
 
@@ -33,7 +34,8 @@ class Batches(ABC):
     """The batches of one population: the task's arrays, the members' seeds (M,), B.
 
     `validated` is the budget's: how much of the validation split is read, 0 for all; so is
-    `columns`: how many a text is cut into in evaluation. The "sample"
+    `columns`: how many a text is cut into in evaluation. With `holding` a training batch says which
+    of its sequences lie in the tenth of the training split that is held out. The "sample"
     beside the splits is a fixed part of the training data, no larger than the validation split, on
     which the training loss is measured as the others are.
     """
@@ -48,7 +50,9 @@ class Batches(ABC):
         size: int,
         validated: int = 0,
         columns: int = 32,
+        holding: bool = False,
     ):
+        self.holding = holding
         self.task, self.size, self.device = task, size, seeds.device
         self.validated, self.columns = validated, columns
         each = Noise(seeds, 0)
@@ -84,6 +88,12 @@ class Batches(ABC):
         if epoch != self.epoch:
             self.epoch, self.drawn = epoch, self.draw(self.noise.then(epoch))
         return within
+
+    def held(self, split: str, place: Tensor, count: int | Tensor) -> Tensor | None:
+        """Which sequences are held out: those whose place is in the last tenth of `count`."""
+        if split != "train" or not self.holding:
+            return None
+        return HELD * place >= (HELD - 1) * count
 
     def tensor(self, values: np.ndarray, dtype: torch.dtype) -> Tensor:
         return torch.as_tensor(np.ascontiguousarray(values)).to(self.device, dtype)
@@ -175,7 +185,8 @@ class Streams(Batches):
         place = index[..., None] + time + start  # (M, T + 1, B)
         tokens = text[place % len(text)]
         counts = None if split == "train" else (place[:, 1:] < len(text)).float()
-        return Batch(tokens[:, :-1], tokens[:, 1:], counts, fresh=fresh)
+        held = self.held(split, place[:, 0] % len(text), len(text))
+        return Batch(tokens[:, :-1], tokens[:, 1:], counts, fresh=fresh, held=held)
 
 
 class Sequences(Batches):
@@ -262,12 +273,13 @@ class Sequences(Batches):
         place = data["first"][index][:, None] + time
         place = place.where(valid, len(data["x"]) - 1)
         x = _rows(data["x"], place)
+        held = self.held(split, index % HELD, HELD)  # every tenth: labels may stand in order
         if isinstance(self.task, Polyphony):
-            return Batch(x, _rows(data["x"], place + valid), weight=valid.float())
+            return Batch(x, _rows(data["x"], place + valid), weight=valid.float(), held=held)
         if isinstance(self.task, Transduction):
             y, counts = (values[index].movedim(-1, 1) for values in data["y"])
-            return Batch(x, y, weight=counts, length=length)
-        return Batch(x, data["y"][index], length=length)
+            return Batch(x, y, weight=counts, length=length, held=held)
+        return Batch(x, data["y"][index], length=length, held=held)
 
 
 class Windows(Batches):
@@ -329,7 +341,8 @@ class Windows(Batches):
             x, y = x - last[:, None], y - last[:, :, None]
         if self.task.targets is not None:
             y = torch.stack([y[..., column] for column in self.task.targets], dim=-1)
-        return Batch(x, y, None if observed is None else observed[ahead])
+        held = self.held(split, index, self.splits[split][2].max() + 1)
+        return Batch(x, y, None if observed is None else observed[ahead], held=held)
 
 
 def _rows(table: Tensor, index: Tensor) -> Tensor:
@@ -372,6 +385,7 @@ def batches(
     size: int,
     validated: int = 0,
     columns: int = 32,
+    holding: bool = False,
 ) -> Batches:
     """The source of batches that a task calls for."""
-    return SOURCES[type(task)](task, splits, seeds, size, validated, columns)
+    return SOURCES[type(task)](task, splits, seeds, size, validated, columns, holding)

@@ -32,6 +32,8 @@ def differentiate(
         return _twice(reg, task, run, params, noise, summed)
     if reg.second == "inputs":
         return _moved_inputs(reg, task, run, params, noise, summed)
+    if reg.second == "held":
+        return _held_out(reg, task, run, params, noise, summed)
     loss, grads, trace = _once(reg, task, run, params, noise, summed)
     if reg.second == "weights":
         step = reg.ascend(grads, noise)
@@ -68,6 +70,39 @@ def _moved_inputs(reg, task, run, params, noise, summed):
     second = run(weights, noise, moved)
     after = _grads(_penalized(reg, _loss(task, second), weights, second, summed), params)
     return loss.detach(), {n: (g + after[n]) / 2 for n, g in first.items()}, trace
+
+
+def _held_out(reg, task, run, params, noise, summed):
+    weights = reg.weights(params, noise)
+    trace = run(weights, noise, None)
+    held, some = _part(trace, trace.batch.held)
+    trace, most = _part(trace, ~trace.batch.held)
+    loss = _loss(task, trace) * most
+    beside = torch.autograd.grad(
+        (_loss(task, held) * some).sum(), [*params.values()], retain_graph=True,
+        materialize_grads=True,
+    )  # fmt: skip
+    grads = _grads(_penalized(reg, loss, weights, trace, summed), params)
+    with torch.no_grad():
+        grads = reg.adapt(grads, dict(zip(params, beside, strict=True)), params)
+    return loss.detach(), grads, trace
+
+
+def _part(trace: Trace, chosen: Tensor) -> tuple[Trace, Tensor]:
+    """The same trace whose targets are those of the chosen sequences (M, B), and who has any (M,).
+
+    A member without any keeps all targets, so that its loss is a number.
+    """
+    batch = trace.batch
+    if trace.output.ndim == 4:  # a target at every step
+        counts = chosen[:, None].expand(-1, trace.output.shape[1], -1)
+    else:
+        counts = chosen.view(*chosen.shape, *(1 for _ in batch.y.shape[2:]))
+    whole = torch.ones_like(counts, dtype=torch.float32) if batch.weight is None else batch.weight
+    weight = whole * counts
+    some = weight.flatten(1).sum(1) > 0
+    weight = torch.where(some.view(-1, *(1 for _ in weight.shape[1:])), weight, whole)
+    return replace(trace, batch=replace(batch, weight=weight)), some.float()
 
 
 def _loss(task: Task | Objective, trace: Trace) -> Tensor:

@@ -75,6 +75,7 @@ class Population:
             self.budget.batch,
             self.budget.validated,
             self.budget.columns,
+            holding=self.reg.second == "held",
         )
         self.data = known(setting) if self.reg.uses("batch") else None
         self.index = torch.arange(len(seeds), device=setting.device)
