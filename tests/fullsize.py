@@ -2,12 +2,15 @@
 
     python tests/fullsize.py FOLDER
 
-writes the study file, prepared facts and all records into FOLDER; there, `rnnreg collect full.yaml`
-and what follows take as long as they would for a true study of that size. Minutes, 100 MB.
+writes the study file, prepared facts and all records into FOLDER (minutes, 100 MB), then collects,
+compares, draws and reports it as a user would, prints the seconds of each stage, and fails where
+the page or the paper is larger than it may be.
 """
 
 import os
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 import synthetic
@@ -22,10 +25,12 @@ seeds: {{evaluation: 6}}
 search: {{trials: 8, survivors: 3, seeds: 2}}
 """
 REGULARIZERS = 32
+LARGEST = 5_000_000  # bytes of report.html, and of report.pdf
+STAGES = ("collect full.yaml", *(f"{s} results/full" for s in ("compare", "draw", "report")))
 
 
 def main(folder: Path) -> None:
-    """Write everything into a folder."""
+    """Write everything into a folder, and make the report."""
     shipped = [n for n in sorted(registry.shipped("regularizer")) if n != "none"]
     names = ["none", *synthetic.NAMES[1:8]]  # the study's question, then the others by name
     names += [n for n in shipped if n not in names][: REGULARIZERS - len(names)]
@@ -35,6 +40,24 @@ def main(folder: Path) -> None:
     text = FILE.format(**{key: ", ".join(value) for key, value in asked.items()})
     Path("full.yaml").write_text(text, encoding="utf-8")
     synthetic.write(Path(), study.read("full.yaml"))
+    timed(STAGES)
+    small(Path("results/full"))
+
+
+def timed(stages: tuple[str, ...]) -> None:
+    """Run the stages one by one, and print how long each takes."""
+    for stage in stages:
+        begin = time.perf_counter()
+        subprocess.run([sys.executable, "-m", "rnnreg", *stage.split()], check=True)
+        print(f"{stage}: {time.perf_counter() - begin:.0f} s", flush=True)
+
+
+def small(folder: Path, largest: int = LARGEST) -> None:
+    """The sizes of page and paper, printed; AssertionError where one is larger than it may be."""
+    for name in ("report.html", "report.pdf"):
+        size = (folder / name).stat().st_size
+        print(f"{name}: {size / 1e6:.1f} MB", flush=True)
+        assert size <= largest, f"{folder / name}: {size} bytes, more than {largest}"
 
 
 if __name__ == "__main__":

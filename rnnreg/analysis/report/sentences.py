@@ -10,9 +10,12 @@ from rnnreg.analysis.report.shown_setup import TASKS
 from rnnreg.analysis.results import REFERENCE, Results
 from rnnreg.analysis.statistics.advice import pick
 from rnnreg.analysis.tables import fixed
+from rnnreg.study import registry
 from rnnreg.study.search import fold
 
 LITTLE = 0.1  # percent of validation loss: what a reader would give up without regret
+COVERAGE = registry.ROOT / "report/coverage.csv"  # from tests/test_analysis_coverage.py
+LAWS = {"heavy": "heavy-tailed", "skewed": "strongly skewed"}
 
 
 def setup(results: Results) -> str:
@@ -221,6 +224,24 @@ def counted(results: Results) -> tuple[int, int, str]:
     worse = int((bad["log"] > bad["log_naive"]).sum())
     told = f"{len(bad) - worse} count at the naive score and {worse} at that of the worst which"
     return len(bad), len(scores), f"{told} did not diverge"
+
+
+def coverage(simulated: pd.DataFrame | None = None) -> str:
+    """What intervals cover in simulation; a line a law of differences, strata and seeds."""
+    frame = pd.read_csv(COVERAGE) if simulated is None else simulated
+    least = frame.loc[frame["simultaneous"].idxmin()]
+    low, high, one_low, one_high = (
+        f"{100 * end:.0f}"
+        for column in ("simultaneous", "bootstrap")
+        for end in (frame[column].min(), frame[column].max())
+    )
+    return (
+        f"With {frame['seeds'].min()} to {frame['seeds'].max()} seeds these intervals cover {low} "
+        f"to {high}% in simulation ({frame['studies'].min()} studies a case), least for "
+        f"{LAWS.get(least['law'], least['law'])} differences in "
+        f"{words.count(least['strata'], 'pair')} of data set and cell; a percentile bootstrap of "
+        f"one comparison covers {one_low} to {one_high}%."
+    )
 
 
 def sensitivity(results: Results) -> str:

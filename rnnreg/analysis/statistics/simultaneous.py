@@ -12,7 +12,8 @@ Coverage in simulation of seven comparisons, nominal 0.95, with 6, 8 and 10 seed
 heavy-tailed (t, 3) differences: 0.93 to 0.97, and of drawn sign flips 0.94 to 0.97, in one stratum
 and in eight; of strongly skewed differences (exponential) in one stratum 0.93 and 0.92. Widths are
 those of the flips within 8%. One comparison over 1 to 56 strata: Satterthwaite's t covers 0.94
-to 0.96, a percentile bootstrap 0.86 to 0.94. tests/test_analysis_coverage.py repeats it.
+to 0.96, a percentile bootstrap 0.86 to 0.94. tests/test_analysis_coverage.py repeats most
+of it, and report/coverage.csv holds one such run.
 """
 
 from collections.abc import Callable
