@@ -41,27 +41,33 @@ def made(rows: dict[str, dict], noise: float = 0.0) -> Results:
         tuned = own.get("tune", {0.0: 1.0})
         lines.append({
             **keys, "strengths": [*tuned], "learning_rates": [1e-3] * len(tuned),
-            "chosen": {"best": 0, "final": 0}, "variant": own.get("variant", {}),
+            "chosen": own.get("chosen", {"best": 0, "final": 0}),
+            "variant": own.get("variant", {}),
         })  # fmt: skip
         for seed in range(SEEDS):
             near = {k: v * math.exp(rng.normal(0, noise)) for k, v in (PLAIN | own).items()
                     if isinstance(v, int | float) and not isinstance(v, bool)}  # fmt: skip
             lists = {
                 "check_steps": STEPS[: len(own.get("curve", CURVE))],
-                "validation_loss": own.get("curve", CURVE), "setting": '{"steps": 40}',
+                "validation_loss": own.get("curve", CURVE),
+                "setting": json.dumps({"steps": 40, "learning_rate": own.get("rate", 1e-3)}),
                 "gradient_norm": own.get("gradient_norm", [1.0, 2.0]),
                 "gradient_by_distance": own.get("reach", [1.0, 0.8, 0.5, 0.3, 0.1]),
                 "input_norms": own.get("input_norms", [1.0, 1.0, 0.5, 0.5]),
             }  # fmt: skip
-            both = {**keys, "strength": next(iter(tuned)), "diverged": False, **lists, **near}
-            members.append({**both, "phase": "evaluate", "seed": 1000 + seed, "place": 0})
+            plain = {"diverged": own.get("diverged", False), "clipped": own.get("clipped", 0.0)}
+            both = {**keys, "strength": next(iter(tuned)), **plain, **lists, **near}
+            for place in set(lines[-1]["chosen"].values()):
+                members.append({**both, "phase": "evaluate", "seed": 1000 + seed, "place": place})
             for place, (strength, loss) in enumerate(tuned.items()):
                 curve = own.get("tune_curves", {}).get(strength, [loss] * 4)
                 line = {**both, "strength": strength, "place": place, "validation_loss": curve}
                 line |= {"phase": "tune", "seed": seed}
                 line["final_validation_loss"] = loss * math.exp(rng.normal(0, noise))
                 members.append(line)
-    study = {"name": "claims", "rows": lines}
+    groups = {"clip_norm": "gradients", "l1": "penalties"}
+    known = {line["regularizer"]: {"group": groups.get(line["regularizer"])} for line in lines}
+    study = {"name": "claims", "rows": lines, "regularizers": known}
     return Results("nowhere", study, pd.DataFrame(members))
 
 
@@ -101,10 +107,16 @@ def test_the_list_is_whole_and_each_claim_has_two_data_sets_or_more():
         ("reach", {"reach": [2.0, 1, 1, 1, 0.1]}, {}, -50.0),
         ("reach", {"reach": [1.0, 0.2]}, {}, 100.0),
         ("peak", {"gradient_norm": [1.0, 6.0, 2.0]}, {}, 200.0),
+        ("peak", {"gradient_norm": [1.0, 6.0, None], "diverged": True}, {}, 200.0),
+        ("diverged", {"diverged": True}, {}, 100.0),
         ("strongest", {"tune": {1e-3: 0.5, 1.0: 3.0}}, {"tune": {0.0: 1.5}}, 100.0),
         ("noise_inputs",
          {"input_norms": [1.0, 3.0, 0.1, 0.3], "variant": {"noise_columns": 2}},
          {"input_norms": [1.0, 1.0, 0.5, 0.5], "variant": {"noise_columns": 2}}, -80.0),
+        # 1% of the mean of the others is 0.02
+        ("zeroed_inputs",
+         {"input_norms": [1.0, 3.0, 0.01, 0.03], "variant": {"noise_columns": 2}},
+         {"input_norms": [1.0, 1.0, 0.5, 0.5], "variant": {"noise_columns": 2}}, 50.0),
     ],
 )  # fmt: skip
 def test_a_measure_is_what_it_says(measure, of, than, wanted):
@@ -133,13 +145,56 @@ def test_an_early_search_stops_where_the_loss_rises_and_pays_for_it():
     assert found[0]["verdict"] == "holds"
 
 
-def test_a_diverged_member_has_no_peak():
-    found = lines("peak", "less", {"diverged": True, "gradient_norm": [1.0, None]}, {})
-    assert [line["seeds"] for line in found] == [8, 8]
-    results = made({"a/lstm/l1": {}, "a/lstm/none": {}})
-    results.members.loc[results.members["regularizer"] == "l1", "diverged"] = True
-    claim = Claim("s", 4, "x", "peak", "less", "a/lstm/l1{}", ("", ""), than="a/lstm/none{}")
-    assert [line["verdict"] for line in claims._lines(results, claim)] == ["open", "open"]
+def test_a_member_without_a_finite_gradient_has_no_peak():
+    found = lines("peak", "less", {"diverged": True, "gradient_norm": [None]}, {})
+    assert [(line["seeds"], line["verdict"]) for line in found] == [(0, "open")] * 2
+
+
+def test_the_least_patience_is_held_against_the_most():
+    found = effect("patience", "more", {"tune": {2.0: 1.5, 5.0: 1.2, 10.0: 1.0}})
+    assert found == pytest.approx(50.0)
+
+
+def clipped(*shares: float) -> list[dict]:
+    """A claim on clipping that halves the loss, on data sets where it changed so many gradients."""
+    sets = "abc"[: len(shares)]
+    rows = {f"{b}/lstm/none": {} for b in sets}
+    for b, share in zip(sets, shares, strict=True):
+        loss = 0.5 if share else 1.0
+        rows[f"{b}/lstm/clip_norm"] = {"clipped": share, "best_test_loss": loss}
+    claim = Claim(
+        *("s", 5, "x", "best", "less", "{}/lstm/clip_norm", tuple(sets)), than="{}/lstm/none"
+    )
+    return claims._lines(made(rows), claim)
+
+
+def test_where_clipping_changed_nothing_a_data_set_is_left_out():
+    found = clipped(0.1, 0.0, 0.2)
+    assert [line["shown"] for line in found] == ["yes", "left out", "yes"]
+    assert found[0]["verdict"] == "holds"
+    assert found[0]["mean"] == pytest.approx(-50.0)
+    few = clipped(0.1, 0.0)
+    assert [line["shown"] for line in few] == ["yes", "left out"]
+    assert few[0]["verdict"] == "open"
+    nothing = clipped(0.0, 0.0)
+    assert nothing[0]["verdict"] == "open"
+    assert math.isnan(nothing[0]["mean"])
+
+
+def test_a_line_has_the_strengths_that_were_chosen_and_the_rates():
+    tune = {1e-5: 1.0, 1e-3: 1.0, 1e-1: 1.0}
+    plain = {"rate": 0.03}
+    low = {"tune": tune, "rate": 0.03}
+    middle = low | {"chosen": {"best": 1, "final": 2}, "rate": 0.01}
+    (first, _), (second, _), (third, _) = (
+        lines("best", "less", low, plain),
+        lines("best", "less", middle, plain),
+        lines("final", "less", middle, low),
+    )
+    assert (first["strengths"], first["rates"]) == ("l1 1e-05, lowest", "0.03")
+    assert (second["strengths"], second["rates"]) == ("l1 0.001", "0.01, 0.03")
+    assert third["strengths"] == "l1 0.1, highest; none 1e-05, lowest"
+    assert lines("strongest", "more", low, low)[0]["strengths"] == "", "nothing was chosen"
 
 
 def test_more_than_a_difference():
@@ -163,6 +218,11 @@ def test_more_than_a_difference():
         ("same", 1.0, 0.005, "holds"),
         ("same", 0.9, 0.01, "does not hold"),
         ("same", 1.0, 0.3, "open"),
+        ("no more", 0.8, 0.01, "holds"),
+        ("no more", 1.0, 0.005, "holds"),
+        ("no more", 1.2, 0.01, "does not hold"),
+        ("no more", 1.02, 0.01, "open"),
+        ("no more", 1.0, 0.3, "open"),
     ],
 )
 def test_the_rule(is_, loss, noise, verdict):

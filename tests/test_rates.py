@@ -1,9 +1,11 @@
 """The learning-rate range test: the rates of its steps, what is read off a curve, the command."""
 
+import importlib.util
 import json
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from own import CSV, add, make
@@ -165,3 +167,16 @@ def test_the_cost_of_a_suggestion_is_that_of_the_nearest_trial(monkeypatch):
     assert compare.cost(own, 2e-3) == pytest.approx(100)
     assert compare.cost(own, 5e-3) == pytest.approx(0)
     assert compare.cost(own, 7.0) == pytest.approx(200)
+
+
+def test_the_table_in_the_docs_has_every_published_row_of_none():
+    file = registry.PACKAGE.parent / "benchmarks" / "rates" / "compare.py"
+    spec = importlib.util.spec_from_file_location("compare_rates", file)
+    compare = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(compare)
+    frame = pd.read_csv(file.with_name("rates.csv"))
+    made = {tuple(r) for r in frame[["benchmark", "cell", "study"]].itertuples(index=False)}
+    published = {(*row, asked) for row, (asked, _) in compare.rows().items()}
+    assert made == published, "stale: python benchmarks/rates/compare.py"
+    page = compare.PAGE.read_text(encoding="utf-8")
+    assert compare.shown(frame) in page, "docs/training.md is not what rates.csv makes"

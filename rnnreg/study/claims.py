@@ -4,7 +4,7 @@
       number: 21                                  claims of one number belong together
       article: articles/ten_tricks                the preset study of the article
       measure: reach                              of rnnreg/analysis/statistics/claims.py
-      is: more                                    or less, or same
+      is: more                                    or less, same, no more
       of: "{}/lstm/none"                          the row that is measured; {} is each of `on`
       than: "{}/elman_tanh/none"                  the row that it is held against
       beyond_of, beyond_than: ...                 and how much more than these two differ
@@ -21,7 +21,7 @@ from rnnreg.study import document, registry, schema, study
 
 STUDY = "claims"
 FILE = registry.ROOT / "benchmarks" / "claims.yaml"
-EXPECTED = ("more", "less", "same")
+EXPECTED = ("more", "less", "same", "no more")
 KEYS = {
     "claim": str, "number": int, "article": str, "measure": str, "is": str, "of": str,
     "than": str, "beyond_of": str, "beyond_than": str, "on": list,

@@ -13,6 +13,7 @@ from rnnreg.analysis.results import KEYS, Results
 SMALL = 2.0  # margin of losses and shares, percent or points
 LARGE = 10.0  # of what differs by factors: gradients, steps, weights
 FAR = 4  # place in gradient_by_distance of eight steps from the end
+ZERO = 0.01  # of the mean norm of the other inputs' weights: below it an input counts as zeroed
 NEAR = 1.05  # of the best validation loss: what counts as reached
 EARLY = 4  # a search that looks early sees one check of so many
 
@@ -28,20 +29,23 @@ class Measure:
     ratio    whether the effect is a ratio, in percent; else a difference, in points
     pairs    values of the row and of the one it is held against, by seed; or, where there is one
              set of rows alone, their logarithms of a ratio
+    at       by which criterion the strength of its members was chosen; "": no one strength counts
     """
 
     tested: str
     margin: float
     ratio: bool
     pairs: Callable
+    at: str = "final"
 
 
 def _members(results: Results, row: str, criterion: str) -> pd.DataFrame:
     """A row's evaluated members, by seed."""
-    return _of_row(results.evaluated(criterion), row).set_index("seed").sort_index()
+    return of_row(results.evaluated(criterion), row).set_index("seed").sort_index()
 
 
-def _of_row(frame: pd.DataFrame, row: str) -> pd.DataFrame:
+def of_row(frame: pd.DataFrame, row: str) -> pd.DataFrame:
+    """The lines of a table that are of one row, benchmark/cell/regularizer."""
     return frame[(frame[KEYS] == row.split("/")).all(axis=1)]
 
 
@@ -68,7 +72,7 @@ def _gap(results: Results, of: str, than: str) -> Pair:
 def _tuned(results: Results, row: str) -> pd.DataFrame:
     """Validation loss after the last step of all members of tuning: a line a seed, a column a
     strength, from small to large."""
-    frame = _of_row(results.members[results.members["phase"] == "tune"], row)
+    frame = of_row(results.members[results.members["phase"] == "tune"], row)
     return frame.pivot(index="seed", columns="strength", values="final_validation_loss")
 
 
@@ -121,28 +125,46 @@ def _reach(results: Results, of: str, than: str) -> Pair:
 
 
 def _peak(results: Results, of: str, than: str) -> Pair:
-    """The largest mean gradient norm between two checks; none of a member that diverged."""
-    own = [_members(results, row, "best") for row in (of, than)]
-    peaks = [
-        f["gradient_norm"].map(lambda n: max((v for v in n if v is not None), default=math.nan))
-        for f in own
-    ]
-    one, other = (p.mask(f["diverged"].astype(bool)) for p, f in zip(peaks, own, strict=True))
-    one, other = one.align(other, join="inner")
+    """The largest of the means of the gradient's norm from check to check, of those that are
+    finite; NaN of a member without any."""
+
+    def largest(norms) -> float:
+        return max((n for n in norms if n is not None and math.isfinite(n)), default=math.nan)
+
+    own = [_members(results, row, "final")["gradient_norm"].map(largest) for row in (of, than)]
+    one, other = own[0].align(own[1], join="inner")
     return one.to_numpy(float), other.to_numpy(float)
 
 
 def _noise_inputs(results: Results, of: str, than: str) -> Pair:
     """The mean norm of the weights of inputs that are noise, over that of the others."""
+    return _of_inputs(results, of, than, lambda noise, rest: np.mean(noise) / np.mean(rest))
+
+
+def _zeroed_inputs(results: Results, of: str, than: str) -> Pair:
+    """The share of inputs that are noise whose weights have a norm near zero."""
+    return _of_inputs(
+        results, of, than, lambda noise, rest: np.mean(np.array(noise) < ZERO * np.mean(rest))
+    )
+
+
+def _of_inputs(results: Results, of: str, than: str, number: Callable) -> Pair:
+    """A number of the norms of the weights of inputs that are noise, and of the other inputs."""
     lines = {"/".join(r[k] for k in KEYS): r for r in results.study["rows"]}
 
-    def share(row: str) -> pd.Series:
+    def of_member(row: str) -> pd.Series:
         noise = lines[row]["variant"]["noise_columns"]
         norms = _members(results, row, "final")["input_norms"]
-        return norms.map(lambda n: np.mean(n[-noise:]) / np.mean(n[:-noise]))
+        return norms.map(lambda n: number(n[-noise:], n[:-noise]))
 
-    one, other = share(of).align(share(than), join="inner")
+    one, other = of_member(of).align(of_member(than), join="inner")
     return one.to_numpy(float), other.to_numpy(float)
+
+
+def _patience(results: Results, rows: list[str]) -> np.ndarray:
+    """The validation loss with the least patience, over that with the most: logarithms."""
+    tuned = _tuned(results, rows[0])
+    return np.log(tuned.iloc[:, 0] / tuned.iloc[:, -1]).to_numpy()
 
 
 def _others_best(losses: pd.DataFrame, seed: int) -> float:
@@ -171,7 +193,7 @@ def _early(results: Results, rows: list[str]) -> np.ndarray:
     chosen on the other seeds. Logarithms of the ratio, after the last step.
     """
     full = _tuned(results, rows[0])
-    frame = _of_row(results.members[results.members["phase"] == "tune"], rows[0])
+    frame = of_row(results.members[results.members["phase"] == "tune"], rows[0])
     checks = frame["check_steps"].map(len).max()  # of a member that went on to the end
     early = frame.assign(at=[_curve(m)[min(checks // EARLY, len(m["check_steps"])) - 1]
                              for _, m in frame.iterrows()])  # fmt: skip
@@ -189,28 +211,37 @@ MEASURES = {
         "test loss less training loss after the last step, in points of 100 x the test loss of "
         "what it is held against", SMALL, False, _gap),
     "best": Measure("test loss at the best validation check", SMALL, True,
-                    _column("best_test_loss", "best")),
+                    _column("best_test_loss", "best"), "best"),
     "final": Measure("test loss after the last step", SMALL, True, _column("final_test_loss")),
     "strongest": Measure("validation loss after the last step at the strongest of the grid", SMALL,
-                         True, _strongest),
+                         True, _strongest, ""),
     "zeros": Measure("share of weights below 0.001, in points", SMALL, False,
                      _column("small_weights")),
     "noise_inputs": Measure(
         "norm of the weights of six inputs that are noise, over that of the others", LARGE, True,
         _noise_inputs),
+    "zeroed_inputs": Measure(
+        "share of six inputs that are noise whose weights have a norm below 1% of the mean of the "
+        "others, in points", SMALL, False, _zeroed_inputs),
     "weight_norm": Measure("norm of all weight matrices", LARGE, True, _column("weight_norm")),
     "steps": Measure(
         "steps until the validation loss is within 5% of the best that either row reaches, or all "
         "steps",
-        LARGE, True, _steps),
+        LARGE, True, _steps, "best"),
     "reach": Measure("gradient at h eight steps before the end, over that at the end", LARGE, True,
                      _reach),
-    "peak": Measure("largest norm of the gradient between two checks", LARGE, True, _peak),
+    "peak": Measure("largest of the means of the gradient's norm from one check to the next", LARGE,
+                    True, _peak),
+    "diverged": Measure("share of seeds that diverged, in points", SMALL, False,
+                        _column("diverged")),
     "parameters": Measure("number of weights", SMALL, True, _column("parameters")),
+    "patience": Measure(
+        "validation loss at the best check with the least patience of the grid, over that with the "
+        "most", SMALL, True, _patience, ""),
     "spread": Measure(
         "range of validation losses over the grid of a kind, over their range over four kinds at "
-        "their best", LARGE, True, _spread),
+        "their best", LARGE, True, _spread, ""),
     "early": Measure(
         "validation loss after the last step at the strength found early, over that at the best",
-        SMALL, True, _early),
+        SMALL, True, _early, ""),
 }  # fmt: skip
