@@ -63,6 +63,7 @@ def made(rows: dict[str, dict], noise: float = 0.0) -> Results:
                 curve = own.get("tune_curves", {}).get(strength, [loss] * 4)
                 line = {**both, "strength": strength, "place": place, "validation_loss": curve}
                 line |= {"phase": "tune", "seed": seed}
+                line["diverged"] = own.get("tune_diverged", {}).get(strength, plain["diverged"])
                 line["final_validation_loss"] = loss * math.exp(rng.normal(0, noise))
                 members.append(line)
     groups = {"clip_norm": "gradients", "l1": "penalties"}
@@ -148,6 +149,12 @@ def test_an_early_search_stops_where_the_loss_rises_and_pays_for_it():
 def test_a_member_without_a_finite_gradient_has_no_peak():
     found = lines("peak", "less", {"diverged": True, "gradient_norm": [None]}, {})
     assert [(line["seeds"], line["verdict"]) for line in found] == [(0, "open")] * 2
+
+
+def test_divergence_is_counted_at_the_strength_at_which_the_fewest_diverge():
+    """Whatever validation chose: here the one that diverges, with the naive score."""
+    clip = {"tune": {0.1: 1.0, 1.0: 2.0}, "tune_diverged": {0.1: True, 1.0: False}}
+    assert effect("diverged", "less", clip, {"diverged": True}) == pytest.approx(-100.0)
 
 
 def test_the_least_patience_is_held_against_the_most():

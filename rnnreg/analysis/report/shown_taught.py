@@ -109,7 +109,7 @@ def write(folder: Path = ROOT) -> Path:
     file = folder / "claims.csv"
     if not file.is_file():
         raise UserError(f"{file}: not there. Remedy: rnnreg run claims, and name results/claims.")
-    frame = pd.read_csv(file)
+    frame = pd.read_csv(file, dtype={"strengths": str, "rates": str})
     counts = frame.drop_duplicates("claim")["verdict"].value_counts()
     told = ", ".join(f"{counts.get(v, 0)} {w}" for v, w in WORDS.items())
     rates = sorted({float(rate) for each in frame["rates"] for rate in str(each).split(", ")})

@@ -69,11 +69,11 @@ def _gap(results: Results, of: str, than: str) -> Pair:
     return one.to_numpy(), other.to_numpy()
 
 
-def _tuned(results: Results, row: str) -> pd.DataFrame:
-    """Validation loss after the last step of all members of tuning: a line a seed, a column a
-    strength, from small to large."""
+def _tuned(results: Results, row: str, name: str = "final_validation_loss") -> pd.DataFrame:
+    """A number of all members of tuning, by default the validation loss after the last step: a line
+    a seed, a column a strength, from small to large."""
     frame = of_row(results.members[results.members["phase"] == "tune"], row)
-    return frame.pivot(index="seed", columns="strength", values="final_validation_loss")
+    return frame.pivot(index="seed", columns="strength", values=name).astype(float)
 
 
 def _strongest(results: Results, of: str, than: str) -> Pair:
@@ -136,6 +136,18 @@ def _peak(results: Results, of: str, than: str) -> Pair:
     return one.to_numpy(float), other.to_numpy(float)
 
 
+def _diverged(results: Results, of: str, than: str) -> Pair:
+    """Whether a seed of tuning diverged, at the strength at which the fewest of the others did.
+
+    Not at the one that validation chose: what diverged has the naive scores, and where those are
+    better than what a member learns, validation chooses a strength that diverges.
+    """
+    tuned = [_tuned(results, row, "diverged") for row in (of, than)]
+    own = [pd.Series({s: t.loc[s, _others_best(t, s)] for s in t.index}) for t in tuned]
+    one, other = own[0].align(own[1], join="inner")
+    return one.to_numpy(float), other.to_numpy(float)
+
+
 def _noise_inputs(results: Results, of: str, than: str) -> Pair:
     """The mean norm of the weights of inputs that are noise, over that of the others."""
     return _of_inputs(results, of, than, lambda noise, rest: np.mean(noise) / np.mean(rest))
@@ -168,7 +180,7 @@ def _patience(results: Results, rows: list[str]) -> np.ndarray:
 
 
 def _others_best(losses: pd.DataFrame, seed: int) -> float:
-    """The strength with the lowest mean loss over all seeds but one."""
+    """The strength with the lowest mean over all seeds but one."""
     return losses.drop(index=seed).mean().idxmin()
 
 
@@ -232,8 +244,9 @@ MEASURES = {
                      _reach),
     "peak": Measure("largest of the means of the gradient's norm from one check to the next", LARGE,
                     True, _peak),
-    "diverged": Measure("share of seeds that diverged, in points", SMALL, False,
-                        _column("diverged")),
+    "diverged": Measure(
+        "share of seeds that diverged, at the strength at which the fewest others did, in points",
+        SMALL, False, _diverged, ""),
     "parameters": Measure("number of weights", SMALL, True, _column("parameters")),
     "patience": Measure(
         "validation loss at the best check with the least patience of the grid, over that with the "
