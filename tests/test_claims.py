@@ -17,7 +17,7 @@ from rnnreg.analysis.statistics import claims
 from rnnreg.analysis.statistics.measures import MEASURES
 from rnnreg.errors import UserError
 from rnnreg.study import claims as listed
-from rnnreg.study import document
+from rnnreg.study import document, study
 from rnnreg.study.claims import Claim
 
 SEEDS = 8
@@ -89,6 +89,8 @@ def test_the_list_is_whole_and_each_claim_has_two_data_sets_or_more():
     assert set(Counter(c.number for c in found)) == set(range(1, 25))
     assert all(len(c.on) >= 2 for c in found)
     assert {c.measure for c in found} == set(MEASURES)
+    rows = study.read(listed.STUDY).rows
+    assert {r.regularizer for r in rows if r.benchmark.startswith("trec")} == {"none"}, "the page"
 
 
 @pytest.mark.parametrize(
@@ -296,6 +298,7 @@ def test_the_table_and_the_page(tmp_path):
     assert first[-1].endswith("] %")
     assert second[2:4] == ["does not hold", "2 no"]
     assert second[-1] == "x 1.00 [1.00, 1.00]"
+    assert [cell.text for cell in shown_taught.by_set(frame).rows[0]][4:6] == ["–", "0.001"]
     assert len(shown_taught.by_set(frame).rows) == 4
     with pytest.raises(UserError, match=r"claims\.csv: not there\. Remedy: rnnreg run claims"):
         shown_taught.write(tmp_path)

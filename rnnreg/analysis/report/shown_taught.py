@@ -30,7 +30,8 @@ BY_SET = (
     "The claims by data set: the effect, with an interval over seeds that holds for all data sets "
     "of the claim at once, and whether it is as claimed. Strength: of the row and of the one that "
     "it is held against, as validation chose it; a dash where nothing was chosen, or where the "
-    "claim is on all of the grid. Rate: the learning rate. Seeds: those that say something."
+    "claim is on all of the grid. Rate: the learning rate. Seeds: those that say something. "
+    "An interval of shares, where seeds are few, may reach beyond 100 points."
 )
 
 
@@ -93,7 +94,7 @@ def effect(line: dict, name: str) -> Cell:
         made = [1 + v / 100 for v in values]
         if not math.isfinite(made[0]):
             return Cell("–")
-        text = [fixed(v, 2) if abs(v) >= 0.1 else show(v, 2) for v in made]
+        text = [fixed(v, 2) if 0.1 <= abs(v) < 100 else show(v, 2) for v in made]
         ends = f" [{text[1]}, {text[2]}]" if math.isfinite(made[1]) else ""
         return Cell(f"x {text[0]}{ends}")
     made = interval(*values, 1, True)
@@ -150,23 +151,29 @@ HEAD = """# Claims of tutorials
 Written by `rnnreg claims` from results/published/claims.
 
 {count} claims of articles that teach recurrent networks with regularization, in words of our own:
-{told}. Each is tested on small data sets, so a verdict is about networks and data of this size.
-Learning rates ({rates}) are those of the data set's file unless the claim needs another, and are
-not searched: column "Rate" of the second table. There are {seeds} seeds, fewer in {fewer} of its
-{lines} lines, where some say nothing, as which of two rows is faster where both are there at the
-first check: column "Seeds".
+{told}.
+Each is tested on small data sets, so a verdict is about networks and data of this size.
+
+The second table has a line for each data set of a claim. Learning rates ({rates})
+are not searched: they are those of the data set's file, but where the claim needs another one
+(column "Rate"). Of {lines} lines, {fewer} have fewer than {seeds} seeds (column "Seeds"), for some
+seeds say nothing: which of two rows is faster, say, where both are there at the first check.
 
 Strengths are chosen by validation, on other seeds, from the grid of the study. Where validation
-prefers none, the choice is the lowest strength of the grid, at which a penalty is practically off,
-and two rows that are nearly the same are compared: column "Strength" says what was chosen, and
-where that is an end of the grid. It is the lowest in {lowest} of the {chosen} lines that have a
-choice.
+likes a penalty least, the choice is the lowest strength of the grid, at which it is practically
+off: two rows that are nearly the same are then compared. Column "Strength" says what was chosen,
+and where that is an end of the grid. It is the lowest in {lowest} of {chosen} lines (of clipping,
+the lowest is the strictest).
 
 Open means that data sets disagree, that intervals are too wide, or that fewer than two data sets
 say anything. A data set is left out where clipping changed no gradient in any seed: both rows are
-then the same. A member that diverges has the naive scores. The norm of the gradient that training
-records is that of loss and penalty together, so that no claim on penalties rests on it: whether a
-penalty cures exploding gradients is told by the seeds that diverge.
+then the same. A member that diverges has the naive scores.
+
+Rows in which gradients explode were fixed from networks without a regularizer, as
+`benchmarks/studies/claims.yaml` says. Whether clipping or a penalty helps there is told by the
+seeds that diverge: the norm of the gradient that training records is that of loss and penalty
+together. Strengths are not those of validation there, for where training does worse than the naive
+scores, validation chooses what diverges.
 
 On a text (trec), only networks without a regularizer are trained, for time: claims of the articles
 on texts are tested on series and on sequences of numbers.

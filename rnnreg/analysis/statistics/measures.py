@@ -242,7 +242,7 @@ MEASURES = {
         LARGE, True, _steps, "best"),
     "reach": Measure("gradient at h eight steps before the end, over that at the end", LARGE, True,
                      _reach),
-    "peak": Measure("largest of the means of the gradient's norm from one check to the next", LARGE,
+    "peak": Measure("largest of the means of gradient norms from one check to the next", LARGE,
                     True, _peak),
     "diverged": Measure(
         "share of seeds that diverged, at the strength at which the fewest others did, in points",
