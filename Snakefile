@@ -214,4 +214,13 @@ onerror:
     print(
         f"A step failed. Its log lies under {FOLDER / 'logs'} (or data/); the same command goes on from there."
     )
-    print(status.failures(STUDY, since=BEGAN))
+    steps = [rules.download, rules.prepare, rules.collect, rules.compare]
+    steps += [rules.draw, rules.report]
+    names = {*STUDY.benchmarks, *map(base, STUDY.benchmarks)}
+    outputs = {
+        log: expand(step.output, benchmark=name)
+        for step in steps
+        for name in names
+        for log in expand(step.log, benchmark=name)
+    }
+    print(status.reasons(STUDY, BEGAN, outputs))

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from rnnreg.study import records, registry
+from rnnreg.study import records, registry, status
+from rnnreg.study import study as studies
 
 BENCHMARK = '''
 """A sine that two steps of training see."""
@@ -299,6 +300,45 @@ def test_rows_trained_by_hand_are_taken_up(project):
     assert len(before) == 6
     assert "train" not in jobs(snakemake(project, TABLE))
     assert row_files(project) == before
+
+
+def test_the_reason_is_the_last_that_a_step_that_fails_says(project):
+    file = project / "benchmarks/wave.py"
+    (project / "data/prepared/wave.npz").unlink()
+    fault = (
+        'from rnnreg.errors import UserError\n        raise UserError("no sine.\\nRemedy: one.")'
+    )
+    file.write_text(BENCHMARK.replace("rng =", f"{fault}\n        rng =", 1))
+    done = snakemake(project, TABLE)
+    file.write_text(BENCHMARK)
+    assert done.returncode == 1
+    assert done.stdout.strip().splitlines()[-3:] == [
+        "failed: benchmarks/wave.py: prepare: no sine.",
+        "Remedy: one.",
+        "  more: cat data/prepared/wave.log",
+    ]
+
+
+SAID = {
+    "rnnreg: a warning\nwave\nrnnreg: no sine.\nRemedy: one.\n": "no sine.\nRemedy: one.",
+    "rnnreg: a warning\nTraceback (most recent call last):\n  in f\nKeyError: 1\n": "KeyError: 1",
+    "Killed\n": "Killed",
+    "": "its log is empty",
+}
+
+
+@pytest.mark.parametrize("said", SAID)
+def test_a_log_ends_with_the_reason(said, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("a step's.log").write_text(said)
+    study = studies.read("quick")
+    found = status.reasons(study, 0.0, {"a step's.log": ["table.csv"], "other.log": ["none"]})
+    assert found == f"failed: {SAID[said]}\n  more: cat 'a step'\"'\"'s.log'"
+    Path("table.csv").touch()
+    assert status.reasons(study, 0.0, {"a step's.log": ["table.csv"]}) == "", "it is made"
+    Path("table.csv").unlink()
+    later = time.time() + 60
+    assert status.reasons(study, later, {"a step's.log": ["table.csv"]}) == "", "of a run before"
 
 
 def rnnreg(copy: Path, *arguments: str) -> subprocess.CompletedProcess:

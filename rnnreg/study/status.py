@@ -2,6 +2,7 @@
 
 import statistics
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
@@ -117,6 +118,27 @@ def failures(study: Study, since: float = 0.0, most: int = 10) -> str:
     if len(failed) > most:
         lines.append(f"and {len(failed) - most} more rows")
     return "\n".join(lines)
+
+
+def reasons(study: Study, since: float, others: Mapping[str, Sequence[str]]) -> str:
+    """Why a workflow failed since a moment: its rows by name, and the other steps by their logs.
+
+    `others` maps the log of a step to its outputs, which are gone where it failed.
+    """
+    told = [failures(study, since)]
+    for log, outputs in others.items():
+        if _changed(Path(log)) > since and not all(Path(o).exists() for o in outputs):
+            told.append(f"failed: {_last_message(Path(log))}\n  more: cat {quote(log)}")
+    return "\n".join(filter(None, told))
+
+
+def _last_message(log: Path) -> str:
+    """The message that a log ends with, or the last line of its traceback."""
+    lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    start = max((i for i, line in enumerate(lines) if line.startswith("rnnreg: ")), default=-1)
+    if any(line.startswith("Traceback") for line in lines[start:]):
+        start = -1
+    return "\n".join(lines[start:]).removeprefix("rnnreg: ") or "its log is empty"
 
 
 def show(study: Study, watch: bool = False) -> None:
