@@ -39,6 +39,14 @@ def test_the_targets_of_a_part_are_those_that_it_predicts():
     assert list(part.targets["train"]) == list(range(102, 120))
 
 
+def test_a_part_of_windows_that_are_named_is_spread_evenly():
+    whole = splits("series")
+    whole.train["starts"] = np.arange(0, 100, 10)
+    part = part_of_train(TASKS["series"].task, whole, 5)
+    assert part.train["starts"].tolist() == [0, 20, 40, 60, 80]
+    assert part.train["series"] is whole.train["series"]
+
+
 def test_a_part_of_sequences_is_spread_evenly():
     whole = splits("labels")
     part = part_of_train(TASKS["labels"].task, whole, 10)

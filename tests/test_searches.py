@@ -176,6 +176,15 @@ class TestFolds:
             seen += sorted(targets)
         assert seen == list(range(4, 44))
 
+    def test_of_windows_that_are_named_are_some_of_them(self):
+        task, named = Forecast(context=4, horizon=1, season=1), np.arange(0, 40, 5)
+        train = {"series": np.arange(40.0)[:, None], "starts": named}
+        ahead = folds.in_blocks(task, train, 4)
+        inside = [folds.inside(train, ahead, n)["starts"] for n in range(4)]
+        assert sorted(np.concatenate(inside)) == list(named)
+        for n, own in enumerate(inside):
+            assert sorted([*own, *folds.outside(train, ahead, n)["starts"]]) == list(named)
+
     @pytest.mark.parametrize("kind", [k for k in KINDS if k != "series"])
     def test_of_texts_and_sequences_are_parts(self, kind):
         train = arrays(kind, 41, 0)

@@ -93,4 +93,6 @@ def outside(train: Arrays, ahead: np.ndarray, fold: int) -> Arrays:
 
 
 def _windows(train: Arrays, chosen: np.ndarray) -> Arrays:
-    return {**train, "starts": np.flatnonzero(chosen.all(1))}
+    """Those windows, of the ones that training has."""
+    first = np.flatnonzero(chosen.all(1))
+    return {**train, "starts": np.intersect1d(first, train.get("starts", first))}

@@ -11,7 +11,12 @@ from rnnreg.tasks import Forecast, LanguageModel, Task
 
 
 def whole_train(task: Task, splits: Splits) -> int:
-    """How much the training split has of what a part is counted in: symbols, rows or sequences."""
+    """How much the training split has of what a part is counted in: symbols, rows or sequences.
+
+    Of a series whose windows are named ("starts"): windows.
+    """
+    if "starts" in splits.train:
+        return len(splits.train["starts"])
     key = {LanguageModel: "tokens", Forecast: "series"}.get(type(task), "length")
     return len(splits.train[key])
 
@@ -19,7 +24,8 @@ def whole_train(task: Task, splits: Splits) -> int:
 def part_of_train(task: Task, splits: Splits, amount: int) -> Splits:
     """Splits whose training split is a part: that many symbols, rows or sequences; 0: all.
 
-    Of a text or a series the last ones, next to validation; of sequences evenly spread ones.
+    Of a text or a series the last ones, next to validation; of sequences, and of windows that are
+    named, evenly spread ones.
     Vocabulary and scaling stay those of the whole training split, so that scores on validation and
     test mean what they do with the whole.
     """
@@ -29,11 +35,14 @@ def part_of_train(task: Task, splits: Splits, amount: int) -> Splits:
     if amount in (0, whole):
         return splits
     counts = {**splits.counts, "part of train": f"{amount} of {whole}"}
+    chosen = np.arange(amount) * whole // amount
+    if "starts" in splits.train:
+        train = {**splits.train, "starts": splits.train["starts"][chosen]}
+        return replace(splits, train=train, counts=counts)
     if isinstance(task, Forecast | LanguageModel):
         train = {key: values[-amount:] for key, values in splits.train.items()}
         targets = dict(splits.targets)
         if "train" in targets and isinstance(task, Forecast):
             targets["train"] = list(targets["train"])[task.context - amount :]
         return replace(splits, train=train, targets=targets, counts=counts)
-    chosen = np.arange(amount) * whole // amount
     return replace(splits, train=some(splits.train, chosen), counts=counts)
