@@ -6,7 +6,6 @@ elsewhere. RNNREG_SLURM_TABLE names a file for what was measured.
 
 import importlib.util
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -14,15 +13,18 @@ import sys
 import time
 from contextlib import suppress
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
-import pandas as pd
 import pytest
+from test_workflow import BENCHMARK
 
+from rnnreg.data.transfer import sha256
 from rnnreg.study import records, registry
 
 sys.path.insert(0, str(Path(__file__).parent / "slurm"))
 import cluster
+from measured import Begun, add, begin, jobs, line
 
 pytestmark = pytest.mark.slow
 ROWS = 8
@@ -37,15 +39,14 @@ budgets:
   elnino: {steps: 300, checks: 4}
   us_macro: {steps: 300, checks: 4}
 """
-PROFILE = """
-group-components: [elnino=4, us_macro=2]
+GROUPS = "group-components: [elnino=4, us_macro=2]\n"
+RESOURCES = """
 set-resources:
   train:
     runtime: 10
     slurm_partition: "'gpu' if wildcards.benchmark in ('us_macro',) else 'cpu'"
     gres: "'gpu:1' if wildcards.benchmark in ('us_macro',) else ''"
 """
-RECORDS = Path("results/cluster/records")
 measured = []
 
 
@@ -59,20 +60,30 @@ def nodes(tmp_path_factory):
     folder = tmp_path_factory.mktemp("cluster")
     cluster.start(folder / "daemons")
     (folder / "cluster.yaml").write_text(STUDY)
-    own = (registry.ROOT / "profiles/slurm/profile.yaml").read_text()
-    (folder / "profile").mkdir()
-    (folder / "profile/profile.yaml").write_text(own.replace("4000", "2000") + PROFILE)
+    (folder / "rows.yaml").write_text(STUDY)
+    (folder / "cells.yaml").write_text(STUDY + "job: cell\n")
+    own = (registry.ROOT / "profiles/slurm/profile.yaml").read_text().replace("4000", "2000")
+    alone = own.replace("jobs: 100", "jobs: 3")  # as many at once as there are with groups
+    for name, text in (("profile", own + GROUPS), ("alone", alone)):
+        (folder / name).mkdir()
+        (folder / name / "profile.yaml").write_text(text + RESOURCES)
     yield folder
     cluster.stop(folder / "daemons")
     if measured and (table := os.environ.get("RNNREG_SLURM_TABLE")):
-        pd.DataFrame(measured).to_csv(table, index=False, float_format="%.4g")
+        add(Path(table), measured)
 
 
-def head(folder: Path) -> subprocess.Popen:
-    """The workflow's head, up to the collected table."""
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(registry.ROOT / "Snakefile")]
-    command += ["--workflow-profile", "profile", "--config", "study=cluster.yaml"]
-    variables = {**os.environ, "PYTHONPATH": str(registry.ROOT), "OMP_NUM_THREADS": "1"}
+def head(
+    folder: Path,
+    study: str = "cluster",
+    profile: str = "profile",
+    root: Path = registry.ROOT,
+    **more: str,
+) -> subprocess.Popen:
+    """The workflow's head, up to the collected table; `more` are variables of its environment."""
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(root / "Snakefile")]
+    command += ["--workflow-profile", profile, "--config", f"study={study}.yaml"]
+    variables = {**os.environ, "PYTHONPATH": str(root), "OMP_NUM_THREADS": "1", **more}
     with (folder / "head.log").open("a") as log:
         return subprocess.Popen(
             [*command, "--until", "collect"],
@@ -80,25 +91,11 @@ def head(folder: Path) -> subprocess.Popen:
         )  # fmt: skip
 
 
-def jobs() -> list[dict[str, str]]:
-    """Slurm's jobs, the finished ones too."""
-    told = subprocess.run(
-        ["scontrol", "-o", "show", "job"], capture_output=True, text=True, check=True
-    ).stdout
-    return [dict(re.findall(r"(\w+)=(\S+)", line)) for line in told.splitlines() if "=" in line]
-
-
-def made(folder: Path) -> dict[str, list[records.Record]]:
-    files = sorted((folder / RECORDS).rglob("[!.]*.jsonl"))
-    own = {str(f.relative_to(folder / RECORDS)): records.read(f) for f in files}
+def made(folder: Path, study: str = "cluster") -> dict[str, list[records.Record]]:
+    """The records of a study by file, without times."""
+    kept = folder / "results" / study / "records"
+    own = {str(f.relative_to(kept)): records.read(f) for f in sorted(kept.rglob("[!.]*.jsonl"))}
     return {name: [replace(r, seconds=0.0) for r in found] for name, found in own.items()}
-
-
-def seconds(told: str) -> int:
-    """Slurm's D-HH:MM:SS."""
-    days, _, clock = told.rpartition("-")
-    hours, minutes, rest = map(int, clock.split(":"))
-    return int(days or 0) * 86400 + hours * 3600 + minutes * 60 + rest
 
 
 def until(what, limit: float = 900) -> None:
@@ -113,25 +110,18 @@ def running(comment: str) -> list[dict[str, str]]:
     return [j for j in jobs() if j["JobState"] == "RUNNING" and comment in j["Comment"]]
 
 
-def note(what: str, begun: float, folder: Path, before: int) -> None:
-    """What a run took: the time in jobs that no row trained is what a row costs beyond itself."""
-    own = jobs()[before:]
-    spent = sum(seconds(j["RunTime"]) for j in own)
-    trained = sum(
-        r.seconds for f in (folder / RECORDS).rglob("[!.]*.jsonl") for r in records.read(f)
-    )
-    measured.append(
-        {"what": what, "rows": ROWS, "jobs": len(own), "wall": time.monotonic() - begun,
-         "in jobs": spent, "training": trained, "overhead a row": (spent - trained) / ROWS}
-    )  # fmt: skip
+def note(what: str, begun: Begun, folder: Path, study: str = "cluster") -> None:
+    """What a run took, for the table."""
+    kept = folder / "results" / study / "records"
+    measured.append(line(what, begun, kept, jobs()[begun.jobs :]))
 
 
 @pytest.fixture(scope="module")
 def undisturbed(nodes):
     """The study, run once: its records."""
-    begun, before = time.monotonic(), len(jobs())
+    begun = begin()
     assert head(nodes).wait(1800) == 0, (nodes / "head.log").read_text()[-3000:]
-    note("undisturbed", begun, nodes, before)
+    note("undisturbed", begun, nodes)
     return made(nodes)
 
 
@@ -146,29 +136,76 @@ def test_rows_are_jobs_of_several_on_the_partition_that_they_ask_for(nodes, undi
     assert all("gres/gpu=1" in j.get("TRES", "") or j.get("TresPerNode") for j in gpu)
 
 
+@pytest.mark.parametrize(("study", "what", "count"), [("rows", "row", 8), ("cells", "cell", 4)])
+def test_a_job_may_be_a_row_or_a_cell(nodes, undisturbed, study, what, count):
+    """What it takes beside its training: as many at once as in the undisturbed run."""
+    begun = begin()
+    assert head(nodes, study, "alone").wait(1800) == 0, (nodes / "head.log").read_text()[-3000:]
+    note(f"a job a {what}", begun, nodes, study)
+    own = sorted((j["Comment"], j["Partition"]) for j in jobs()[begun.jobs :])
+    half = count // 2
+    assert own == [("rule_elnino_train", "cpu")] * half + [("rule_us_macro_train", "gpu")] * half
+    assert made(nodes, study) == undisturbed
+
+
+AWAY = """
+title: Away
+benchmarks: [wave]
+cells: [gru]
+regularizers: [none]
+seeds: {tuning: 1, evaluation: 2}
+"""
+
+
+def test_the_mirror_and_the_scratch_of_the_head_are_those_of_its_jobs(nodes):
+    """A source whose own address nobody answers, and a node that has compiled nothing yet."""
+    mirror, scratch, root = nodes / "mirror", nodes / "scratch", nodes / "project"
+    for folder in (mirror, scratch):
+        folder.mkdir()
+    (mirror / "wave.csv").write_text("a sine\n")
+    source = f'Download("wave.csv", "http://127.0.0.1:9/wave.csv", "{sha256(mirror / "wave.csv")}")'
+    for name in ("rnnreg", "report", "benchmarks"):
+        leave = shutil.ignore_patterns("__pycache__", "speed")
+        shutil.copytree(registry.ROOT / name, root / name, ignore=leave)
+    shutil.copy(registry.ROOT / "Snakefile", root)
+    own = BENCHMARK.replace("    citation =", f"    sources = ({source},)\n    citation =")
+    own = own.replace("from rnnreg.tasks", "from rnnreg.data import Download\nfrom rnnreg.tasks")
+    (root / "benchmarks/wave.py").write_text(own)
+    (nodes / "away.yaml").write_text(AWAY)
+    before = len(jobs())
+    run = head(nodes, "away", "alone", root, RNNREG_MIRROR=str(mirror), XDG_CACHE_HOME=str(scratch))
+    assert run.wait(1800) == 0, (nodes / "head.log").read_text()[-3000:]
+    (job,) = jobs()[before:]
+    (compiled,) = (scratch / "rnnreg").glob("native-*.so")
+    start, end = (datetime.fromisoformat(job[k]).timestamp() for k in ("StartTime", "EndTime"))
+    assert start - 1 <= compiled.stat().st_mtime <= end + 1, "by the job, not beside the head"
+    ((row, *_),) = made(nodes, "away").values()
+    assert row.path == "native"
+
+
 def test_a_killed_head_comes_back_and_every_row_is_trained_once(nodes, undisturbed):
     shutil.rmtree(nodes / "results")
-    begun, before = time.monotonic(), len(jobs())
+    begun = begin()
     first = head(nodes)
     until(lambda: running("elnino"))
     os.killpg(first.pid, signal.SIGKILL)
     first.wait()
     assert running("elnino"), "jobs go on without the head"
-    left = {j["JobId"] for j in jobs()[before:]}
+    left = {j["JobId"] for j in jobs()[begun.jobs :]}
     again = head(nodes)
     assert again.wait(1800) == 0, (nodes / "head.log").read_text()[-3000:]
     until(lambda: not [j for j in jobs() if j["JobState"] in ("RUNNING", "PENDING", "COMPLETING")])
-    note("head killed", begun, nodes, before)
+    note("head killed", begun, nodes)
     assert made(nodes) == undisturbed
-    assert not list((nodes / RECORDS).rglob("*.lock"))
-    ended = {j["JobId"]: j["JobState"] for j in jobs()[before:]}
+    assert not list((nodes / "results").rglob("*.lock"))
+    ended = {j["JobId"]: j["JobState"] for j in jobs()[begun.jobs :]}
     assert {ended[job] for job in left} <= {"CANCELLED", "COMPLETED"}
     assert len(ended) <= 2 * len(left), "what is in the queue once is not submitted twice"
 
 
 def test_rows_of_a_node_that_fails_are_trained_on_it_again(nodes, undisturbed):
     shutil.rmtree(nodes / "results")
-    begun, before = time.monotonic(), len(jobs())
+    begun = begin()
     process = head(nodes)
     until(lambda: running("elnino"))
     (job,) = running("elnino")
@@ -180,9 +217,9 @@ def test_rows_of_a_node_that_fails_are_trained_on_it_again(nodes, undisturbed):
     cluster.wait_for("down", "n1")
     cluster.start_node("n1")
     assert process.wait(1800) == 0, (nodes / "head.log").read_text()[-3000:]
-    note("node killed", begun, nodes, before)
+    note("node killed", begun, nodes)
     assert made(nodes) == undisturbed
-    assert any(j["JobState"] == "NODE_FAIL" for j in jobs()[before:])
+    assert any(j["JobState"] == "NODE_FAIL" for j in jobs()[begun.jobs :])
 
 
 def of_job(number: str) -> list[int]:

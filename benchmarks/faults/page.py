@@ -66,8 +66,16 @@ def scale() -> list[str]:
     ]
 
 
+WAYS = (  # how rows become jobs, the run that shows it, what its start counts for, what trains
+    ("Rows submitted together", "undisturbed", "rows", "a row", "a row trains"),
+    ("A job a row", "a job a row", "rows", "a row", "a row trains"),
+    ("A job a cell (`job: cell`)", "a job a cell", "jobs", "a cell", "its rows together train"),
+)
+SHARE = 0.05  # of a job's time, for what it takes beside its training
+
+
 def slurm() -> list[str]:
-    """What the runs through Slurm took."""
+    """What the runs through Slurm took, and from how long a row on that is little."""
     lines = []
     for run in pd.read_csv(RESULTS / "slurm.csv").to_dict("records"):
         lines.append(
@@ -75,6 +83,23 @@ def slurm() -> list[str]:
             f"{run['wall']:.0f} s from the command to the table; a row takes "
             f"{run['training'] / run['rows']:.1f} s of training and {run['overhead a row']:.1f} s "
             "beside it in its job."
+        )
+    return lines + ways()
+
+
+def ways() -> list[str]:
+    """How long rows must be for each way to keep the share, by the runs on idle cores."""
+    runs = pd.read_csv(RESULTS / "slurm.csv").set_index("what")
+    lines = []
+    for way, what, counted, of, who in WAYS:
+        if (idle := f"{what} on idle cores") not in runs.index:
+            lines.append(f"- {way}: not measured on idle cores yet.")
+            continue
+        run = runs.loc[idle]
+        beside = (run["in jobs"] - run["training"]) / run[counted]
+        lines.append(
+            f"- {way}: {beside:.1f} s {of} beside its training, under {SHARE:.0%} of a job where "
+            f"{who} for {beside * (1 - SHARE) / SHARE:.0f} s and longer."
         )
     return lines
 
