@@ -62,7 +62,7 @@ class Regularizer(ABC):
     which the population moves, splits and stops with its members. Parameters move in place, so one
     that is to be kept is cloned. `strength` is (M,): one value a member.
 
-    A second pass, `second`, gives a step more than one forward pass:
+    A second pass, `second`, gives a step more than one forward or backward pass:
 
         draws     once more with other draws; the loss is the mean of both, and `penalty` sees the
                   second trace as trace.twin
