@@ -1,6 +1,7 @@
 """When does it pay, and does validation predict test: by numbers that can be worked by hand."""
 
 import math
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,8 +11,9 @@ from matplotlib.collections import PathCollection
 
 from rnnreg.analysis.figures.pays import pays as figure
 from rnnreg.analysis.report import shown_pays
-from rnnreg.analysis.statistics.pays import COLUMNS, growth, pays
+from rnnreg.analysis.statistics.pays import COLUMNS, growth, pays, table
 from rnnreg.analysis.statistics.prediction import prediction
+from rnnreg.errors import UserError
 
 SEEDS = range(4)
 
@@ -112,6 +114,14 @@ def test_the_gap_of_a_forecast_is_that_of_blocks_and_drift_is_told():
     }
     assert hollow == {(10.0, 50.0): True, (20.0,): False}
     assert drawn.get_supxlabel().endswith("(hollow: drift counts, too)")
+
+
+def test_a_table_of_an_older_version_says_how_to_make_it_anew():
+    made = SimpleNamespace(read=lambda name: pd.DataFrame(columns=["overfit"]), folder=Path("old"))
+    with pytest.raises(
+        UserError, match=r"old/pays\.csv: lacks family, .*gap.* rnnreg report .*old"
+    ):
+        table(made)
 
 
 @pytest.mark.parametrize(("count", "panels"), [(8, 8), (9, 8)])

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from rnnreg.analysis.figures import style
 from rnnreg.analysis.figures.effects import ALONE, NO_REFERENCE
 from rnnreg.analysis.results import Results
-from rnnreg.analysis.statistics.pays import DRIFT
+from rnnreg.analysis.statistics.pays import DRIFT, table
 
 MOST = 8  # panels; of more regularizers those with the largest mean effects
 
@@ -17,7 +17,7 @@ def pays(results: Results) -> Figure:
     """Effect against how far none over-fits, a panel a regularizer; lines join variants."""
     if not results.has_reference:
         return style.note(NO_REFERENCE)
-    frame = results.read("pays")
+    frame = table(results)
     if frame.empty:
         return style.note(ALONE)
     means = frame.groupby("regularizer")["effect"].mean().sort_values(ascending=False)

@@ -5,7 +5,7 @@ import pandas as pd
 from rnnreg.analysis import words
 from rnnreg.analysis.figures.pays import MOST
 from rnnreg.analysis.results import Results
-from rnnreg.analysis.statistics.pays import BLOCKS, DRIFT, growth
+from rnnreg.analysis.statistics.pays import BLOCKS, DRIFT, growth, table
 from rnnreg.analysis.statistics.prediction import RELIABLE
 from rnnreg.analysis.tables import Table, fixed, number, tabulated, whole
 
@@ -36,7 +36,7 @@ NUMBERS = {
 
 def pays(results: Results) -> str:
     """Whether effects grow with how far none over-fits; without pairs whose gap counts drift."""
-    frame = results.read("pays")
+    frame = table(results)
     drifting = frame["gap"] == DRIFT
     places, left = (_places(frame[chosen]) for chosen in (~drifting, drifting))
     frame, out = frame[~drifting], ""
@@ -71,7 +71,7 @@ def _places(frame: pd.DataFrame) -> int:
 
 def caption(results: Results) -> str:
     """That of the figure "when does it pay"."""
-    frame = results.read("pays")
+    frame = table(results)
     count, gaps = frame["regularizer"].nunique(), set(frame["gap"])
     text = (
         "When does it pay: improvement over none at the best validation check, against how far "

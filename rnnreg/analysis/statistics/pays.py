@@ -7,6 +7,7 @@ over-fitting: the gap is then that of blocks inside the training period (benchma
 import pandas as pd
 
 from rnnreg.analysis.results import REFERENCE, Results
+from rnnreg.errors import UserError
 
 VALIDATION, BLOCKS, DRIFT = "validation", "blocks", "drift"  # what a gap is that of
 COLUMNS = ["family", "benchmark", "cell", "regularizer", "overfit", "gap", "effect", "effect_low",
@@ -41,6 +42,17 @@ def pays(results: Results, comparisons: pd.DataFrame) -> pd.DataFrame:
     frame = comparisons[comparisons["criterion"] == "best"]
     frame = frame[frame["regularizer"].isin(names)].join(overfit, on=["benchmark", "cell"])
     return frame.assign(family=frame["benchmark"].map(of))[COLUMNS]
+
+
+def table(results: Results) -> pd.DataFrame:
+    """What `compare` wrote of `pays`; UserError where an older version of it did."""
+    frame = results.read("pays")
+    if missing := [name for name in COLUMNS if name not in frame]:
+        raise UserError(
+            f"{results.folder.resolve() / 'pays.csv'}: lacks {', '.join(missing)}: written by an older "
+            f"rnnreg. Remedy: python -m rnnreg report {results.folder.resolve()}"
+        )
+    return frame
 
 
 def growth(frame: pd.DataFrame) -> pd.Series:
