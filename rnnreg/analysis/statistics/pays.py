@@ -48,9 +48,10 @@ def table(results: Results) -> pd.DataFrame:
     """What `compare` wrote of `pays`; UserError where an older version of it did."""
     frame = results.read("pays")
     if missing := [name for name in COLUMNS if name not in frame]:
+        folder = results.folder.resolve()
         raise UserError(
-            f"{results.folder.resolve() / 'pays.csv'}: lacks {', '.join(missing)}: written by an older "
-            f"rnnreg. Remedy: python -m rnnreg report {results.folder.resolve()}"
+            f"{folder / 'pays.csv'}: lacks {', '.join(missing)}: written by an older rnnreg. "
+            f"Remedy: python -m rnnreg report {folder}"
         )
     return frame
 
