@@ -155,8 +155,8 @@ Written by `rnnreg claims` from results/published/claims.
 Each is tested on small data sets, so a verdict is about networks and data of this size.
 
 The second table has a line for each data set of a claim. Learning rates ({rates})
-are not searched: they are those of the data set's file, but where the claim needs another one
-(column "Rate"). Of {lines} lines, {fewer} have fewer than {seeds} seeds (column "Seeds"), for some
+are not searched: they are those of the data set's file, but where the claim, or the few steps that
+it is given, need another one (column "Rate"). Of {lines} lines, {fewer} have fewer than {seeds} seeds (column "Seeds"), for some
 seeds say nothing: which of two rows is faster, say, where both are there at the first check.
 
 Strengths are chosen by validation, on other seeds, from the grid of the study. Where validation
