@@ -156,8 +156,9 @@ Each is tested on small data sets, so a verdict is about networks and data of th
 
 The second table has a line for each data set of a claim. Learning rates ({rates})
 are not searched: they are those of the data set's file, but where the claim, or the few steps that
-it is given, need another one (column "Rate"). Of {lines} lines, {fewer} have fewer than {seeds} seeds (column "Seeds"), for some
-seeds say nothing: which of two rows is faster, say, where both are there at the first check.
+it is given, need another one (column "Rate"). Of {lines} lines, {fewer} have fewer than {seeds}
+seeds (column "Seeds"), for some seeds say nothing: which of two rows is faster, say, where both are
+there at the first check.
 
 Strengths are chosen by validation, on other seeds, from the grid of the study. Where validation
 likes a penalty least, the choice is the lowest strength of the grid, at which it is practically
