@@ -177,6 +177,29 @@ def test_what_is_recorded_computes_the_same():
             record(own, (x,))
 
 
+@pytest.mark.parametrize("kind", ["LSTM", "GRU", "RNN"])
+def test_a_script_is_compiled_with_the_module_of_torch(kind):
+    own = getattr(rnnreg.nn, kind)(4, 6, num_layers=2, bidirectional=True)
+    wanted = own(X)[0]
+    model = nn.Sequential(own)
+    scripted = torch.jit.script(model)
+    torch.testing.assert_close(scripted(X)[0], wanted)
+    assert scripted.state_dict().keys() == model.state_dict().keys()
+    assert type(model[0]) is getattr(nn, kind)
+    assert model[0].weight_hh_l0 is own.weight_hh_l0
+    assert type(own) is getattr(rnnreg.nn, kind)
+
+
+@pytest.mark.parametrize(
+    "more", [{"recurrent_dropout": 0.5}, {"zoneout": 0.1}, {"dropout": 0.5, "variational": True}]
+)
+def test_a_script_without_its_regularizers_is_refused(more):
+    model = nn.Sequential(rnnreg.nn.GRU(4, 6, num_layers=2, **more)).eval()
+    with pytest.raises(UserError, match=r"rnnreg.nn.GRU: torch.jit.script compiles what torch.nn"):
+        torch.jit.script(model)
+    assert type(model[0]) is rnnreg.nn.GRU
+
+
 def test_shapes_are_known_without_data():
     own = rnnreg.nn.LSTM(4, 6, recurrent_dropout=0.5, device="meta")
     assert own(torch.zeros(20, 8, 4, device="meta"))[0].shape == (20, 8, 6)

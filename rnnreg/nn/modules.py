@@ -1,5 +1,7 @@
 """LSTM, GRU and RNN: torch.nn's modules, with regularizers inside the recurrence."""
 
+import copy
+
 import torch
 from torch import nn
 from torch.nn.utils.rnn import PackedSequence
@@ -74,6 +76,24 @@ class Regularized:
             return super().forward(input, hx)  # which also says what is wrong with its arguments
         self._update_flat_weights()
         return forms.run(self, input, hx, layers.forward)
+
+    def __prepare_scriptable__(self) -> nn.RNNBase:
+        """torch.nn's module of these weights: torch.jit.script puts it in the place of this one."""
+        between = self.variational and self.dropout and self.num_layers > 1
+        if self._masks() or between or any(getattr(self, n) for n in RATES):
+            name = f"rnnreg.nn.{type(self).__name__}"
+            raise UserError(
+                f"{name}: torch.jit.script compiles what torch.nn.{self._torch().__name__} does, "
+                "and nothing else. Remedy: torch.jit.trace or torch.export in evaluation, or a "
+                f"{name} without regularizers."
+            )
+        plain = copy.copy(self)
+        plain.__class__ = self._torch()
+        return plain
+
+    def _torch(self) -> type[nn.RNNBase]:
+        """The class of torch.nn that this one takes the place of."""
+        return next(c for c in type(self).__mro__ if c.__module__ == nn.RNNBase.__module__)
 
     def extra_repr(self) -> str:
         """The arguments that differ from their defaults."""
