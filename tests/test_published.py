@@ -132,10 +132,8 @@ def test_what_was_tested_after_a_miss_stands_beside_it(shelf):
         own = [replace(r, data_hash=BAR.data) for r in records.read(place)]
         records.write(place, own)
     line = next(n for n in held(folder)[1].splitlines() if n.startswith(f"- **{BAR.name}**"))
-    told = (
-        f"{BAR.tested['change']} ({BAR.tested['row']}): 0.5 [0.5, 0.5], where the row above has 0.7"
-    )
-    assert told in line
+    told = f"({BAR.tested['row']}): 0.5 [0.5, 0.5], {MET}; without this, 0.7 [0.6912, 0.7088]."
+    assert f"Tested: {BAR.tested['change']} {told}" in line
     next(folder.rglob("etth1@informer_24_long/**/none.jsonl")).unlink()
     assert f"({BAR.tested['row']}): not run." in held(folder)[1]
 

@@ -199,8 +199,9 @@ def _tested(h: Held) -> str:
     """What the row that differs in one thing says."""
     if not h.tested:
         return ""
-    ours, other = _ours(h), _ours(h.tested)
-    said = f"{other}, where the row above has {ours}" if h.tested.members else h.tested.verdict
+    said = h.tested.verdict
+    if h.tested.members:
+        said = f"{_ours(h.tested)}, {said}; without this, {_ours(h)}"
     return f"Tested: {h.result.tested['change']} ({h.tested.row.name}): {said}. "
 
 
