@@ -31,6 +31,12 @@ from rnnreg.trying import command as trying
 
 FORMAT_WARNING = warnings.formatwarning
 PREPARED, RAW = Path("data/prepared"), Path("data/raw")
+BY_HAND = {  # option of train -> the key of a study that says it
+    "strengths": "strengths: {REGULARIZER: [...]}",
+    "seeds": "seeds: {evaluation: N}",
+    "tuning-seeds": "seeds: {tuning: N}",
+    "steps": "budgets: {BENCHMARK: {steps: N}}",
+}
 EXAMPLES = """\
 examples:
   rnnreg list                                   what there is, with sources
@@ -131,10 +137,8 @@ def parser() -> argparse.ArgumentParser:
         help="with --missing: rows at once, each in a process (default: the cores)",
     )
     p.add_argument("--strengths", metavar="S,S,...", help="by hand: instead of the grid")
-    p.add_argument("--seeds", type=_count, default=5, help="by hand: evaluation seeds (default 5)")
-    p.add_argument(
-        "--tuning-seeds", type=_count, default=2, help="by hand: tuning seeds (default 2)"
-    )
+    p.add_argument("--seeds", type=_count, help="by hand: evaluation seeds (default 5)")
+    p.add_argument("--tuning-seeds", type=_count, help="by hand: tuning seeds (default 2)")
     p.add_argument("--steps", type=_count, help="by hand: instead of the benchmark's budget")
     p.add_argument("--keep", action="store_true", help="keep the best model of each row, for use")
     p.add_argument("--device", default="auto", help="auto (default), cpu, cuda, cuda:1, ...")
@@ -401,6 +405,7 @@ def _benchmarks(given: argparse.Namespace) -> list[str]:
 
 def train(given: argparse.Namespace) -> None:
     """Train rows of one benchmark and cell, or every unfinished row of a study."""
+    _check_by_hand(given)
     if given.missing:
         if given.row or not given.study:
             raise UserError("train --missing: give --study and no row; it trains all that lack.")
@@ -530,6 +535,19 @@ def _alone(chosen: study.Study, row: study.Row) -> Iterator[None]:
         yield
     finally:
         lock.give_back(file, opened)
+
+
+def _check_by_hand(given: argparse.Namespace) -> None:
+    """Options that a study's file answers are refused beside it; else they have their defaults."""
+    if given.study:
+        for option, key in BY_HAND.items():
+            if getattr(given, option.replace("-", "_")) is not None:
+                raise UserError(
+                    f"train: --{option} is for rows by hand, and given with --study {given.study}, "
+                    f"whose file says it. Remedy: `{key}` in a study file, or no --study."
+                )
+    given.seeds = given.seeds or 5
+    given.tuning_seeds = given.tuning_seeds or 2
 
 
 def _by_hand(given: argparse.Namespace) -> study.Study:

@@ -243,6 +243,15 @@ FAULTS = {
         "regularizer: unknown 'droput'; did you mean 'dropout'? Known: ",
     ),
     "a row beside --missing": (["train", "--missing"], "train --missing: give --study and no row"),
+    "steps beside a study": (
+        ["train", "elnino", "gru", "none", "--study", "smoke", "--steps", "9"],
+        "train: --steps is for rows by hand, and given with --study smoke, whose file says it. "
+        "Remedy: `budgets: {BENCHMARK: {steps: N}}` in a study file",
+    ),
+    "seeds beside a study": (
+        ["train", "--missing", "--study", "smoke", "--tuning-seeds", "2"],
+        "train: --tuning-seeds is for rows by hand, and given with --study smoke",
+    ),
     "an unknown study": (["collect", "quikc"], "study: unknown 'quikc'; did you mean 'quick'?"),
     "nothing to download": (
         ["download"],
