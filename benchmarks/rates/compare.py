@@ -5,7 +5,7 @@
 For each data set and cell with published records of `none`: rates.csv beside this file, and the
 table and the picture of docs/training.md. Data must be prepared in data/prepared. Minutes.
 
-    suggestion, low, high   see rnnreg/training/rates.py
+    suggestion, low, high   see rnnreg/training/rates.py; none where the loss does not fall
     chosen                  the rate that the search chose for `none` at the best validation check
     least, most             the lowest and the highest that it chose for any regularizer
     cost                    how much worse, in percent, the validation loss of the trial of `none`
@@ -21,12 +21,13 @@ import torch
 from rnnreg.analysis.figures.rates import draw
 from rnnreg.analysis.report.readme import replace
 from rnnreg.analysis.tables import number, tabulated
+from rnnreg.analysis.words import listed
 from rnnreg.data import prepared
 from rnnreg.errors import UserError
 from rnnreg.study import records, registry, study
 from rnnreg.study.records import Record
 from rnnreg.study.selection import choose
-from rnnreg.training.rates import range_test
+from rnnreg.training.rates import STEPS, range_test
 from rnnreg.training.setting import setting
 
 HERE = Path(__file__).resolve().parent
@@ -51,8 +52,11 @@ def compared(benchmark: str, cell: str, asked: str, folder: Path) -> dict:
     """One line of the table."""
     row = study.read(asked).row(benchmark, cell, NONE)
     job = setting(row, *prepared.read(benchmark, Path("data/prepared")))
-    found = range_test(job)
-    if (benchmark, cell) == PICTURED:
+    try:
+        found = range_test(job)
+    except UserError:  # the loss does not fall
+        found = None
+    if found and (benchmark, cell) == PICTURED:
         title = f"{job.facts['title']}, {registry.facts('cell', cell)['title']}"
         draw(
             PICTURE, title, found.rates, found.losses, found.smoothed, found.suggestion,
@@ -66,13 +70,13 @@ def compared(benchmark: str, cell: str, asked: str, folder: Path) -> dict:
         "benchmark": benchmark,
         "cell": cell,
         "study": asked,
-        "suggestion": found.suggestion,
-        "low": found.low,
-        "high": found.high,
+        "suggestion": found.suggestion if found else math.nan,
+        "low": found.low if found else math.nan,
+        "high": found.high if found else math.nan,
         "chosen": choose(own, "best")[0],
         "least": min(rates),
         "most": max(rates),
-        "cost": cost(own, found.suggestion),
+        "cost": cost(own, found.suggestion) if found else math.nan,
     }
 
 
@@ -90,12 +94,15 @@ def shown(frame: pd.DataFrame) -> str:
         "Data set": lambda r: r["benchmark"],
         "Cell": lambda r: r["cell"],
         "Suggestion": lambda r: number(r["suggestion"], 2),
-        "Falls from, lowest at": lambda r: f"{r['low']:.2g}, {r['high']:.2g}",
+        "Falls from, lowest at": falls,
         "Chosen for none": lambda r: number(r["chosen"], 2),
         "For any regularizer": lambda r: f"{r['least']:.2g} to {r['most']:.2g}",
         "Loss at the suggestion, %": lambda r: number(r["cost"], 2, sign=True),
     }
     body = tabulated("rates", "", frame.to_dict("records"), columns, 2).body
+    none = frame["suggestion"].isna()
+    without = [f"{r.benchmark} with {r.cell}" for r in frame[none].itertuples()]
+    frame = frame[~none]
     apart = (frame["suggestion"] / frame["chosen"]).map(math.log)
     near = int((apart.abs() <= math.log(3)).sum())
     return (
@@ -103,8 +110,15 @@ def shown(frame: pd.DataFrame) -> str:
         f"none, in the median of {len(frame)} rows, and within a factor of three of it in {near}. "
         f"The validation loss of the trial nearest to the suggestion is "
         f"{frame['cost'].median():.1f}% above that of the best trial in the median, and "
-        f"{frame['cost'].max():.0f}% at most.\n\n{body}\n"
+        f"{frame['cost'].max():.0f}% at most."
+        + (f" In {STEPS} steps the loss does not fall on {listed(without)}." if without else "")
+        + f"\n\n{body}\n"
     )
+
+
+def falls(line: dict) -> str:
+    """Where the loss falls from, and where it is lowest."""
+    return "–" if math.isnan(line["low"]) else f"{line['low']:.2g}, {line['high']:.2g}"
 
 
 def main() -> None:
@@ -115,7 +129,7 @@ def main() -> None:
     for (benchmark, cell), where in rows().items():
         try:
             lines.append(compared(benchmark, cell, *where))
-        except UserError as error:  # the loss does not fall, or the data is not prepared
+        except UserError as error:  # the data is not prepared
             raise SystemExit(f"{benchmark} {cell}: {error}") from error
         print(
             {k: v if isinstance(v, str) else f"{v:.2g}" for k, v in lines[-1].items()}, flush=True
