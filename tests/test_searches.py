@@ -305,7 +305,7 @@ def compare():
 
 def test_each_kind_compared_is_a_row_and_repeats_share_no_member_but_those_of_folds(compare):
     for title, search in compare.KINDS.items():
-        first, second = (compare.row(search, "l2", repeat) for repeat in (0, 1))
+        first, second = (compare.row(search, "us_macro", "l2", repeat) for repeat in (0, 1))
         assert first.fingerprint == second.fingerprint
         drawn = "trials" in search
         assert (first.settings != second.settings) == drawn, title
@@ -319,13 +319,16 @@ def test_the_table_of_searches_is_that_of_its_lines(compare):
     tests = {"Sobol sequence": 1.0, "random": 1.1, "grid": 0.5, "small to large": 0.5}
     tests |= {"Sobol sequence, 5 folds": 1.2, "grid, 5 folds": 0.45}
     lines = [
-        {"search": title, "regularizer": name, "repeat": 0, "members": 9 if "small" in title else
-         12, "test": test * scale, "strength": 1.0 if name == "l2" or "small" not in title else 2.0}
+        {"benchmark": benchmark, "search": title, "regularizer": name, "repeat": 0,
+         "members": 9 if "small" in title else 12, "test": test * scale,
+         "strength": 1.0 if name == "l2" or "small" not in title else 2.0}
+        for benchmark in compare.BENCHMARKS
         for title, test in tests.items()
         for name, scale in (("l2", 1.0), ("dropout", 3.0))
     ]  # fmt: skip
     told = compare.shown(pd.DataFrame(lines))
-    assert "| random | 12 | 2.20 | +10.0 | +10.0 to +10.0 |" in told
-    assert "| Sobol sequence | 12 | 2.00 | – | – |" in told
-    assert "the whole grid finds in 1 of 2 searches, with 75% of its models." in told
-    assert "20.0% higher with the Sobol sequence and 10.0% lower with the grid." in told
+    for benchmark in (r"us\_macro", "elnino"):
+        assert f"| {benchmark} | random | 12 | 2.20 | +10.0 | +10.0 to +10.0 |" in told
+        assert f"| {benchmark} | Sobol sequence | 12 | 2.00 | – | – |" in told
+    assert "the whole grid finds in 2 of 4 searches, with 75% of its models." in told
+    assert told.count("by +20.0% with the Sobol sequence and −10.0% with the grid.") == 2

@@ -24,7 +24,7 @@ from rnnreg.study import records, registry
 
 sys.path.insert(0, str(Path(__file__).parent / "slurm"))
 import cluster
-from measured import Begun, add, begin, jobs, line
+from starts import Begun, add, begin, jobs, line
 
 pytestmark = pytest.mark.slow
 ROWS = 8

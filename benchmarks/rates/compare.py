@@ -134,9 +134,9 @@ def main() -> None:
         print(
             {k: v if isinstance(v, str) else f"{v:.2g}" for k, v in lines[-1].items()}, flush=True
         )
-    frame = pd.DataFrame(lines)
-    records.write_text(HERE / "rates.csv", frame.to_csv(index=False, float_format="%.6g"))
-    text = replace(PAGE.read_text(encoding="utf-8"), "rates", shown(frame), PAGE)
+    file = HERE / "rates.csv"
+    records.write_text(file, pd.DataFrame(lines).to_csv(index=False, float_format="%.6g"))
+    text = replace(PAGE.read_text(encoding="utf-8"), "rates", shown(pd.read_csv(file)), PAGE)
     records.write_text(PAGE, text)
 
 

@@ -147,21 +147,19 @@ def shown(frame: pd.DataFrame) -> str:
     same = int((grid["strength"] == rising["strength"]).sum())
     share = 100 * rising["members"].sum() / grid["members"].sum()
     test = {(line["benchmark"], line["search"]): line["test"] for line in lines}
+    change = {k: 100 * (test[k[0], f"{k[1]}, {FOLDS} folds"] / test[k] - 1) for k in
+              product(BENCHMARKS, (FIRST, "grid"))}  # fmt: skip
     folded = " ".join(
-        f"On {benchmark} folds in place of the validation split make the test loss "
+        f"On {benchmark} folds in place of the validation split change the test loss by "
         + " and ".join(
-            f"{abs(change):.1f}% {'higher' if change > 0 else 'lower'} with the {name}"
+            f"{fixed(change[benchmark, name], 1, True)}% with the {name}"
             for name in (FIRST, "grid")
-            if (
-                change := 100
-                * (test[benchmark, f"{name}, {FOLDS} folds"] / test[benchmark, name] - 1)
-            )
         )
         + "."
         for benchmark in BENCHMARKS
     )
     return (
-        f"{tabulated('searches', '', lines, columns).body}\n\nFrom small to large finds the "
+        f"{tabulated('searches', '', lines, columns, 2).body}\n\nFrom small to large finds the "
         f"strength that the whole grid finds in {same} of {len(grid)} searches, with {share:.0f}% "
         f"of its models. {folded}\n"
     )
