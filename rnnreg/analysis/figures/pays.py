@@ -1,5 +1,6 @@
 """The figure "when does it pay"."""
 
+import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
@@ -48,13 +49,15 @@ def label(frame: pd.DataFrame) -> str:
 
 def _points(ax: Axes, frame: pd.DataFrame, marks: dict[str, str], colour: str) -> None:
     ax.axhline(0, color="black", linewidth=0.6)
-    ax.vlines(frame["overfit"], frame["effect_low"], frame["effect_high"], color=colour, alpha=0.3,
-              linewidth=0.6)  # fmt: skip
+    ends = frame[["overfit", "effect_low", "effect_high"]].assign(gap=np.nan).to_numpy()
+    ax.plot(ends[:, [0, 0, 3]].ravel(), ends[:, 1:].ravel(), color=colour, alpha=0.3, linewidth=0.6)
     at = {"x": "overfit", "y": "effect", "ax": ax, "legend": False}
-    sns.lineplot(frame, units=frame[["family", "cell", "gap"]].agg(" ".join, axis=1), **at,
-                 estimator=None, color=colour, linewidth=0.5, alpha=0.6)  # fmt: skip
-    for gap, own in frame.groupby("gap"):
+    joined = frame.groupby(["family", "cell", "gap"]).filter(lambda own: len(own) > 1)
+    if len(joined):
+        sns.lineplot(joined, units=joined[["family", "cell", "gap"]].agg(" ".join, axis=1), **at,
+                     estimator=None, color=colour, linewidth=0.5, alpha=0.6)  # fmt: skip
+    for (gap, group), own in frame.groupby(["gap", "group"]):  # one mark each: a short SVG
         face = "none" if gap == DRIFT else colour
-        sns.scatterplot(own, style="group", markers=marks, s=16, facecolor=face, edgecolor=colour,
+        sns.scatterplot(own, marker=marks[group], s=16, facecolor=face, edgecolor=colour,
                         linewidth=0.6, **at)  # fmt: skip
     ax.set(xlabel="", ylabel="")
