@@ -223,4 +223,6 @@ onerror:
         for name in names
         for log in expand(step.log, benchmark=name)
     }
-    print(status.reasons(STUDY, BEGAN, outputs))
+    print(status.reasons(STUDY, BEGAN, outputs), flush=True)
+    for line in cluster.ended(BEGAN):
+        print(line)

@@ -41,6 +41,7 @@ a module only from modules above it:
       progress        a row's progress line, and its sign of life
       status          how far a study is
       processes       work shared by processes of this machine
+      killed          what is told of a process that the system killed
       claims          benchmarks/claims.yaml: what tutorials claim, and the rows that test it
       published       benchmarks/published.yaml: results of papers, read
       regimes         benchmarks/regime.csv, read and written

@@ -21,7 +21,7 @@ from rnnreg import finding
 from rnnreg import new as starting
 from rnnreg.errors import UserError, unknown
 from rnnreg.models import command as predicting
-from rnnreg.study import lock, owner, processes, records, registry, schema, stop, study
+from rnnreg.study import killed, lock, owner, processes, records, registry, schema, stop, study
 from rnnreg.study.described import grouped
 from rnnreg.study.facts import in_unit
 from rnnreg.study.facts import read as read_facts
@@ -57,6 +57,10 @@ def main(arguments: list[str] | None = None) -> int:
             stream.reconfigure(errors="replace")
     given = parser().parse_args(arguments)
     warnings.formatwarning = _format_warning
+    if given.log and arguments is None:  # the workflow's: another process tells where it is killed
+        ended = killed.in_child(lambda process, why: _tell_killed(given, process, why))
+        if ended is not None:
+            return ended
     terminal = _into(given.log) if given.log else None
     try:
         with stop.at_once():
@@ -97,6 +101,18 @@ def _tell(message: str, terminal: TextIO | None) -> None:
         print(message, file=sys.stderr, flush=True)
 
 
+def _tell_killed(given: argparse.Namespace, process: int, why: str) -> None:
+    """What became of a command that was killed: on the terminal, in its log, and beside its row."""
+    name = ""
+    if given.run is train:
+        with suppress(UserError):  # a study that was edited meanwhile, a full disk
+            name = killed.note(*_asked(given), process, why)
+    message = f"rnnreg: {name or given.command}: {why}"
+    print(message, file=sys.stderr, flush=True)
+    with suppress(OSError), given.log.open("a", encoding="utf-8") as log:
+        print(message, file=log)
+
+
 def parser() -> argparse.ArgumentParser:
     """All commands and their options."""
     top = argparse.ArgumentParser(
@@ -110,7 +126,7 @@ def parser() -> argparse.ArgumentParser:
 
     def command(name: str, run, help: str) -> argparse.ArgumentParser:
         made = commands.add_parser(name, help=help, description=help[0].upper() + help[1:] + ".")
-        made.set_defaults(run=run)
+        made.set_defaults(run=run, command=name)
         return made
 
     p = command("list", list_, "list benchmarks, cells, regularizers and studies")
@@ -405,27 +421,31 @@ def _benchmarks(given: argparse.Namespace) -> list[str]:
 
 def train(given: argparse.Namespace) -> None:
     """Train rows of one benchmark and cell, or every unfinished row of a study."""
-    _check_by_hand(given)
-    if given.missing:
-        if given.row or not given.study:
-            raise UserError("train --missing: give --study and no row; it trains all that lack.")
-        chosen = study.read(given.study)
-        rows = chosen.rows
-    else:
-        if len(given.row) < 3:
-            raise UserError(
-                f"train: given {len(given.row)} names, expected three or more: benchmark, cell and "
-                "regularizers (or --study NAME --missing). `rnnreg list` shows what there is."
-            )
-        chosen = study.read(given.study) if given.study else _by_hand(given)
-        benchmark, cell, *regularizers = given.row
-        rows = [chosen.row(benchmark, cell, r) for r in regularizers]
+    chosen, rows = _asked(given)
     chosen = replace(chosen, keep=chosen.keep or given.keep)
     if given.devices:
         _train_rows(chosen, rows, "cpu", devices=_devices(given))
         return
     device = _device(given)
     _train_rows(chosen, rows, device, _jobs(given, device) if given.missing else 1)
+
+
+def _asked(given: argparse.Namespace) -> tuple[study.Study, Iterable[study.Row]]:
+    """The rows to train, and their study."""
+    _check_by_hand(given)
+    if given.missing:
+        if given.row or not given.study:
+            raise UserError("train --missing: give --study and no row; it trains all that lack.")
+        chosen = study.read(given.study)
+        return chosen, chosen.rows
+    if len(given.row) < 3:
+        raise UserError(
+            f"train: given {len(given.row)} names, expected three or more: benchmark, cell and "
+            "regularizers (or --study NAME --missing). `rnnreg list` shows what there is."
+        )
+    chosen = study.read(given.study) if given.study else _by_hand(given)
+    benchmark, cell, *regularizers = given.row
+    return chosen, [chosen.row(benchmark, cell, r) for r in regularizers]
 
 
 def _jobs(given: argparse.Namespace, device: str) -> int:
@@ -497,9 +517,17 @@ def _train_rows(
     def free(name: str) -> bool:
         return not lock.held(chosen.lock(named[name]))
 
+    def note(name: str, why: str) -> None:
+        with suppress(UserError):  # of a full disk: it is told all the same
+            records.write_text(chosen.failed(named[name]), why + "\n")
+
     def all_of(names: list[str], work: processes.Work) -> dict[str, str]:
         if min(jobs, len(names)) > 1:
-            return processes.shared(names, free, work, jobs)
+            failed = processes.shared(names, free, work, jobs)
+            for name, why in failed.items():
+                if why != processes.NOT_BEGUN:  # one that was killed has noted nothing itself
+                    note(name, why)
+            return failed
         return processes.in_turn(names, free, work)
 
     def work(name: str) -> str:
@@ -508,8 +536,7 @@ def _train_rows(
             try:
                 told = _train_row(chosen, row, device, devices)
             except Exception as error:
-                with suppress(UserError):  # of a full disk: it is told all the same
-                    records.write_text(chosen.failed(row), _why(error) + "\n")
+                note(name, _why(error))
                 raise
             chosen.failed(row).unlink(missing_ok=True)
             return told

@@ -320,6 +320,17 @@ def test_a_second_signal_stops_at_once():
             os.kill(os.getpid(), signal.SIGINT)
 
 
+def test_a_signal_that_comes_twice_at_once_is_one(monkeypatch):
+    """As Slurm sends it: to a process, and to the one that passes it on."""
+    with stop.later() as came:
+        os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert came == [signal.SIGTERM]
+        monkeypatch.setattr(stop, "TOGETHER", 0.0)
+        with pytest.raises(stop.Interrupted, match="stopped by SIGTERM"):
+            os.kill(os.getpid(), signal.SIGTERM)
+
+
 def test_a_signal_that_is_ignored_stays_so():
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:

@@ -75,7 +75,7 @@ def test_a_process_that_is_killed_costs_no_finished_member(alone, capsys, monkey
     told = capsys.readouterr().err
     assert "house/gru/l2: " in told
     assert "of 4 processes failed:" in told
-    assert "its process ended by SIGKILL; the same command goes on" in told
+    assert "killed by signal 9 (SIGKILL), most likely for want of memory" in told
     kept = [name for name in left() if name.endswith(".jsonl")]
     assert kept
     trained = []

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -109,6 +110,35 @@ def test_jobs_of_a_killed_head_are_cancelled_and_nobody_elses(tmp_path, monkeypa
     (tmp_path / "queue").write_text("\n".join(listed) + "\n")
     assert cluster.cancel_left() == ["11", "12"]
     assert (tmp_path / "cancelled").read_text() == "11 12\n"
+
+
+ENDED = """#!/bin/sh
+test "$2 $3" = "--noheader --format=%i|%j|%T|%e|%k|%Z" || exit 1
+test "$4" = "--states=OUT_OF_MEMORY,TIMEOUT,NODE_FAIL" && cat {folder}/queue
+"""
+
+
+def test_what_slurm_says_of_jobs_that_it_ended_is_told(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    (tmp_path / "squeue").write_text(ENDED.format(folder=tmp_path))
+    (tmp_path / "squeue").chmod(0o755)
+    head = "0b9e7c5a-3f1d-4c7e-9a52-1f0c2d3e4b5a"
+    since = time.mktime((2026, 11, 30, 2, 0, 0, 0, 0, -1))
+    listed = [
+        f"11|{head}|OUT_OF_MEMORY|2026-11-30T02:00:05|rule_trec_train|{tmp_path}",
+        f"12|{head}|OUT_OF_MEMORY|2026-11-30T01:59:58|rule_of_a_run_before|{tmp_path}",
+        f"13|{head}|TIMEOUT|2026-11-30T02:00:05|rule_elsewhere|{tmp_path}/a|b",
+        f"14|mine|TIMEOUT|2026-11-30T02:00:05|rule_of_something_else|{tmp_path}",
+        f"15|{head}|TIMEOUT|2026-11-30T02:00:06|rule_etth1_train|{tmp_path}",
+    ]
+    (tmp_path / "queue").write_text("\n".join(listed) + "\n")
+    assert cluster.ended(since) == [
+        "Slurm: job 11 (rule_trec_train) ended as OUT_OF_MEMORY. Remedy: more memory for a job: "
+        "mem_mb in the profile.",
+        "Slurm: job 15 (rule_etth1_train) ended as TIMEOUT. Remedy: more time for a row or a cell: "
+        "runtime in the profile; it goes on where it was.",
+    ]
 
 
 def test_locks_of_plain_snakemake_are_left_alone(tmp_path, monkeypatch):

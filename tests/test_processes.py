@@ -59,10 +59,13 @@ def test_a_process_that_is_killed_costs_what_it_was_at(tmp_path):
             os.kill(os.getpid(), signal.SIGKILL)
         return work(name)
 
-    assert processes.shared(NAMES, lambda name: True, deadly, 2) == {
-        "a": "its process ended by SIGKILL; the same command goes on",
-        "b": "no b",
-    }
+    failed = processes.shared(NAMES, lambda name: True, deadly, 2)
+    assert failed.keys() == {"a", "b"}
+    assert failed["b"] == "no b"
+    assert failed["a"].startswith(
+        "killed by signal 9 (SIGKILL), most likely for want of memory. It "
+    )
+    assert "Remedy: fewer at once" in failed["a"]
     assert len(list(tmp_path.iterdir())) == 7
 
 
@@ -146,6 +149,25 @@ def test_records_are_those_of_one_process(run, capfd, monkeypatch):  # noqa: F81
     assert rows() == alone
     assert not began, "this process has trained none"
     assert capfd.readouterr().out.count(" -> ") == 4
+
+
+def test_a_row_whose_process_is_killed_has_failed_and_says_why(run, capsys, monkeypatch):  # noqa: F811
+    train = Population.run
+
+    def deadly(population, *given):
+        if population.setting.regularizer.name == "l2":
+            os.kill(os.getpid(), signal.SIGKILL)
+        return train(population, *given)
+
+    monkeypatch.setattr(Population, "run", deadly)
+    assert run(STUDY, *TRAIN[:-1], "2") == 2
+    assert "\n  wave/gru/l2: killed by signal 9 (SIGKILL)" in capsys.readouterr().err
+    assert run(STUDY, "status", "{file}") == 0
+    assert "failed: wave/gru/l2: killed by signal 9 (SIGKILL)" in capsys.readouterr().out
+    monkeypatch.setattr(Population, "run", train)
+    assert run(STUDY, "retry", "{file}") == 0
+    assert rows()["wave/gru/l2"]
+    assert not list(Path("results").rglob("*.failed"))
 
 
 def test_jobs_on_a_gpu_are_refused():

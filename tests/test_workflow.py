@@ -65,6 +65,12 @@ from pathlib import Path
 if not Path("mended").exists():
     raise RuntimeError("not mended yet")
 """
+KILLED = """
+import os, signal
+from pathlib import Path
+if not Path("spared").exists():
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
 ENVIRONMENT = "an env; $(touch pwned) 'it"  # a path that a shell would take apart
 ONE = "results/tiny/records/wave/gru/l2.jsonl"
 TABLE = "results/tiny/members.parquet"
@@ -216,6 +222,28 @@ def test_a_row_that_fails_does_not_lose_the_others_of_its_job(project):
     assert row_files(project).items() <= after.items(), "nothing is trained where a row went"
 
 
+def test_a_row_that_is_killed_says_so_at_last(project):
+    """As the system does it for want of memory; the next attempt, and the next command, go on."""
+    deadly = project / "rnnreg/regularizers/deadly.py"
+    deadly.write_text(MINE.replace("Mine", "Deadly") + KILLED)
+    row = ONE.replace("l2", "deadly")
+    done = snakemake(project, row)
+    assert done.returncode == 1
+    reason, more = done.stdout.strip().splitlines()[-2:]
+    assert reason.startswith("failed: wave/gru/deadly: killed by signal 9 (SIGKILL), most likely ")
+    assert " GiB at the most. What it saved is kept. Remedy: fewer at once (snakemake" in reason
+    assert more == "  more: cat results/tiny/logs/wave/gru.log"
+    assert done.stderr.count("rnnreg: wave/gru/deadly: killed by signal 9") == 2, "as it happens"
+    told = (project / "results/tiny/logs/wave/gru.log").read_text()
+    assert told.endswith("then the same command again.\n")
+    (project / "spared").touch()
+    done = snakemake(project, row)
+    assert done.returncode == 0, done.stderr
+    assert not list(project.glob("results/tiny/records/**/*.failed"))
+    for file in (deadly, *project.glob("results/tiny/records/wave/*/deadly.jsonl")):
+        file.unlink()
+
+
 def test_a_comment_retrains_nothing_and_an_edit_only_its_rows(project):
     file = project / "rnnreg/regularizers/l2.py"
     text, before = file.read_text(), row_files(project)
@@ -292,12 +320,13 @@ def test_after_a_kill_the_finished_rows_are_kept(project):
 
 def test_rows_trained_by_hand_are_taken_up(project):
     (project / "benchmarks/wave.py").write_text(BENCHMARK)
+    asked = row_files(project).keys()
     shutil.rmtree(project / "results/tiny/records")
     shutil.rmtree(project / ".snakemake")
     done = rnnreg(project, "train", "--study", "tiny", "--missing")
     assert done.returncode == 0, done.stderr
     before = row_files(project)
-    assert len(before) == 6
+    assert before.keys() == asked
     assert "train" not in jobs(snakemake(project, TABLE))
     assert row_files(project) == before
 

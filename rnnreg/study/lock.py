@@ -35,7 +35,7 @@ def take(file: Path) -> int | None:
             return opened
         if _is(file, opened):  # not one that its owner has just given back
             os.ftruncate(opened, 0)
-            os.write(opened, f"process {os.getpid()} on {platform.node()}".encode())
+            os.write(opened, owner(os.getpid()).encode())
             return opened
         os.close(opened)
 
@@ -56,9 +56,24 @@ def held(file: Path) -> bool:
     return opened is None
 
 
+def left(file: Path, process: int | None = None) -> bool:
+    """Whether the lock's last owner, or this process of this machine as its owner, was killed.
+
+    One that ends takes the lock's file with it; the file goes with the answer, too.
+    """
+    if not file.exists() or (process and holder(file) != owner(process)):
+        return False
+    return not held(file)
+
+
 def holder(file: Path) -> str:
     """Who has the lock, in words."""
     return (file.read_text(encoding="utf-8") if file.exists() else "") or "another process"
+
+
+def owner(process: int) -> str:
+    """A process of this machine, in words."""
+    return f"process {process} on {platform.node()}"
 
 
 def _is(file: Path, opened: int) -> bool:

@@ -7,9 +7,10 @@ import signal
 import sys
 from collections.abc import Callable
 
-from rnnreg.study import progress, stop
+from rnnreg.study import killed, progress, stop
 
 LONGEST = 1000  # bytes of a reason
+NOT_BEGUN = "not begun"
 Free = Callable[[str], bool]
 Work = Callable[[str], str]  # does what a name says; why it failed, or ""
 
@@ -35,7 +36,7 @@ def shared(names: list[str], free: Free, work: Work, count: int) -> dict[str, st
     A process that is killed costs what it was at: the others do the rest. A signal that asks this
     process to stop goes on to them, and is raised when they have ended.
     """
-    context = multiprocessing.get_context("fork")
+    context, watch = multiprocessing.get_context("fork"), killed.Watch()
     taken = context.Array("i", len(names))  # the process at it, from 1; 0: nobody; -1: done
     told = [context.RawArray("c", LONGEST) for _ in names]
 
@@ -77,7 +78,7 @@ def shared(names: list[str], free: Free, work: Work, count: int) -> dict[str, st
     found = {name: why.value.decode(errors="ignore") for name, why in zip(names, told, strict=True)}
     for name, owner in zip(names, taken, strict=True):
         if owner >= 0:
-            found[name] = "not begun" if owner == 0 else _ended(several[owner - 1].exitcode)
+            found[name] = _ended(several[owner - 1].exitcode, watch) if owner else NOT_BEGUN
     return {name: why for name, why in found.items() if why}
 
 
@@ -92,7 +93,6 @@ def _end(several: list[multiprocessing.Process]) -> None:
         _end(several)
 
 
-def _ended(status: int) -> str:
+def _ended(status: int, watch: killed.Watch) -> str:
     """How a process ended in the middle of its work."""
-    how = f"by {signal.Signals(-status).name}" if status < 0 else f"with status {status}"
-    return f"its process ended {how}; the same command goes on"
+    return watch.why(-status) if status < 0 else f"its process ended with status {status}"

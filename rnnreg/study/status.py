@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
 
-from rnnreg.study import records
+from rnnreg.study import killed, records
 from rnnreg.study.progress import BEAT
 from rnnreg.study.protocol import asked
 from rnnreg.study.study import Row, Study
@@ -125,6 +125,7 @@ def reasons(study: Study, since: float, others: Mapping[str, Sequence[str]]) -> 
 
     `others` maps the log of a step to its outputs, which are gone where it failed.
     """
+    killed.look(study, since)
     told = [failures(study, since)]
     for log, outputs in others.items():
         if _changed(Path(log)) > since and not all(Path(o).exists() for o in outputs):

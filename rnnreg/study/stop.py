@@ -1,11 +1,16 @@
 """Signals that ask a process to stop: at once, or at the next moment at which nothing is lost."""
 
+import math
+import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+TOGETHER = 0.3  # seconds in which a signal that comes again is the same one: sent to a whole group
+# of processes, it reaches a process both by itself and by the one that passes it on
 
 
 class Interrupted(KeyboardInterrupt):
@@ -37,6 +42,18 @@ def later() -> Iterator[list[int]]:
         yield came
 
 
+@contextmanager
+def passed_on(process: int) -> Iterator[None]:
+    """A signal goes on to another process."""
+
+    def send(number, frame):
+        with suppress(ProcessLookupError):
+            os.kill(process, number)
+
+    with _heard(send):
+        yield
+
+
 def _raise(number, frame):
     raise Interrupted(number)
 
@@ -44,13 +61,21 @@ def _raise(number, frame):
 @contextmanager
 def _heard(handler: Callable) -> Iterator[None]:
     """Signals go to a handler, but for those that the process was told to ignore (nohup)."""
+    heard: dict[int, float] = {}  # when each came
+
+    def once(number, frame):
+        now = time.monotonic()
+        if now - heard.get(number, -math.inf) > TOGETHER:
+            heard[number] = now
+            handler(number, frame)
+
     if threading.current_thread() is not threading.main_thread():  # Python gives it no signals
         yield
         return
     before = {s: signal.getsignal(s) for s in SIGNALS}
     own = [s for s, old in before.items() if old is not signal.SIG_IGN and old is not None]
     for s in own:
-        signal.signal(s, handler)
+        signal.signal(s, once)
     try:
         yield
     finally:
