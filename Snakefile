@@ -2,6 +2,7 @@
 
 snakemake --cores all                          the default study
 snakemake --cores all --config study=quick     another one: a name, or the path of a YAML file
+snakemake ... --config study=quick job=row     a process for each row, or job=cell: all rows of a cell
 
 With `--snakefile` it runs in any folder: data/ and results/ are made there. Whatever comes from a
 study or a path is quoted (`:q`) where it enters a shell.
@@ -30,7 +31,7 @@ HERE = Path(os.path.relpath(workflow.basedir))
 ASKED = str(config.get("study", "standard"))
 try:
     owner.check_workplace()
-    STUDY = studies.read(ASKED)
+    STUDY = studies.read(ASKED).as_jobs(config.get("job"))
     owner.check(STUDY)
     looks = re.compile(
         r"-\w*n\w*|--dry-?run|--lint|--unlock|--summary|--dag|--rulegraph"
@@ -43,7 +44,8 @@ except UserError as error:
 FOLDER = STUDY.folder
 BEGAN = time.time()
 ROWS = [str(STUDY.records(row)) for row in STUDY.rows]
-# A job of rule `train` is one row, or all rows of a benchmark and cell: the study's key `job`.
+# A job of rule `train` is one row, or all rows of a benchmark and cell: the study's key `job`, or
+# that of the command.
 if STUDY.job == "row":
     JOB, TOGETHER = "{benchmark}/{cell}/{regularizer}", ["{regularizer}"]
 else:

@@ -212,7 +212,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("b", type=Path, help="another")
     p = command("estimate", estimate, "predict rows, members and hours of a study on this machine")
     p.add_argument("study")
-    p.add_argument("--minutes", type=_count, help="a cluster's jobs of these, for profiles/slurm")
+    p.add_argument("--minutes", type=_count, help="how to run it in a cluster's jobs of these")
     p.add_argument("--device", default="auto", help="auto (default), cpu, cuda, cuda:1, ...")
     p.add_argument("--threads", type=int, default=1, help="CPU threads (default 1)")
     p = command("regime", regime, "measure whether benchmarks over-fit, for benchmarks/regime.csv")
@@ -921,8 +921,7 @@ def estimate(given: argparse.Namespace) -> None:
     entries = estimates.estimate(chosen, read, device)
     estimates.show(entries, device)
     if given.minutes:
-        print(f"\nfor profiles/slurm/profile.yaml, jobs of {given.minutes} minutes:")
-        print(estimates.for_profile(entries, given.minutes, chosen.job))
+        print(f"\n{estimates.for_cluster(entries, given.minutes, chosen)}")
 
 
 def regime(given: argparse.Namespace) -> None:

@@ -1,6 +1,7 @@
 """What is done before a study: its trials are laid out, its cost is estimated."""
 
 import math
+import os
 import re
 from functools import partial
 
@@ -244,10 +245,51 @@ def test_how_many_cells_fill_a_job_of_a_cluster():
     )
 
 
-@pytest.mark.parametrize(("job", "told"), [("row", "trec=60"), ("cell", "trec=1")])
-def test_the_command_asks_the_study_what_a_job_is(job, told, tmp_path, monkeypatch, capsys):
-    file = tmp_path / "tiny.yaml"
+@pytest.mark.parametrize(
+    ("job", "minutes", "told", "chosen"),
+    [
+        ("row", 0.5, "trec=1", " job=cell"),  # a start of 12 s is above 5% of a row
+        ("row", 9, "trec=3", ""),
+        ("cell", 0.5, "trec=1", ""),
+    ],
+)
+def test_the_command_says_what_a_process_should_train(
+    job, minutes, told, chosen, tmp_path, monkeypatch, capsys
+):
+    file = tmp_path / "my tiny.yaml"
     file.write_text(TINY.replace("elnino", "trec") + f"job: {job}\n")
-    monkeypatch.setattr(estimate, "estimate", lambda *_: [entry("trec", "gru", 0.5, 57)])
+    monkeypatch.setattr(estimate, "estimate", lambda *_: [entry("trec", "gru", minutes, 57)])
     assert main(["estimate", str(file), "--minutes", "30"]) == 0
-    assert f"group-components: [{told}]" in capsys.readouterr().out
+    *_, lines, start, command = capsys.readouterr().out.rsplit("\n", 3)[:-1]
+    assert f"group-components: [{told}]" in lines
+    share = 12 / (12 + 60 * minutes / 2)  # at the least a row takes half of that
+    assert f"12 s to start a process are {share:.1%} of all jobs for each row or" in start
+    assert command == (
+        f"snakemake --workflow-profile profiles/slurm --config study='{file}'{chosen}"
+    )
+
+
+def test_benchmarks_that_stay_too_short_are_named(read):
+    found = [entry("trec", "gru", 0.5, 4), entry("elnino", "lstm", 5, 4)]
+    told = estimate.for_cluster(found, 30, read(TINY))
+    assert "\n# A cell is so short that they are above 5%: trec.\n" in told
+    assert "elnino." not in told
+
+
+def test_a_command_may_choose_what_a_process_trains(read, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    asked = read(TINY)
+    row = asked.rows[0]
+    assert asked.as_jobs(None) is not None
+    assert asked.as_jobs(None).job == "row"
+    cells = asked.as_jobs("cell")
+    assert (cells.job, cells.rows) == ("cell", asked.rows)
+    with pytest.raises(UserError, match="--config job: unknown 'cel'; did you mean 'cell'"):
+        asked.as_jobs("cel")
+    one, all_of = asked.log(row), cells.log(row)
+    assert (one.name, all_of.name) == (f"{row.regularizer}.log", f"{row.cell}.log")
+    for age, log in enumerate((all_of, one)):
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.touch()
+        os.utime(log, (age, age))
+    assert asked.log(row) == cells.log(row) == one, "what was said last, by whichever kind"

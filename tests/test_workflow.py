@@ -104,9 +104,12 @@ def environment(folder: Path) -> None:
         (folder / "lib").symlink_to(home / "lib")
 
 
-def start(copy: Path, *targets: str, study: str = "tiny", folder: str = ".") -> subprocess.Popen:
+def start(
+    copy: Path, *targets: str, study: str = "tiny", folder: str = ".", job: str = ""
+) -> subprocess.Popen:
     command = [str(copy / ENVIRONMENT / "bin/python"), "-m", "snakemake", "--cores", "2"]
-    command += ["--snakefile", str(copy / "Snakefile"), "--config", f"study={study}", "--"]
+    command += ["--snakefile", str(copy / "Snakefile"), "--config", f"study={study}"]
+    command += [f"job={job}", "--"] if job else ["--"]
     return subprocess.Popen(
         [*command, *targets], cwd=copy / folder, env={**os.environ, "OMP_NUM_THREADS": "1"},
         text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
@@ -137,10 +140,12 @@ def row_files(copy: Path, end: str = ".jsonl") -> dict[str, bytes]:
     [
         ("5", "rnnreg: study: unknown '5'. Known: "),  # which snakemake takes for a number
         ("$(touch pwned).yaml", "rnnreg: $(touch pwned).yaml: '$(touch pwned)' cannot name"),
+        ("tiny job=rows", "rnnreg: --config job: unknown 'rows'; did you mean 'row'?"),
     ],
 )
 def test_a_faulty_study_is_one_message(project, study, told):
-    done = snakemake(project, study=study)
+    study, _, job = study.partition(" job=")
+    done = snakemake(project, study=study, job=job)
     assert done.returncode == 1
     assert told in done.stderr
     assert "Traceback" not in done.stderr
@@ -180,11 +185,10 @@ def test_a_deleted_row_is_trained_again_and_no_other_of_its_job(project):
 
 
 def test_jobs_of_one_row_take_up_what_jobs_of_a_cell_made(project):
-    study, before = project / "benchmarks/studies/tiny.yaml", row_files(project)
-    study.write_text(STUDY.replace("job: cell\n", ""))
+    """A command chooses the kind of job, against what the study says."""
+    before = row_files(project)
     (project / ONE).unlink()
-    done = snakemake(project, ONE, "results/tiny/records/wave/gru/none.jsonl")
-    study.write_text(STUDY)
+    done = snakemake(project, ONE, "results/tiny/records/wave/gru/none.jsonl", job="row")
     assert done.returncode == 0, done.stderr
     assert jobs(done) == {"train": 2}
     after = row_files(project)

@@ -10,6 +10,7 @@ import pandas as pd
 
 from rnnreg.analysis.report.readme import replace
 from rnnreg.study import records, registry
+from rnnreg.training.estimate import SHARE
 
 RESULTS = Path(__file__).resolve().parent / "results"
 
@@ -71,7 +72,6 @@ WAYS = (  # how rows become jobs, the run that shows it, what its start counts f
     ("A job a row", "a job a row", "rows", "a row", "a row trains"),
     ("A job a cell (`job: cell`)", "a job a cell", "jobs", "a cell", "its rows together train"),
 )
-SHARE = 0.05  # of a job's time, for what it takes beside its training
 
 
 def slurm() -> list[str]:

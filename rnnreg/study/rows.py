@@ -1,7 +1,7 @@
 """A study, resolved: its rows, and the files that it has."""
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from rnnreg.errors import unknown
@@ -107,10 +107,18 @@ class Study:
         file = self.records(row)
         return file.with_name(f".{file.name}.partial")
 
+    def as_jobs(self, job: str | None) -> "Study":
+        """The study with another kind of job, as a command asks; of results it changes nothing."""
+        if job not in (None, *JOBS):
+            raise unknown("--config job", job, JOBS)
+        return replace(self, job=job or self.job)
+
     def log(self, row: Row) -> Path:
-        """What the workflow's job of a row has said."""
-        job = [row.benchmark, row.cell, row.regularizer][: 3 if self.job == JOBS[0] else 2]
-        return self.folder / "logs" / f"{'/'.join(job)}.log"
+        """What the workflow's last job of a row has said."""
+        names = [row.benchmark, row.cell, row.regularizer]
+        logs = [self.folder / "logs" / f"{'/'.join(names[:n])}.log" for n in (3, 2)]
+        there = [log for log in logs if log.is_file()]
+        return max(there, key=lambda log: log.stat().st_mtime, default=logs[JOBS.index(self.job)])
 
     def failed(self, row: Row) -> Path:
         """Why a row failed, until it is trained again."""

@@ -6,9 +6,11 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from shlex import quote
 
 import torch
 
+from rnnreg.study.rows import JOBS
 from rnnreg.study.study import Row, Study
 from rnnreg.training.capture import populate
 from rnnreg.training.setting import setting
@@ -16,6 +18,8 @@ from rnnreg.training.setting import setting
 STEPS = 5  # that are timed; the median counts
 WARM_UP = {"cpu": 1, "cuda": 3}  # times that each is done before: a GPU's is soon replayed
 MEMBERS = 4  # of the population that is timed
+BESIDE = 12.0  # seconds that a process of a cluster's job takes beside training: docs/cluster.md
+SHARE = 0.05  # that this may be of a job
 
 
 def members(row: Row) -> tuple[int, int]:
@@ -74,11 +78,41 @@ def estimate(study: Study, read, device: str) -> list[dict]:
     return list(found.values())
 
 
+def beside(entries: list[dict], job: str) -> float:
+    """The share of their jobs that is no training, with a process for each row, or each cell."""
+    processes = sum(e["rows"] if job == "row" else 1 for e in entries) * BESIDE
+    return processes / (processes + 3600 * sum(e["hours"][0] for e in entries))
+
+
+def for_cluster(entries: list[dict], minutes: int, study: Study) -> str:
+    """How to run a study on a cluster in jobs of so many minutes: a profile's lines, a command.
+
+    Each process trains what the study's `job` says, or the rows of a cell where rows are so short
+    that starting would take too large a share.
+    """
+    shares = {kind: beside(entries, kind) for kind in JOBS}
+    job = study.job if shares[study.job] <= SHARE else "cell"
+    told = " or ".join(f"{share:.1%} of all jobs for each {kind}" for kind, share in shares.items())
+    short = dict.fromkeys(e["benchmark"] for e in entries if beside([e], job) > SHARE)
+    lines = [
+        f"# for profiles/slurm/profile.yaml, jobs of {minutes} minutes:",
+        for_profile(entries, minutes, job),
+        f"# Some {BESIDE:.0f} s to start a process are {told}.",
+    ]
+    if short:
+        lines.append(f"# A {job} is so short that they are above {SHARE:.0%}: {', '.join(short)}.")
+    other = f" job={job}" if job != study.job else ""
+    lines.append(
+        f"snakemake --workflow-profile profiles/slurm --config study={quote(study.asked)}{other}"
+    )
+    return "\n".join(lines)
+
+
 def for_profile(entries: list[dict], minutes: int, job: str) -> str:
     """Lines for a cluster's profile: how many rows of a benchmark fill a job of so many minutes.
 
     And the minutes that a row is given there: twice what it takes at the most, and two to start.
-    Where the study's `job` is "cell", both are of a cell with all its rows, which are one process.
+    Where a `job` is a "cell", both are of a cell with all its rows, which are one process.
     """
     together, limits = {}, {}
     for benchmark in dict.fromkeys(e["benchmark"] for e in entries):
