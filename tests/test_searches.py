@@ -286,11 +286,24 @@ def test_small_to_large_from_a_study_file_to_its_tables(asking):
     ],
 )  # fmt: skip
 def test_the_report_says_how_it_was_tuned(search, seeds, rising, told):
-    row = {"tuning_seeds": list(seeds), "rising": rising}
+    row = {"benchmark": "a", "tuning_seeds": list(seeds), "rising": rising}
+    row["search"] = search and vars(search)
     made = SimpleNamespace(
         study={"rows": [row]}, regularizers=["none"], search=lambda name: search and vars(search)
     )
     assert told in sentences._tuned(made)
+
+
+def test_the_report_says_where_another_range_of_rates_is_searched():
+    rows = [
+        {"benchmark": name, "tuning_seeds": [0, 1, 2], "search": vars(Search(learning_rate=ends))}
+        for name, ends in {"a": (3e-4, 0.1), "b": (3e-4, 0.03), "c": (3e-4, 0.03)}.items()
+        for _ in range(2)  # regularizers
+    ]
+    made = SimpleNamespace(
+        study={"rows": rows}, regularizers=["none"], search=lambda name: rows[0]["search"]
+    )
+    assert "rate (0.0003 to 0.03; 0.0003 to 0.1 on 1 data set) and" in sentences._tuned(made)
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,7 @@
 """Sentences of the report's sections, computed from results like those of `findings`."""
 
 import json
+from collections import Counter
 
 import numpy as np
 import pandas as pd
@@ -45,11 +46,15 @@ def _tuned(results: Results) -> str:
         if row.get("rising"):
             tried = "Strengths are tried from weak to strong, until validation gets worse, each"
         return f"{tried} on {words.count(len(seeds), one)}{of}"
-    low, high = search["learning_rate"]
+    own = {r["benchmark"]: tuple(r["search"]["learning_rate"]) for r in results.study["rows"]}
+    ((low, high), _), *others = Counter(own.values()).most_common()
+    rates = f"{low:g} to {high:g}"
+    for (low, high), count in others:
+        rates += f"; {low:g} to {high:g} on {words.count(count, 'data set')}"
     drawn = "independent draw" if search.get("kind") == "random" else "trial"
     return (
         f"Every regularizer, none included, has {words.count(search['trials'], drawn)} of "
-        f"learning rate ({low:g} to {high:g}) and strength on one {one}{of}; the best "
+        f"learning rate ({rates}) and strength on one {one}{of}; the best "
         f"{search['survivors']} are trained on {words.count(search['seeds'], f'more {one}')}, "
         "which decide"
     )
