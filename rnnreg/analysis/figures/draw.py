@@ -1,7 +1,6 @@
 """All figures of a study: one function each, named as the figure, written as SVG and PDF."""
 
 import io
-import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from rnnreg.analysis.figures import across as over
 from rnnreg.analysis.figures import benchmark as within
 from rnnreg.analysis.figures import effects, style, tuning
 from rnnreg.analysis.figures.pays import pays
+from rnnreg.analysis.figures.svg import small
 from rnnreg.analysis.results import load
 from rnnreg.study import records
 
@@ -49,15 +49,5 @@ def save(figure: Figure, path: Path) -> None:
             figure.savefig(drawn, format=kind, metadata=metadata, dpi=200)
             made = drawn.getvalue()
             if kind == "svg":
-                made = _small(made)
+                made = small(made)
             records.write_bytes(path.with_name(f"{path.name}.{kind}"), made)
-
-
-def _small(svg: bytes) -> bytes:
-    """A third of its size: hundredths of a point, no comments, the font named once for all."""
-    svg = re.sub(
-        rb"(\.\d\d)\d+|<!--.*?-->\n?|(?<=\n)\s+| transform=.rotate\(-0 .*?\).", rb"\1", svg
-    )
-    svg = re.sub(rb'<g id="\w*"/>\n', b"", svg)
-    svg = svg.replace(b"font-family: 'DejaVu Sans'; ", b"")
-    return svg.replace(b"*{stroke", b"*{font-family: DejaVu Sans, Verdana, sans-serif; stroke", 1)

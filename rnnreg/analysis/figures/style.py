@@ -20,7 +20,7 @@ from rnnreg.analysis.statistics import inference as st
 from rnnreg.analysis.tables import show
 
 WIDTH = 7.2  # inches: the text width of the report
-LINE = 0.145  # inches a regularizer
+LINE, CLOSE, MANY = 0.145, 0.125, 30  # inches a regularizer, few and many, and how many those are
 HUES = {
     REFERENCE: "#000000", "penalties": "#D55E00", "activations": "#E69F00", "masks": "#0072B2",
     "weights": "#56B4E9", "inputs": "#332288", "outputs": "#882255", "gradients": "#CC79A7",
@@ -121,7 +121,8 @@ def listed(
     heads = {f"= {group}": group for group in groups if group != REFERENCE}
     heads = heads if len(heads) > 1 else {}
     lines = [n for g, own in groups.items() for n in [f"= {g}", *own] if n[0] != "=" or n in heads]
-    figure = Figure(figsize=(WIDTH, LINE * len(lines) + 0.75), layout="none")
+    line = LINE if len(lines) < MANY else CLOSE
+    figure = Figure(figsize=(WIDTH, line * len(lines) + 0.75), layout="none")
     axes = figure.subplots(1, len(panels), squeeze=False, sharey=True, **share)[0]
     labels = [heads.get(n) or results.title("regularizers", n) for n in lines]
     axes[0].set_yticks(range(len(lines)), labels)
