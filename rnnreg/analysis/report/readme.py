@@ -50,7 +50,11 @@ def found(folder: Path) -> str:
 
 def picture(folder: Path) -> str:
     """The report's first figure, on white: README may be read on a dark page."""
-    drawn = (folder / "figures" / "effects.svg").read_text(encoding="utf-8")
+    return on_white((folder / "figures" / "effects.svg").read_text(encoding="utf-8"))
+
+
+def on_white(drawn: str) -> str:
+    """A figure as SVG with a white background."""
     return drawn.replace("<defs>", '<rect width="100%" height="100%" fill="white"/>\n<defs>', 1)
 
 
