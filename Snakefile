@@ -37,7 +37,9 @@ try:
         r"-\w*n\w*|--dry-?run|--lint|--unlock|--summary|--dag|--rulegraph"
     )
     if workflow.is_main_process and not any(map(looks.fullmatch, sys.argv[1:])):
-        if lock.hold_workflow(STUDY.name) and (left := cluster.cancel_left()):
+        shared = [f"data/raw/{base(b)}/sources.json" for b in STUDY.benchmarks]
+        shared += [f"data/prepared/{b}.npz" for b in STUDY.benchmarks]
+        if lock.hold_workflow(STUDY.name, shared) and (left := cluster.cancel_left()):
             print(f"rnnreg: jobs of a killed head are cancelled: {' '.join(left)}")
 except UserError as error:
     sys.exit(f"rnnreg: {error}")
@@ -209,7 +211,8 @@ rule report:
 
 
 onsuccess:
-    print(f"The report: {FOLDER / 'report.html'}")
+    if (FOLDER / "report.html").is_file():  # not with --until
+        print(f"The report: {FOLDER / 'report.html'}")
 
 
 onerror:

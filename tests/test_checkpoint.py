@@ -316,7 +316,7 @@ def test_a_second_signal_stops_at_once():
     with stop.later() as came:
         os.kill(os.getpid(), signal.SIGTERM)
         assert came == [signal.SIGTERM]
-        with pytest.raises(stop.Interrupted, match="stopped by SIGINT; finished members are kept"):
+        with pytest.raises(stop.Interrupted, match="stopped by SIGINT; what was finished is kept"):
             os.kill(os.getpid(), signal.SIGINT)
 
 

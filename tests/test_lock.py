@@ -83,6 +83,26 @@ def test_a_killed_workflow_is_told_from_one_that_ended(tmp_path, monkeypatch):
     assert killed.exists()
 
 
+def test_two_studies_that_make_the_same_data_are_told_of_each_other(tmp_path, monkeypatch):
+    """Snakemake would say that the folder cannot be locked, of a dead owner, too."""
+    monkeypatch.chdir(tmp_path)
+    data = ["data/prepared/elnino.npz", "data/raw/elnino/sources.json"]
+    owner = child(lock.hold_workflow, "other", data)
+    locks = tmp_path / ".snakemake/locks"
+    locks.mkdir()
+    (locks / "0.output.lock").write_text("\n".join([*data, "results/other/members.parquet"]))
+    with pytest.raises(UserError) as told:
+        lock.hold_workflow("tiny", data)
+    assert f": process {owner} on " in str(told.value)
+    assert "at work on the study other here and makes data/prepared/elnino.npz, " in str(told.value)
+    kill(child(lock.hold_workflow, "tiny", ["data/raw/trec/sources.json"]))
+    assert list(locks.iterdir()), "its owner is alive"
+    kill(owner)
+    kill(child(lock.hold_workflow, "tiny", data))
+    assert not list(locks.iterdir())
+    assert (tmp_path / ".snakemake/rnnreg other.lock").exists(), "it was killed"
+
+
 QUEUE = """#!/bin/sh
 case "$0" in
 *scancel) echo "$@" >> {folder}/cancelled; rm {folder}/queue;;

@@ -315,6 +315,13 @@ def test_explore_runs_from_top_to_bottom(folder):
     assert all(c.outputs for c in code)
 
 
+def test_a_notebook_whose_process_is_killed_is_one_message(tmp_path):
+    source = tmp_path / "deadly.md"
+    source.write_text("```python\nimport os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n```\n")
+    with pytest.raises(UserError, match=f"^{tmp_path}: the notebook's process ended before .* Rem"):
+        execute(source, tmp_path)
+
+
 PROBE = """<script>
   const images = [...document.images], page = document.documentElement;
   const value = r => parseFloat(r.cells[2].textContent.replace("−", "-"));

@@ -1,12 +1,15 @@
 """`rnnreg try` on files that cannot be used: one message each, with its remedy; nothing trains."""
 
 import re
+from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
 
 import numpy as np
 import pytest
 
 from rnnreg.cli import main
-from rnnreg.trying import delimited
+from rnnreg.errors import UserError
+from rnnreg.trying import delimited, workers
 
 
 def series(rows=100, **columns):
@@ -139,6 +142,43 @@ def test_a_fault_is_told_in_one_message(fault, tmp_path, capsys, monkeypatch):
     assert re.search(told, said), said
     assert "Traceback" not in said
     assert not (tmp_path / "tried").exists()
+
+
+class Pools:
+    """Stands for pools of processes: the first `broken` of them lose one with its last task."""
+
+    def __init__(self, broken: int):
+        self.broken, self.sizes = broken, []
+
+    def __call__(self, jobs: int, *given, **more):
+        self.sizes.append(jobs)
+        return self
+
+    def submit(self, work, row, members) -> Future:
+        future = Future()
+        if len(self.sizes) <= self.broken and row == "last":
+            future.set_exception(BrokenProcessPool())
+        else:
+            future.set_result(f"{row}'s {members}")
+        return future
+
+    def shutdown(self, **more):
+        pass
+
+
+def test_a_process_that_is_killed_costs_no_finished_task(monkeypatch):
+    tasks = [("first", 1), ("second", 2), ("last", 3)]
+    monkeypatch.setattr(workers, "ProcessPoolExecutor", pools := Pools(1))
+    told = pytest.warns(UserWarning, match="for want of memory; . at once go on")
+    with workers.Workers(5, None, None, "cpu") as several, told:
+        made = list(several.map(tasks))
+    assert sorted(made) == sorted((name, f"{name}'s {i}") for name, i in tasks)
+    assert pools.sizes == [5, 2]
+    monkeypatch.setattr(workers, "ProcessPoolExecutor", pools := Pools(9))
+    refused = pytest.raises(UserError, match=r"try: a process was killed.* Remedy: fewer rows")
+    with workers.Workers(2, None, None, "cpu") as several, told, refused:
+        list(several.map(tasks))
+    assert pools.sizes == [2, 1]
 
 
 def test_a_huge_file_is_not_read(tmp_path, capsys, monkeypatch):

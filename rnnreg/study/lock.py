@@ -6,6 +6,7 @@ import fcntl
 import os
 import platform
 import warnings
+from collections.abc import Iterable
 from pathlib import Path
 
 from rnnreg.errors import UserError
@@ -80,15 +81,27 @@ def _is(file: Path, opened: int) -> bool:
     return file.exists() and file.stat().st_ino == os.fstat(opened).st_ino
 
 
-def hold_workflow(study: str) -> bool:
+def hold_workflow(study: str, shared: Iterable[str] = ()) -> bool:
     """Hold a study's workflow in this folder until this process ends.
 
     Snakemake's own locks do not tell whose they are, and stay when it is killed. Where the last run
-    of this study did not end by itself, its locks go. UserError where one is still at work. True
-    where the last one was killed and no workflow of another study is at work in this folder.
+    of a study did not end by itself, its locks go. UserError where one of this study is still at
+    work, or one of another study that makes some of the files that are `shared`, too. True where
+    the last one was killed and no workflow of another study is at work in this folder.
     """
     file = SNAKEMAKE / f"rnnreg {study}.lock"
     killed = file.exists()
+    others = [other for other in SNAKEMAKE.glob("rnnreg *.lock") if other != file]
+    names = {other: other.stem.removeprefix("rnnreg ") for other in others}
+    at_work = [other for other in others if _busy(other)]
+    for other in at_work:
+        made = [file for files in _locks(names[other]).values() for file in files]
+        if both := sorted(set(shared).intersection(made)):
+            raise UserError(
+                f"{Path.cwd()}: {holder(other)} is at work on the study {names[other]} here and "
+                f"makes {both[0]}, as this one would. Remedy: wait until it has prepared its data, "
+                "or another folder."
+            )
     opened = take(file)
     if opened is None:
         raise UserError(
@@ -96,9 +109,25 @@ def hold_workflow(study: str) -> bool:
             f"it (rnnreg status {study} shows how far it is), or end that process first."
         )
     atexit.register(give_back, file, opened)
-    if killed:
-        for left in (SNAKEMAKE / "locks").glob("*.lock"):
-            if f"results/{study}/" in left.read_text(encoding="utf-8"):
-                left.unlink()
-    others = (f for f in SNAKEMAKE.glob("rnnreg *.lock") if f != file)
-    return killed and not any(map(held, others))
+    for name in [names[other] for other in others if other not in at_work] + [study] * killed:
+        for left in _locks(name):
+            left.unlink(missing_ok=True)
+    return killed and not at_work
+
+
+def _locks(study: str) -> dict[Path, list[str]]:
+    """Snakemake's locks of a study in this folder, and the files that each is for."""
+    found = {}
+    for file in (SNAKEMAKE / "locks").glob("*.lock"):
+        text = file.read_text(encoding="utf-8")
+        if f"results/{study}/" in text:
+            found[file] = text.splitlines()
+    return found
+
+
+def _busy(file: Path) -> bool:
+    """Whether another process has the lock; its file stays, and tells that its owner was killed."""
+    opened = take(file)
+    if opened is not None:
+        os.close(opened)
+    return opened is None

@@ -16,7 +16,7 @@ TOGETHER = 0.3  # seconds in which a signal that comes again is the same one: se
 class Interrupted(KeyboardInterrupt):
     """A signal has asked this process to stop; `number` is the signal's."""
 
-    def __init__(self, number: int, told: str = "finished members are kept"):
+    def __init__(self, number: int, told: str = "what was finished is kept"):
         super().__init__(f"stopped by {signal.Signals(number).name}; {told}")
         self.number = number
 

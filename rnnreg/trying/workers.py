@@ -2,14 +2,17 @@
 
 import signal
 import threading
+import warnings
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing import get_context
 
 import numpy as np
 
 from rnnreg.data.benchmark import Arrays
+from rnnreg.errors import UserError
 from rnnreg.study.protocol import Member
 from rnnreg.study.record import Record
 from rnnreg.study.study import Row
@@ -28,29 +31,53 @@ class Workers:
 
     def __enter__(self) -> "Workers":
         if self.jobs > 1:
-            self.pool = ProcessPoolExecutor(
-                self.jobs, get_context("spawn"), _begin, self.given, max_tasks_per_child=None
-            )
+            self._begin()
         return self
+
+    def _begin(self) -> None:
+        self.pool = ProcessPoolExecutor(
+            self.jobs, get_context("spawn"), _begin, self.given, max_tasks_per_child=None
+        )
 
     def __exit__(self, *_) -> None:
         if self.pool:
             self.pool.shutdown(cancel_futures=True)
 
     def map(self, tasks: Iterable[Task]) -> Iterator[tuple[Row, Made]]:
-        """Each task's row and what was made of it, as they are done."""
+        """Each task's row and what was made of it, as they are done.
+
+        Where a process is killed, half as many do what is left. UserError where one alone is.
+        """
         if not self.pool:
             for row, members in tasks:
                 yield row, train(row, members, *self.given)
             return
-        with _unheard():
-            waiting = {self.pool.submit(_work, row, members): row for row, members in tasks}
-        try:
-            for done in as_completed(waiting):
-                yield waiting[done], done.result()
-        finally:
-            for future in waiting:
-                future.cancel()
+        left = list(tasks)
+        while left:
+            with _unheard():
+                waiting = {self.pool.submit(_work, *task): task for task in left}
+            try:
+                for done in as_completed(waiting):
+                    made = done.result()
+                    left.remove(waiting[done])
+                    yield waiting[done][0], made
+            except BrokenProcessPool:
+                self._fewer()
+            finally:
+                for future in waiting:
+                    future.cancel()
+
+    def _fewer(self) -> None:
+        """Half as many processes, after one was killed, most likely for want of memory."""
+        told = "a process was killed from outside, most likely for want of memory"
+        if self.jobs == 1:
+            raise UserError(
+                f"try: {told}. Remedy: fewer rows or columns of the file, or a machine with more."
+            )
+        self.jobs //= 2
+        warnings.warn(f"{told}; {self.jobs} at once go on (--jobs {self.jobs}).", stacklevel=2)
+        self.pool.shutdown()
+        self._begin()
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from pathlib import Path
 import jupytext
 import nbformat
 from nbclient import NotebookClient
+from nbclient.exceptions import DeadKernelError
 
 from rnnreg.analysis.report import web
 from rnnreg.analysis.report.document import check_citations, document, typeset
@@ -46,7 +47,13 @@ def execute(source: Path, folder: Path) -> nbformat.NotebookNode:
     client = NotebookClient(
         notebook, timeout=600, kernel_name="python3", resources=resources, extra_arguments=quiet
     )
-    client.execute(env=environment)
+    try:
+        client.execute(env=environment)
+    except (DeadKernelError, AssertionError) as error:  # how it ends when a signal comes
+        raise UserError(
+            f"{folder}: the notebook's process ended before the report was written, by a signal, "
+            "or for want of memory; what was there is as it was. Remedy: the same command again."
+        ) from error
     for cell in notebook.cells:  # when each cell ran is nobody's result
         cell.metadata.pop("execution", None)
     return notebook
