@@ -4,6 +4,7 @@ import gc
 import importlib.util
 import sys
 import weakref
+from dataclasses import replace
 
 import numpy
 import pandas as pd
@@ -11,6 +12,7 @@ import pytest
 import torch
 import toys
 
+from rnnreg.kernels.native import build
 from rnnreg.study import registry
 
 sys.path.insert(0, str(registry.ROOT / "benchmarks" / "speed"))
@@ -230,6 +232,25 @@ def test_layers_of_ones_own_compute_the_same(kind, monkeypatch):
     for grads in found.values():
         for ours, theirs in zip(grads, found[2], strict=True):
             torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-6)
+
+
+def test_layers_of_ones_own_are_held_against_torchs_round_by_round(monkeypatch):
+    small = layers.Layer("LSTM", batch=3, steps=4, inputs=2, hidden=5)
+    some = [small, replace(small, what="inference"), replace(small, batch=64, steps=8)]
+    monkeypatch.setattr(layers, "layers", lambda: some)
+    rounds = {
+        layers.OURS: [3.0, 2.0, 4.0],
+        layers.TORCH: [2.0, 2.0, 2.0],
+        layers.MASKED: [8.0, 6.0],
+    }
+    given = lambda steps, *_: {n: t for n, t in rounds.items() if n in steps}  # noqa: E731
+    monkeypatch.setattr(timing, "rounds", given)
+    found = speed.own_models(3)
+    page = summary.own_models(found)
+    assert page.count(" 1.50 [1.00, 2.00] |") == 3
+    assert page.count(" 3.50 [2.75, 4.25] |") == 2  # of inference there is none
+    assert page.count("| ours |") == (build.library() is not None)
+    assert "older version" in summary.own_models(found.drop(columns="ratio"))
 
 
 def test_contenders_that_are_all_slow_sit_out_together(monkeypatch):

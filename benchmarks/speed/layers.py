@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 import rnnreg.nn
+from rnnreg.nn import loops
 
 CELLS = {"LSTM": nn.LSTMCell, "GRU": nn.GRUCell, "RNN": nn.RNNCell}
 SIZES = [  # B, T, D, H
@@ -69,6 +70,12 @@ def contenders(layer: Layer) -> dict[str, Callable[[], object]]:
     found = {OURS: ours, MASKED: masked, TORCH: theirs}
     found = {name: training(module, x) for name, module in found.items()}
     return {**found, LOOP: in_a_loop(cell, x)}
+
+
+def calls_torch(layer: Layer) -> bool:
+    """Whether rnnreg.nn, where it masks nothing, takes torch's own kernel at these sizes."""
+    module = getattr(rnnreg.nn, layer.kind)(layer.inputs, layer.hidden)
+    return loops.torch_is_faster(module, torch.zeros(layer.steps, layer.batch, layer.inputs), False)
 
 
 def training(module: nn.Module, x: torch.Tensor) -> Callable[[], object]:

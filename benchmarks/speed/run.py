@@ -11,6 +11,7 @@ data.
 import argparse
 import os
 import re
+import statistics
 import subprocess
 import sys
 from collections.abc import Callable
@@ -165,12 +166,29 @@ def bounds(case: Case, peak: float, rate: float) -> dict[str, float]:
 
 
 def own_models(repeats: int) -> pd.DataFrame:
-    """A layer of rnnreg.nn in a model of one's own beside torch.nn's: milliseconds a call."""
+    """A layer of rnnreg.nn in a model of one's own beside torch.nn's: milliseconds a call.
+
+    Beside medians and least: ratio, the median over rounds of a call's time to that of torch.nn in
+    the same round, between the quartiles low and high. Where they lie on both sides of 1, there is
+    no difference to see.
+    """
     found = []
     for layer in layers.layers():
-        times = timing.interleaved(layers.contenders(layer), repeats)
-        found += [{**vars(layer), "contender": n, **t} for n, t in times.items()]
-        print(layer, {n: round(t["median"], 2) for n, t in times.items()})
+        often = repeats * (
+            10 if layer.what == "inference" else 1
+        )  # calls of less than a millisecond
+        times = timing.rounds(layers.contenders(layer), often, timing.SLOW)
+        for name, own in times.items():
+            pairs = zip(own, times[layers.TORCH], strict=False)  # what is slow has fewer rounds
+            low, ratio, high = statistics.quantiles([a / b for a, b in pairs], n=4)
+            ratios = {"ratio": ratio, "low": low, "high": high}
+            calls = name == layers.OURS and layers.calls_torch(layer)
+            times_of = {"median": statistics.median(own), "least": min(own)}
+            line = {**vars(layer), "contender": name, **times_of, **ratios, "calls_torch": calls}
+            found.append(line)
+            print(
+                layer, name, {n: f"{v:.3g}" for n, v in {**times_of, **ratios}.items()}, flush=True
+            )
     return pd.DataFrame(found)
 
 

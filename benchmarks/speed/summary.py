@@ -88,11 +88,30 @@ def shares(found: pd.DataFrame) -> str:
 
 def own_models(found: pd.DataFrame) -> str:
     """A layer of rnnreg.nn beside torch.nn's, milliseconds a call, and the ratios that count."""
+    head = "## A layer in a model of one's own, milliseconds a call"
+    if "ratio" not in found:
+        return (
+            f"{head}\n\nMeasured by an older version: `python benchmarks/speed/run.py --only nn`.\n"
+        )
     keys = ["what", "kind", *CASE[1:]]
+    contenders = {"unmasked": "rnnreg.nn", "masked": "rnnreg.nn, masked"}
     table = found.pivot_table(index=keys, columns="contender", values="median", sort=False)
-    ours, masked = (table[n] / table["torch.nn"] for n in ("rnnreg.nn", "rnnreg.nn, masked"))
-    table["unmasked / torch.nn"], table["masked / torch.nn"] = ours, masked
-    return "## A layer in a model of one's own, milliseconds a call\n\n" + _markdown(table)
+    by_case = {n: own.set_index(keys) for n, own in found.groupby("contender")}
+    calls = by_case["rnnreg.nn"]["calls_torch"]
+    for name, contender in contenders.items():
+        table[f"{name} / torch.nn"] = by_case[contender].apply(_ratio, axis=1)
+    table["unmasked is"] = calls.map({True: "torch's kernel", False: "ours"})
+    told = (
+        "Ratios are medians over rounds, each of two calls side by side, with quartiles in "
+        "brackets: where these lie on both sides of 1, no difference is seen. Where nothing is "
+        "masked and torch's kernel is the faster one, rnnreg.nn calls it (\"torch's kernel\"): "
+        "there a ratio is noise and the cost of asking."
+    )
+    return f"{head}\n\n{told}\n\n{_markdown(table)}"
+
+
+def _ratio(line: pd.Series) -> str:
+    return f"{line['ratio']:.2f} [{line['low']:.2f}, {line['high']:.2f}]"
 
 
 def cost(found: pd.DataFrame) -> str:

@@ -26,7 +26,9 @@ from rnnreg.nn import graph
 CELLS = {"LSTM": LSTM, "GRU": GRU, "RNN_TANH": ElmanTanh, "RNN_RELU": ElmanReLU}
 KERNELS = {"LSTM": _VF.lstm, "GRU": _VF.gru, "RNN_TANH": _VF.rnn_tanh, "RNN_RELU": _VF.rnn_relu}
 WEIGHTS = ("input", "recurrent", "bias", "recurrent_bias")
-LARGE = 1 << 16  # entries of a recurrent matrix from which products of BLAS are faster
+# Entries of a recurrent matrix from which products of BLAS are faster: on one core, and on several.
+# Those on several are also what an LSTM that masks nothing leaves to torch's kernel.
+LARGE, LARGE_ON_SEVERAL = 1 << 18, 1 << 16
 
 
 def unroll(
@@ -60,7 +62,8 @@ def _fast(cell, x, weights, state, masks, norm, lower: bool) -> graph.Loop | Non
     if taken == "native" and recurrence.takes(x, weights, state, masks):
         if norm:
             return normalised.Normalised, (cell.name, masks, norm, None)
-        large = weights["recurrent"].numel() >= LARGE
+        least = LARGE if torch.get_num_threads() == 1 else min(LARGE, LARGE_ON_SEVERAL)
+        large = weights["recurrent"].numel() >= least
         return blas.Products if large else recurrence.Recurrence, (cell.name, masks)
     if taken == "fused" and fused.takes(masks):
         precision = torch.bfloat16 if lower else None
@@ -124,6 +127,6 @@ def _is_for_torch(module, x: Tensor, entries: int) -> bool:
         steps, batch = batch, steps
     if module.mode == "LSTM":
         # The compiled loop has one thread, oneDNN as many as torch.
-        most = LARGE if torch.get_num_threads() == 1 else 1 << 12
+        most = LARGE_ON_SEVERAL if torch.get_num_threads() == 1 else 1 << 12
         return steps * batch < 256 or batch < 8 or entries >= most
     return steps < 16 or (module.mode != "GRU" and batch < 8 and entries > 1 << 13)

@@ -55,6 +55,7 @@ struct Back {  // what one step reads and writes when gradients go back; w: padd
     const float* dback;  // w: of h x mask of the next step, or null after the last
     float *dstates[2];   // w: in and out
     float *da, *dbias;   // w
+    Int row;             // stride of da
 };
 
 // What comes back to a row's units: gradients of the cell's new states, and what is left to the old.
@@ -91,7 +92,7 @@ static __attribute__((noinline)) void gates_backward(Back p, Int rows) {
             Cell::backward(kept, update, mask, old, grad, da, dold);
             for (int s = 0; s < Cell::states; s++) store(p.dstates[s] + here_w, dold[s] + left[s]);
             for (int s = 0; s < S; s++) {
-                store(p.da + (row * S + s) * hw + unit, da[s]);
+                store(p.da + row * p.row + s * hw + unit, da[s]);
                 dbias[s] += da[s];
             }
         }

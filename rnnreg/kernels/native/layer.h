@@ -66,7 +66,7 @@ template <class Cell>
 static void pack_columns(float* to, const float* weights, Int depth, Int hidden, int first, int count) {
     Int hw = wide(hidden);
     std::memset(to, 0, sizeof(float) * depth * count * hw);
-    tiles<BLOCKS>(count * hw / LANES, [&](auto width, Int block) {
+    across(count * hw / LANES, [&](auto width, Int block) {
         constexpr Int W = width;
         for (Int v = 0; v < W; v++) {
             Int column = (block + v) * LANES, unit = column % hw;
@@ -84,7 +84,7 @@ template <class Cell>
 static void pack_backward(float* to, const float* weights, Int depth, Int hidden, int first, int count) {
     Int rows = count * wide(hidden);
     std::memset(to, 0, sizeof(float) * rows * wide(depth));
-    tiles<BLOCKS>(wide(depth) / LANES, [&](auto width, Int block) {
+    across(wide(depth) / LANES, [&](auto width, Int block) {
         constexpr Int W = width * LANES;
         Int columns = std::min<Int>(W, depth - block * LANES);
         for (int slot = 0; slot < count; slot++)

@@ -156,7 +156,7 @@ static inline V root(V v) {
 static void by_rows(const Part& part, const float* z, Int stride, Int rows, Int hidden, Counts counts, float* hat,
                     float* scale) {
     Int hw = wide(hidden), columns = part.slots * hw;
-    tiles<BLOCKS>(columns / LANES, [&](auto width, Int first) {
+    tiles<4>(columns / LANES, [&](auto width, Int first) {
         constexpr int W = width;
         const float* from = z + first * LANES;
         V mean[W] = {}, variance[W] = {};
@@ -200,7 +200,7 @@ static void by_rows_back(const Part& part, const float* da, Int stride, const fl
                          const float* gain, Int rows, Int hidden, Counts counts, float* dz, Int dz_stride,
                          float* dgain) {
     Int columns = part.slots * wide(hidden);
-    tiles<BLOCKS>(columns / LANES, [&](auto width, Int first) {
+    tiles<4>(columns / LANES, [&](auto width, Int first) {
         constexpr int W = width;
         const float *from = da + first * LANES, *own = hat + first * LANES;
         V sum[W] = {}, along[W] = {}, factor[W];

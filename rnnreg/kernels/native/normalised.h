@@ -105,7 +105,7 @@ static __attribute__((noinline)) void gates_backward_through_c(
             Cell::remember_back(kept, update, mask, old, grad, da, dold);
             for (int s = 0; s < 2; s++) store(p.dstates[s] + here_w, load(p.dstates[s] + here_w) + dold[s]);
             for (int s = 0; s < S; s++) {
-                store(p.da + (row * S + s) * hw + unit, da[s]);
+                store(p.da + row * p.row + s * hw + unit, da[s]);
                 dbias[s] += da[s];
             }
         }
@@ -186,9 +186,10 @@ struct Backward {
     Int m, hw = wide(l.hidden);
     const Hats<Cell, K> hats{l.batch, hw};
     const Gains<Cell, K> at{hw};
-    Int row = (apart ? Cell::x_count + Cell::h_count : Cell::slots) * hw;
+    Int dense = (apart ? Cell::x_count + Cell::h_count : Cell::slots) * hw;
+    Int row = dense + 2 * LANES;  // rows far apart share no place in a cache
     Int x = apart ? 0 : Cell::x_first * hw, h = apart ? Cell::x_count * hw : Cell::h_first * hw;
-    Int block = K == SEQUENCE ? l.steps : block_steps(l.steps, l.batch, row);
+    Int block = K == SEQUENCE ? l.steps : block_steps(l.steps, l.batch, dense);
     float *gain = nullptr, *dgain = nullptr, *da = nullptr, *grads[2] = {};
     Stage stage = {};
 
@@ -209,7 +210,7 @@ struct Backward {
         } else {
             float *to = p.da, *own = n->hats + (m * l.steps + t) * hats.floats;
             float* scales = n->scales + (m * l.steps + t) * hats.scales;
-            p.da = da;
+            p.da = da, p.row = Cell::slots * hw;
             stage.counts = counts_of(*n, l, m, t);
             stage.hat_c = own + hats.c, stage.scale_c = scales + hats.scale_c;
             if constexpr (P::has_c)

@@ -55,7 +55,7 @@ template <class Cell>
 static void backward(const Layer& l, const Step& step, Int t) {
     constexpr int S = Cell::slots, K = Cell::kept;
     Int h = l.hidden, hw = wide(h);
-    Back p = {h, at(l.update, 0, t), at(l.cell, 0, t), {}, nullptr, {}, nullptr, nullptr, step.dback, {}, nullptr, nullptr};
+    Back p = {h, at(l.update, 0, t), at(l.cell, 0, t), {}, nullptr, {}, nullptr, nullptr, step.dback, {}, nullptr, nullptr, 0};
     for (int s = 0; s < Cell::states; s++) {
         p.carry[s] = at(l.carry[s], 0, t);
         p.old[s] = l.states[s] + t * l.state_time[s];

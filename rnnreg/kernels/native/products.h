@@ -47,7 +47,18 @@ static inline void tiles(Int count, F&& f) {
 }
 
 constexpr int most_rows(int columns) { return std::min(12, REGISTERS / columns); }
-constexpr int BLOCKS = 4;  // vectors a tile is wide
+constexpr int BLOCKS = REGISTERS > 12 ? 4 : 2;  // vectors a tile is wide; of 16 registers 12 + 2 + 1 are in use
+
+// f(width, first) over columns. With pairs, three are one tile rather than two and one: of a single row and
+// column a compiler may leave multiplication and addition two, and round twice.
+template <class F>
+static inline void across(Int columns, F&& f) {
+    Int number = BLOCKS > 2 ? (columns + BLOCKS - 1) / BLOCKS : std::max<Int>(1, columns / BLOCKS);
+    for (Int i = 0; i < number; i++) {
+        Int first = columns * i / number, size = columns * (i + 1) / number - first;
+        call<std::max(BLOCKS, 3)>(int(size), [&](auto exact) { f(exact, first); });
+    }
+}
 
 struct Panel {  // the right operand of a product: `columns` vectors wide, `depth` deep
     const float* data;
@@ -58,7 +69,7 @@ struct Panel {  // the right operand of a product: `columns` vectors wide, `dept
 // c[row, column] (+)= sum over k of a[row, k] panel[k, column]; c is padded.
 static void multiply(bool add, const float* a, Int row_stride, Int k_stride, Int rows, Panel p,
                      float* c, Int c_stride) {
-    tiles<BLOCKS>(p.columns, [&](auto width, Int first) {
+    across(p.columns, [&](auto width, Int first) {
         constexpr int W = width;
         const float* w = p.data + first * LANES * (p.stride ? 1 : p.depth);
         Int w_stride = p.stride ? p.stride : W * LANES;

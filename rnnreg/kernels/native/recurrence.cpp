@@ -7,6 +7,21 @@
 
 #include "normalised.h"
 
+// Of a part's slots, FIRST on, those among C from F on: where they begin there and in the part, and how many.
+template <int FIRST, int COUNT, int F, int C>
+struct Overlap {
+    static constexpr int begin = std::max(FIRST, F), end = std::min(FIRST + COUNT, F + C);
+    static constexpr int at = begin - F, skip = begin - FIRST, count = std::max(0, end - begin);
+};
+
+// f(first, count) over the slots of a cell: all where a product of so many rows has room for them, or a few at a time.
+template <class Cell, int ROWS, int F = 0, class G>
+static inline void slots(G&& f) {
+    constexpr int C = ROWS * Cell::slots <= REGISTERS ? Cell::slots : std::min(BLOCKS, Cell::slots - F);
+    f(Number<F>{}, Number<C>{});
+    if constexpr (F + C < Cell::slots) slots<Cell, ROWS, F + C>(f);
+}
+
 template <class Cell, Kind K>
 static void forward_member(const Layer& l, const Norm* norm, Int m, Arena& arena) {
     constexpr auto pack = K == NONE ? pack_forward<Cell> : pack_columns<Cell>;
@@ -48,15 +63,23 @@ static void forward_member(const Layer& l, const Norm* norm, Int m, Arena& arena
         } else {
             for (Int unit = 0; unit < h; unit += LANES) {
                 const float *wx_block = wx + unit * l.inputs * Cell::x_count, *wh_block = wh + unit * h * Cell::h_count;
-                tiles<most_rows(Cell::slots)>(l.batch, [&](auto height, Int row) {
-                    constexpr int R = height, S = Cell::slots;
-                    V acc[R][S];
-                    for (int r = 0; r < R; r++)
-                        for (int s = 0; s < S; s++) acc[r][s] = load(bias + s * hw + unit);
-                    product<R, S, Cell::x_first, Cell::x_count>(
-                        acc, x + row * l.inputs, l.inputs, 1, l.inputs, wx_block, Cell::x_count * LANES);
-                    product<R, S, Cell::h_first, Cell::h_count>(
-                        acc, back + row * h, h, 1, h, wh_block, Cell::h_count * LANES);
+                tiles<most_rows(std::min(BLOCKS, Cell::slots))>(l.batch, [&](auto height, Int row) {
+                    constexpr int R = height;
+                    V acc[R][Cell::slots];
+                    slots<Cell, R>([&](auto first, auto count) {
+                        constexpr int C = count;
+                        using X = Overlap<Cell::x_first, Cell::x_count, first, C>;
+                        using H = Overlap<Cell::h_first, Cell::h_count, first, C>;
+                        V some[R][C];
+                        for (int r = 0; r < R; r++)
+                            for (int s = 0; s < C; s++) some[r][s] = load(bias + (first + s) * hw + unit);
+                        product<R, C, X::at, X::count>(some, x + row * l.inputs, l.inputs, 1, l.inputs,
+                                                       wx_block + X::skip * LANES, Cell::x_count * LANES);
+                        product<R, C, H::at, H::count>(some, back + row * h, h, 1, h,
+                                                       wh_block + H::skip * LANES, Cell::h_count * LANES);
+                        for (int r = 0; r < R; r++)
+                            for (int s = 0; s < C; s++) acc[r][first + s] = some[r][s];
+                    });
                     gates<Cell>(p, &acc[0][0], row, R, unit);
                 });
             }
@@ -106,7 +129,7 @@ static void backward_member(const Layer& l, const Norm* norm, Int m, Arena& aren
         begin = std::max<Int>(0, end - block);
         for (Int t = end - 1; t >= begin; t--) {
             float* da_t = da + (t - begin) * b * row;
-            Back p = {h, at(l.update, m, t), at(l.cell, m, t), {}, nullptr, {}, nullptr, nullptr, nullptr, {}, da_t, dbias};
+            Back p = {h, at(l.update, m, t), at(l.cell, m, t), {}, nullptr, {}, nullptr, nullptr, nullptr, {}, da_t, dbias, row};
             for (int s = 0; s < Cell::states; s++) {
                 p.carry[s] = at(l.carry[s], m, t);
                 p.old[s] = states[s] + t * step;
@@ -157,7 +180,7 @@ static int run(const Layer& l, const Norm* norm, bool backward) {
     constexpr Int S = (K == NONE ? 1 : 2) * Cell::slots;
     Int hw = wide(l.hidden), dw = wide(l.inputs), row = S * hw, b = l.batch;
     Int steps = K == SEQUENCE ? l.steps : block_steps(l.steps, b, row);
-    Int floats = 2 * (dw + hw + 2) * row + b * (4 * hw + dw) + steps * b * row + 16 * 32;
+    Int floats = 2 * (dw + hw + 2) * row + b * (4 * hw + dw) + steps * b * (row + 2 * LANES) + 16 * 32;
     if (K != NONE) floats += b * (3 * row + (Cell::kept + 4) * hw + 8 * LANES) + 8 * row;
     void* memory = nullptr;
     if (posix_memalign(&memory, 64, sizeof(float) * floats)) return 1;
