@@ -3,14 +3,16 @@
 import math
 import os
 import re
+import signal
 from functools import partial
 
 import pytest
+from scipy.stats import qmc
 
 from rnnreg.cli import main
 from rnnreg.data import prepared
 from rnnreg.errors import UserError
-from rnnreg.study import fingerprint, registry, schema, search, study
+from rnnreg.study import fingerprint, registry, schema, search, stop, study
 from rnnreg.training import estimate
 from rnnreg.training.build import build
 from rnnreg.training.estimate import for_profile
@@ -45,6 +47,25 @@ def data(tmp_path_factory):
     prepared.download("elnino", folder / "raw")
     prepared.prepare("elnino", folder / "raw", folder / "prepared")
     return partial(prepared.read, folder=folder / "prepared")
+
+
+def test_a_signal_while_trials_are_drawn_comes_afterwards(monkeypatch):
+    """scipy ignores what a handler raises in it: the signal was lost, and all trials were one."""
+    sobol, lost = qmc.Sobol, []
+
+    def ignoring(*given, **more):
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+        except stop.Interrupted:
+            lost.append(True)
+        return sobol(*given, **more)
+
+    monkeypatch.setattr(qmc, "Sobol", ignoring)
+    with stop.at_once(), pytest.raises(stop.Interrupted, match="SIGTERM"):
+        search.points.__wrapped__(4)
+    assert not lost
+    monkeypatch.undo()
+    assert len(set(search.points.__wrapped__(4))) == 4
 
 
 def test_trials_are_points_that_no_release_may_move():

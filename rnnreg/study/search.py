@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from rnnreg.errors import UserError, unknown
-from rnnreg.study import registry, schema
+from rnnreg.study import registry, schema, stop
 
 AXES = ("learning rate", "strength")
 SCALES = ("log", "linear")
@@ -75,7 +75,8 @@ def points(trials: int, kind: str = DRAWN[0], draw: int = 0) -> tuple[tuple[floa
         return tuple((each.random(), each.random()) for _ in range(trials))
     from scipy.stats import qmc  # takes a second
 
-    sobol = qmc.Sobol(len(AXES), scramble=True, rng=draw)
+    with stop.afterwards():  # scipy ignores an exception while it initialises, and draws others
+        sobol = qmc.Sobol(len(AXES), scramble=True, rng=draw)
     drawn = sobol.random_base2(math.ceil(math.log2(MOST_TRIALS)))
     return tuple((float(a), float(b)) for a, b in drawn[:trials])
 

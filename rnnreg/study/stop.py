@@ -43,6 +43,18 @@ def later() -> Iterator[list[int]]:
 
 
 @contextmanager
+def afterwards() -> Iterator[None]:
+    """A signal comes when this is through: code within would lose what a handler raises."""
+    came: list[int] = []
+    try:
+        with _heard(lambda number, frame: came.append(number)):
+            yield
+    finally:
+        for number in came:
+            signal.raise_signal(number)
+
+
+@contextmanager
 def passed_on(process: int) -> Iterator[None]:
     """A signal goes on to another process."""
 
