@@ -50,6 +50,7 @@ RC = sns.axes_style("ticks") | {
     "ytick.major.width": 0.6,
     "legend.frameon": False,
     "axes.titlelocation": "left",
+    "axes.titley": 1.0,  # else each drawing looks for what a title could overlap
     "figure.constrained_layout.use": True,
     "figure.facecolor": "none",
     "axes.facecolor": "none",

@@ -58,12 +58,12 @@ def scores(results: Results, benchmark: str, criterion: str = "best") -> Table:
     frame = criterion_rows(results, criterion)
     frame = frame[frame["benchmark"] == benchmark].set_index(["regularizer", "cell"])
     facts = results.benchmarks[benchmark]
-    decimals = decimals_for(frame["score"])
+    decimals, lines = decimals_for(frame["score"]), frame.to_dict("index")
 
     def score(name: str, cell: str) -> Cell:
-        if (name, cell) not in frame.index:  # it makes no sense here
+        row = lines.get((name, cell))
+        if row is None:  # it makes no sense here
             return word("–")
-        row = frame.loc[(name, cell)]
         return spread(row, "score", decimals, strong=row["verdict"] == "better")
 
     columns = {
