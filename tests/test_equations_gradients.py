@@ -37,6 +37,27 @@ def norm(values: list[float]) -> float:
     return math.sqrt(sum(v * v for v in values))
 
 
+def test_a_norm_is_clipped_by_one_factor_for_all_of_a_member():
+    grads = tensors(1)
+    lengths = [norm([v for g in grads.values() for v in g[m].flatten().tolist()]) for m in (0, 1)]
+    limits = (lengths[0] / 2, 2 * lengths[1])  # one is too long, one is not
+    found = regularizer("clip_norm", limits).gradients(grads, {}, None)
+    for m, factor in enumerate((0.5, 1.0)):
+        for name, g in grads.items():
+            wanted = [factor * v for v in g[m].flatten().tolist()]
+            assert found[name][m].flatten().tolist() == pytest.approx(wanted, rel=1e-5), name
+
+
+def test_values_are_clipped_entry_by_entry():
+    grads = tensors(1)
+    found = regularizer("clip_value").gradients(grads, {}, None)
+    for m, limit in enumerate(STRENGTHS):
+        for name, g in grads.items():
+            wanted = [min(max(v, -limit), limit) for v in g[m].flatten().tolist()]
+            assert found[name][m].flatten().tolist() == pytest.approx(wanted, rel=1e-6), name
+            assert wanted != g[m].flatten().tolist()
+
+
 def test_adaptive_clipping_is_the_formula():
     grads, params = tensors(1), tensors(2)
     grads["0.recurrent"][:, 0] *= 1e-3  # a gradient that is short enough

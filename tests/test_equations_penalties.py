@@ -43,6 +43,14 @@ def entries(found: dict, m: int, names) -> list[float]:
     return [w for name in names for w in found[name][m].flatten().tolist()]
 
 
+def l1(found, m):
+    return sum(abs(w) for w in entries(found, m, MATRICES))
+
+
+def l2(found, m):
+    return sum(w * w for w in entries(found, m, MATRICES))
+
+
 def elastic_net(found, m):
     own = entries(found, m, MATRICES)
     return 0.5 * sum(abs(w) for w in own) + 0.5 * sum(w * w for w in own)
@@ -70,6 +78,8 @@ def soft_orthogonality(found, m):
 
 
 PENALTIES = {
+    "l1": l1,
+    "l2": l2,
     "elastic_net": elastic_net,
     "l2_recurrent": l2_recurrent,
     "l2_input": l2_input,
