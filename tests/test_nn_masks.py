@@ -231,11 +231,22 @@ def test_checkpointing_draws_the_same_masks_again():
         ),
         ("GRU", {"variational": 1}, "GRU: variational: given 1, allowed is True or False."),
         ("GRU", {"layer_norm": "yes"}, "GRU: layer_norm: given 'yes', allowed is True or False."),
+        ("GRU", {"variational": True}, "GRU: variational: given True, allowed is only with dropou"),
     ],
 )
 def test_what_is_not_allowed_is_refused_in_words(kind, given, told):
     with pytest.raises(UserError, match=told):
         module(kind, **given)
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "nearest"),
+    [("LSTM", "recurent_dropout", "recurrent_dropout"), ("GRU", "batchfirst", "batch_first"),
+     ("RNN", "non_linearity", "nonlinearity")],
+)  # fmt: skip
+def test_an_argument_that_there_is_not_has_its_nearest(kind, given, nearest):
+    with pytest.raises(TypeError, match=f"nn.{kind}: unknown '{given}'; did you mean '{nearest}'"):
+        module(kind, **{given: 0.5})
 
 
 def test_masks_within_torch_func_are_refused_in_words():

@@ -1,15 +1,17 @@
 """LSTM, GRU and RNN: torch.nn's modules, with regularizers inside the recurrence."""
 
 import copy
+from inspect import signature
 
 import torch
 from torch import nn
 from torch.nn.utils.rnn import PackedSequence
 
-from rnnreg.errors import UserError
+from rnnreg.errors import UserError, unknown
 from rnnreg.nn import forms, layers, loops
 
 RATES = ("recurrent_dropout", "update_dropout", "weight_drop")
+OWN = (*RATES, "zoneout", "variational", "layer_norm")
 SUFFIXES = ("", "_reverse")
 
 
@@ -28,6 +30,7 @@ class Regularized:
         **kwargs,
     ):
         self._made = False
+        self._known(kwargs)
         super().__init__(*args, **kwargs)
         if self.proj_size:
             raise self._fault("proj_size", self.proj_size, "only 0: torch.nn.LSTM has projections")
@@ -45,6 +48,9 @@ class Regularized:
         for name in ("variational", "layer_norm"):
             if not isinstance(getattr(self, name), bool):
                 raise self._fault(name, getattr(self, name), "True or False")
+        if variational and not (self.dropout or update_dropout):
+            allowed = "only with dropout or update_dropout, whose draws it is about"
+            raise self._fault("variational", True, allowed)
         self.regularizers = []  # of rnnreg.regularize, whose masks act here
         self._made = True
         if layer_norm:
@@ -146,6 +152,13 @@ class Regularized:
         between = self.variational and self.dropout and self.num_layers > 1
         return self.training and bool(between or any(getattr(self, n) for n in RATES))
 
+    def _known(self, given: dict) -> None:
+        """TypeError for an argument that neither this module nor torch's has, with the nearest."""
+        theirs = {*signature(nn.RNNBase.__init__).parameters} - {"self", "mode"}
+        theirs |= {"nonlinearity"} if isinstance(self, nn.RNN) else set()
+        for name in given.keys() - theirs:
+            raise TypeError(str(unknown(f"rnnreg.nn.{type(self).__name__}", name, theirs | {*OWN})))
+
     def _check(self, name: str, rate: object) -> None:
         number = isinstance(rate, int | float) and not isinstance(rate, bool)
         if not number or not 0 <= rate < 1:
@@ -176,7 +189,8 @@ class LSTM(Regularized, nn.LSTM):
                         parameters (Ba, Kiros and Hinton 2016, arXiv:1607.06450)
 
     What is kept is scaled by 1 / (1 - probability). Masks are drawn in training from torch's
-    generator, so `torch.manual_seed` fixes them. UserError for a value that is not allowed.
+    generator, so `torch.manual_seed` fixes them. UserError for a value that is not allowed, or
+    `variational` without what it is about; TypeError for an argument that there is not.
 
     >>> import torch
     >>> lstm = LSTM(8, 16, num_layers=2, recurrent_dropout=0.25, zoneout=(0.05, 0.5))
