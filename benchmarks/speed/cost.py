@@ -1,7 +1,8 @@
 """What a regularizer costs: the time of a training step of its row against that of none.
 
 Whole steps of populations, as in training: batch, masks, network, penalty, gradients, optimizer,
-averages. Data are made here. Each regularizer has the middle strength of its grid.
+averages. Data are made here. Each regularizer has the middle strength of its grid. Those that make
+no sense for a forecast are timed on labelled sequences of its size, where they make sense there.
 """
 
 import statistics
@@ -17,12 +18,12 @@ from contenders import Case
 from rnnreg.data.benchmark import Benchmark, Budget
 from rnnreg.network import Network
 from rnnreg.study import registry
-from rnnreg.tasks import Forecast, LanguageModel
+from rnnreg.tasks import Classification, Forecast, LanguageModel
 from rnnreg.training.population import Population
 from rnnreg.training.setting import Setting
 
 CELLS = ["lstm", "gru", "elman_tanh"]
-SYMBOLS, HORIZON = 100, 24
+SYMBOLS, HORIZON, CLASSES = 100, 24, 10
 STEPS = 10_000  # more than are timed
 REFERENCE, TOGETHER = "none", 5
 SIZES = ["cell", "batch", "steps", "inputs", "hidden"]
@@ -45,20 +46,35 @@ class Text(Series):
     budget = Budget(steps=STEPS, batch=20, checks=1)
 
 
-CASES = [Case("", 32, 96, 7, 64), Case("", 20, 35, 128, 128)]  # Series, Text
+class Labels(Series):
+    """Sequences of noise, told apart."""
+
+    task = Classification()
 
 
-def setting(case: Case, regularizer: str) -> Setting | str:
+CASES = [Case("", 32, 96, 7, 64), Case("", 20, 35, 128, 128)]  # Series and Labels, Text
+
+
+def benchmarks(case: Case) -> list[type[Benchmark]]:
+    """Whose rows are timed at a size: the second where the first makes no sense."""
+    return [Series, Labels] if case.batch == Series.budget.batch else [Text]
+
+
+def setting(case: Case, regularizer: str, benchmark: type[Benchmark]) -> Setting | str:
     """A row of one layer, or why it makes no sense."""
-    benchmark = Series if case.batch == Series.budget.batch else Text
     kind, cell = registry.load("regularizer", regularizer), registry.load("cell", case.cell)
     noise = np.random.default_rng(0)
     if benchmark is Text:
         arrays = {"tokens": noise.integers(0, SYMBOLS, 50_000).astype(np.int32)}
         network = Network(cell, SYMBOLS, SYMBOLS, case.hidden, 1, case.inputs, symbols=True)
     else:
-        arrays = {"series": noise.normal(size=(5_000, case.inputs)).astype(np.float32)}
-        outputs = HORIZON * case.inputs
+        values = noise.normal(size=(5_000, case.inputs)).astype(np.float32)
+        arrays, outputs = {"series": values}, HORIZON * case.inputs
+        if benchmark is Labels:
+            length = np.full(len(values) // case.steps, case.steps, np.int32)
+            labels = noise.integers(0, CLASSES, len(length)).astype(np.int32)
+            arrays = {"x": values[: length.sum()], "length": length, "y": labels}
+            outputs = CLASSES
         network = Network(cell, case.inputs, outputs, case.hidden, every_step=False)
     if reason := kind.suits(network, benchmark.task):
         return reason
@@ -73,13 +89,13 @@ def measure(repeats: int, names: list[str]) -> Iterator[dict]:
     A few at a time beside none, so that what they are held against is measured at their side; the
     ratio is the median over rounds.
     """
+    told = set()  # none is told once a size
     for case in (replace(case, cell=cell) for cell in CELLS for case in CASES):
-        several = [n for n in names if n != REFERENCE and isinstance(setting(case, n), Setting)]
-        for first in range(0, len(several), TOGETHER):
-            beside = [REFERENCE, *several[first : first + TOGETHER]]
-            steps = {name: population(case, name).step for name in beside}
+        for benchmark, several in _suited(case, [n for n in names if n != REFERENCE]):
+            beside = [REFERENCE, *several]
+            steps = {name: population(case, name, benchmark).step for name in beside}
             times = timing.rounds(steps, repeats, inf)
-            for name in beside[bool(first) :]:  # none once
+            for name in beside[case in told :]:
                 pairs = zip(times[name], times[REFERENCE], strict=True)
                 yield {
                     **{key: getattr(case, key) for key in (*SIZES, "members")},
@@ -88,11 +104,21 @@ def measure(repeats: int, names: list[str]) -> Iterator[dict]:
                     "median": statistics.median(times[name]) / case.members,
                     "ratio": statistics.median(a / b for a, b in pairs),
                 }
+            told.add(case)
 
 
-def population(case: Case, name: str) -> Population:
+def _suited(case: Case, names: list[str]) -> Iterator[tuple[type[Benchmark], list[str]]]:
+    """A few names at a time, with the benchmark that they are timed on at a size."""
+    for benchmark in benchmarks(case):
+        own = [n for n in names if isinstance(setting(case, n, benchmark), Setting)]
+        names = [n for n in names if n not in own]
+        for first in range(0, len(own), TOGETHER):
+            yield benchmark, own[first : first + TOGETHER]
+
+
+def population(case: Case, name: str, benchmark: type[Benchmark]) -> Population:
     """The members of a row, at the middle strength of its regularizer's grid."""
-    job = setting(case, name)
+    job = setting(case, name, benchmark)
     grid = job.regularizer.strengths
     seeds = list(range(case.members))
     return Population(job, [grid[len(grid) // 2]] * len(seeds), seeds)
