@@ -54,7 +54,7 @@ def understand(
     table = read(file, [*columns, *(t for t in targets if t not in columns)], bool(columns), time,
                  encoding, targets)  # fmt: skip
     rows = len(table.values)
-    _check_length(file, rows, horizon)
+    _check_horizon(file, rows, horizon)
     chosen = [table.names.index(t) for t in targets] or list(range(len(table.names)))
     train = filled(table.values)[: round(SHARES[0] * rows)]
     season, strength = period(train[:, chosen[0]], table.every)
@@ -93,9 +93,11 @@ def read(
     options = delimited.options(file, encoding) if is_text else {}
     frame = read_frame(file, **options)
     frame.columns = [str(name) for name in frame.columns]
-    for name in (*asked, *([time] if time else [])):
-        if name not in frame.columns:
-            raise unknown(f"{file}: column", name, frame.columns)
+    asking = {"--target": targets, "--columns": asked, "--time": [time] if time else []}
+    for option, names in asking.items():
+        for name in names:
+            if name not in frame.columns:
+                raise unknown(f"{option}: {file}: column", name, frame.columns)
     time = _time(frame) if time is None else time
     marks = {k: options[k] for k in ("decimal", "thousands") if k in options}
     found, left_out = {}, {}
@@ -126,6 +128,7 @@ def read(
         index = timed.times(file, frame[time], dayfirst)
         every = timed.spacing(index.sort_values())
         values, index = timed.regular(file, values, index, every)
+    _check_rows(file, len(values))
     poor = {n: why for n, own in zip(found, values.T, strict=True) if (why := _part(own))}
     for name, why in poor.items():
         if name in asked or len(poor) == len(found):
@@ -197,12 +200,15 @@ def _dayfirst(column) -> bool:
     return bool(first.max() > 12 or (dotted and second.max() <= 12))
 
 
-def _check_length(file: Path, rows: int, horizon: int) -> None:
+def _check_rows(file: Path, rows: int) -> None:
     if rows < FEWEST:
         raise UserError(
             f"{file}: {rows} rows, and a series needs {FEWEST} at least, to train, validate and "
             "test. Remedy: more rows, or a method that needs no training."
         )
+
+
+def _check_horizon(file: Path, rows: int, horizon: int) -> None:
     if horizon > rows // 10:
         raise UserError(
             f"--forecast: given {horizon}, allowed are 1 to {rows // 10}: of the {rows} rows of "
