@@ -10,6 +10,8 @@ import torch
 import yaml
 from toys import setting
 
+import rnnreg
+from rnnreg.errors import UserError
 from rnnreg.regularizers._checks import attributes
 from rnnreg.study import registry, study
 from rnnreg.training.population import Population
@@ -29,6 +31,21 @@ def test_examples_of_models_run(code):
     found = {}
     exec(compile(code, "model.md", "exec"), found)
     assert torch.isfinite(found["score"] if "score" in found else found["output"]).all()
+
+
+def test_regularizers_for_studies_alone_are_those_that_a_loop_of_ones_own_refuses():
+    text = (DOCS / "model.md").read_text(encoding="utf-8")
+    (told,) = re.findall(r"\nFor studies alone .*?\n\n", text, re.DOTALL)
+    refused, model = set(), rnnreg.nn.LSTM(2, 3)
+    for name in registry.shipped("regularizer"):
+        strength = registry.load("regularizer", name).strengths[-1]
+        optimizer = torch.optim.SGD(model.parameters())
+        try:
+            rnnreg.regularize(model, name, strength, optimizer, steps=2)
+        except UserError as error:
+            if "only a study" in str(error) or "the network itself" in str(error):
+                refused.add(name)
+    assert set(NAME.findall(told)) == refused
 
 
 def test_the_regularizer_trains_and_its_off_is_none(monkeypatch):

@@ -453,7 +453,11 @@ def test_a_step_without_its_penalty_is_an_error():
             "word_dropout",
             "it changes inputs and targets, which only a study's training step",
         ),
-        (Model, "layer_norm", "it changes the network itself; rnnreg.nn has layer_norm=True."),
+        (
+            Model,
+            "layer_norm",
+            "it changes the network itself, which is for the model's own code; rnn",
+        ),
         (Model, "l1_typo", "unknown 'l1_typo'"),
     ],
 )

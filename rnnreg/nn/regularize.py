@@ -16,7 +16,8 @@ ONLY_IN_A_STUDY = {
     "held": "holds out training data",
 }
 CANNOT = {  # hook -> what a loop of one's own does not have
-    "network": "it changes the network itself; rnnreg.nn has layer_norm=True",
+    "network": "it changes the network itself, which is for the model's own code; rnnreg.nn has "
+    "layer_norm=True for layer normalisation",
     "batch": "it changes inputs and targets, which only a study's training step does",
 }
 
