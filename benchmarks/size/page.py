@@ -70,7 +70,7 @@ def table(results: Results) -> str:
         effects = own.set_index("regularizer")["effect"]
         lines.append((base, PARTS.index(part), cell, own["overfit"].iloc[0], effects, benchmark))
     columns = {
-        "Data set": lambda r: results.title("benchmarks", r[5]).partition(",")[0],
+        "Data set": lambda r: registry.facts("benchmark", r[0])["title"].partition(",")[0],
         "Part": lambda r: SHOWN[r[1]],
         "Cell": lambda r: results.title("cells", r[2]),
         "Gap, %": lambda r: fixed(r[3], 0),
