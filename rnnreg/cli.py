@@ -63,7 +63,7 @@ def main(arguments: list[str] | None = None) -> int:
             return ended
     terminal = _into(given.log) if given.log else None
     try:
-        with stop.at_once():
+        with stop.at_once(ends=arguments is None):
             ended = given.run(given)
             sys.stdout.flush()
     except UserError as error:

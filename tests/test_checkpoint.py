@@ -331,6 +331,21 @@ def test_a_signal_that_comes_twice_at_once_is_one(monkeypatch):
             os.kill(os.getpid(), signal.SIGTERM)
 
 
+def test_a_process_that_ends_by_a_signal_is_not_interrupted_again():
+    """What passes a signal on may do so while its child tells of it."""
+    before = {number: signal.getsignal(number) for number in stop.SIGNALS}
+    try:
+        with pytest.raises(stop.Interrupted), stop.at_once(ends=True):
+            os.kill(os.getpid(), signal.SIGINT)
+        assert {signal.getsignal(number) for number in stop.SIGNALS} == {signal.SIG_IGN}
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    with stop.at_once(ends=True):
+        pass
+    assert {number: signal.getsignal(number) for number in stop.SIGNALS} == before
+
+
 def test_a_signal_that_is_ignored_stays_so():
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:

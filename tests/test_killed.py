@@ -22,6 +22,16 @@ if status is None:
     {}
 sys.exit(status)
 """
+AT_THE_FORK = """
+import os, signal
+fork = os.fork
+def signalled():
+    child = fork()
+    if child:
+        os.kill(os.getpid(), signal.SIGTERM)
+    return child
+os.fork = signalled
+"""
 SAVES = """
     with stop.later() as came:
         print("heard", flush=True)
@@ -32,10 +42,10 @@ SAVES = """
 """
 
 
-def begun(work: str) -> subprocess.Popen:
+def begun(work: str, before: str = "") -> subprocess.Popen:
     """A command whose child works; its process is the first line."""
     return subprocess.Popen(
-        [sys.executable, "-c", CHILD.format(work.strip())],
+        [sys.executable, "-c", before + CHILD.format(work.strip())],
         cwd=registry.ROOT, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
 
@@ -63,6 +73,12 @@ def test_a_signal_to_the_one_that_waits_reaches_the_child_once():
     os.kill(child, signal.SIGTERM)
     os.kill(process.pid, signal.SIGTERM)
     assert process.wait(60) == 1
+    process.stdout.close()
+
+
+def test_a_signal_in_the_middle_of_the_fork_reaches_the_child():
+    process = begun("time.sleep(60)", AT_THE_FORK)
+    assert process.wait(30) == 128 + signal.SIGTERM
     process.stdout.close()
 
 

@@ -72,10 +72,14 @@ def in_child(tell: Callable[[int, str], None]) -> int | None:
     Where a signal has ended it, `tell` is given its number as a process, and why. Signals that ask
     this process to stop go on to the child.
     """
-    watch, child = Watch(), os.fork()
+    watch = Watch()
+    signal.pthread_sigmask(signal.SIG_BLOCK, stop.SIGNALS)  # none is lost in the middle of a fork
+    child = os.fork()
     if child == 0:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, stop.SIGNALS)
         return None
     with stop.passed_on(child):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, stop.SIGNALS)
         _, status = os.waitpid(child, 0)
     code = os.waitstatus_to_exitcode(status)
     if code >= 0:

@@ -22,9 +22,12 @@ class Interrupted(KeyboardInterrupt):
 
 
 @contextmanager
-def at_once() -> Iterator[None]:
-    """A signal raises Interrupted where the process is."""
-    with _heard(_raise):
+def at_once(ends: bool = False) -> Iterator[None]:
+    """A signal raises Interrupted where the process is.
+
+    Where the process `ends` with that, further signals are ignored: it tells why, undisturbed.
+    """
+    with _heard(_raise, ends):
         yield
 
 
@@ -71,8 +74,11 @@ def _raise(number, frame):
 
 
 @contextmanager
-def _heard(handler: Callable) -> Iterator[None]:
-    """Signals go to a handler, but for those that the process was told to ignore (nohup)."""
+def _heard(handler: Callable, ends: bool = False) -> Iterator[None]:
+    """Signals go to a handler, but for those that the process was told to ignore (nohup).
+
+    Once Interrupted has been raised, they are ignored where the process `ends`.
+    """
     heard: dict[int, float] = {}  # when each came
 
     def once(number, frame):
@@ -90,6 +96,10 @@ def _heard(handler: Callable) -> Iterator[None]:
         signal.signal(s, once)
     try:
         yield
+    except Interrupted:
+        if ends:
+            before = dict.fromkeys(own, signal.SIG_IGN)
+        raise
     finally:
         for s in own:
             signal.signal(s, before[s])
