@@ -22,10 +22,14 @@ def child(work, *given):
     reader, writer = os.pipe()
     pid = os.fork()
     if pid == 0:
-        work(*given)
-        os.write(writer, b".")
-        signal.pause()
-    os.read(reader, 1)
+        try:
+            work(*given)
+            os.write(writer, b".")
+            signal.pause()
+        finally:  # what fails here must not go on as a second run of the tests
+            os._exit(1)
+    os.close(writer)
+    assert os.read(reader, 1), "it has failed"
     return pid
 
 
@@ -95,7 +99,8 @@ def test_two_studies_that_make_the_same_data_are_told_of_each_other(tmp_path, mo
         lock.hold_workflow("tiny", data)
     assert f": process {owner} on " in str(told.value)
     assert "at work on the study other here and makes data/prepared/elnino.npz, " in str(told.value)
-    kill(child(lock.hold_workflow, "tiny", ["data/raw/trec/sources.json"]))
+    (locks / "0.input.lock").write_text("data/prepared/trec.npz\nresults/other/members.parquet")
+    kill(child(lock.hold_workflow, "tiny", ["data/prepared/trec.npz"]))
     assert list(locks.iterdir()), "its owner is alive"
     kill(owner)
     kill(child(lock.hold_workflow, "tiny", data))

@@ -149,10 +149,13 @@ def test_a_fault_is_told_in_one_message(fault, tmp_path, capsys, monkeypatch):
 
 
 class Pools:
-    """Stands for pools of processes: the first `broken` of them lose one with its last task."""
+    """Stands for pools of processes: the first `broken` of them lose one with its last task.
 
-    def __init__(self, broken: int):
-        self.broken, self.sizes = broken, []
+    Where one is lost `early`, the pool takes that task no more.
+    """
+
+    def __init__(self, broken: int, early: bool = False):
+        self.broken, self.early, self.sizes = broken, early, []
 
     def __call__(self, jobs: int, *given, **more):
         self.sizes.append(jobs)
@@ -161,6 +164,8 @@ class Pools:
     def submit(self, work, row, members) -> Future:
         future = Future()
         if len(self.sizes) <= self.broken and row == "last":
+            if self.early:
+                raise BrokenProcessPool
             future.set_exception(BrokenProcessPool())
         else:
             future.set_result(f"{row}'s {members}")
@@ -170,15 +175,16 @@ class Pools:
         pass
 
 
-def test_a_process_that_is_killed_costs_no_finished_task(monkeypatch):
+@pytest.mark.parametrize("early", [False, True])
+def test_a_process_that_is_killed_costs_no_finished_task(early, monkeypatch):
     tasks = [("first", 1), ("second", 2), ("last", 3)]
-    monkeypatch.setattr(workers, "ProcessPoolExecutor", pools := Pools(1))
+    monkeypatch.setattr(workers, "ProcessPoolExecutor", pools := Pools(1, early))
     told = pytest.warns(UserWarning, match="for want of memory; . at once go on")
     with workers.Workers(5, None, None, "cpu") as several, told:
         made = list(several.map(tasks))
     assert sorted(made) == sorted((name, f"{name}'s {i}") for name, i in tasks)
     assert pools.sizes == [5, 2]
-    monkeypatch.setattr(workers, "ProcessPoolExecutor", pools := Pools(9))
+    monkeypatch.setattr(workers, "ProcessPoolExecutor", pools := Pools(9, early))
     refused = pytest.raises(UserError, match=r"try: a process was killed.* Remedy: fewer rows")
     with workers.Workers(2, None, None, "cpu") as several, told, refused:
         list(several.map(tasks))

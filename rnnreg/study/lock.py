@@ -78,7 +78,10 @@ def owner(process: int) -> str:
 
 
 def _is(file: Path, opened: int) -> bool:
-    return file.exists() and file.stat().st_ino == os.fstat(opened).st_ino
+    try:
+        return file.stat().st_ino == os.fstat(opened).st_ino
+    except FileNotFoundError:
+        return False
 
 
 def hold_workflow(study: str, shared: Iterable[str] = ()) -> bool:
@@ -86,8 +89,8 @@ def hold_workflow(study: str, shared: Iterable[str] = ()) -> bool:
 
     Snakemake's own locks do not tell whose they are, and stay when it is killed. Where the last run
     of a study did not end by itself, its locks go. UserError where one of this study is still at
-    work, or one of another study that makes some of the files that are `shared`, too. True where
-    the last one was killed and no workflow of another study is at work in this folder.
+    work, or one of another study that makes some of the files that are `shared`, too; it may read
+    them. True where the last one was killed and no workflow of another study is at work here.
     """
     file = SNAKEMAKE / f"rnnreg {study}.lock"
     killed = file.exists()
@@ -95,12 +98,13 @@ def hold_workflow(study: str, shared: Iterable[str] = ()) -> bool:
     names = {other: other.stem.removeprefix("rnnreg ") for other in others}
     at_work = [other for other in others if _busy(other)]
     for other in at_work:
-        made = [file for files in _locks(names[other]).values() for file in files]
+        locks = {f: files for f, files in _locks(names[other]).items() if ".output." in f.name}
+        made = [file for files in locks.values() for file in files]
         if both := sorted(set(shared).intersection(made)):
             raise UserError(
                 f"{Path.cwd()}: {holder(other)} is at work on the study {names[other]} here and "
-                f"makes {both[0]}, as this one would. Remedy: wait until it has prepared its data, "
-                "or another folder."
+                f"makes {both[0]}, as this one would. Remedy: wait until it has ended, or another "
+                "folder."
             )
     opened = take(file)
     if opened is None:

@@ -31,10 +31,10 @@ class Workers:
 
     def __enter__(self) -> "Workers":
         if self.jobs > 1:
-            self._begin()
+            self._start()
         return self
 
-    def _begin(self) -> None:
+    def _start(self) -> None:
         self.pool = ProcessPoolExecutor(
             self.jobs, get_context("spawn"), _begin, self.given, max_tasks_per_child=None
         )
@@ -54,9 +54,11 @@ class Workers:
             return
         left = list(tasks)
         while left:
-            with _unheard():
-                waiting = {self.pool.submit(_work, *task): task for task in left}
+            waiting = {}
             try:
+                with _unheard():
+                    for task in left:
+                        waiting[self.pool.submit(_work, *task)] = task
                 for done in as_completed(waiting):
                     made = done.result()
                     left.remove(waiting[done])
@@ -77,7 +79,7 @@ class Workers:
         self.jobs //= 2
         warnings.warn(f"{told}; {self.jobs} at once go on (--jobs {self.jobs}).", stacklevel=2)
         self.pool.shutdown()
-        self._begin()
+        self._start()
 
 
 @contextmanager
