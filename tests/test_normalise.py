@@ -224,6 +224,15 @@ def everything(loop, cell, given, norm):
 
 
 @needed
+@pytest.mark.parametrize("kind", ["layer", "batch"])
+@pytest.mark.parametrize("name", CELLS)
+def test_few_units_over_many_steps_fit_into_the_memory_that_is_asked_for(name, kind):
+    """Where they do not, the compiled loop aborts, and this process with it."""
+    given = normalised_case(kind, registry.load("cell", name), (1, 2048, 1, 1, 8))
+    everything(native_normalised, registry.load("cell", name), single(given), Norm(kind))
+
+
+@needed
 @pytest.mark.parametrize("shape", [(2, 5, 9, 4, 7), (1, 1, 4, 1, 3), (2, 4, 33, 20, 65)])
 @pytest.mark.parametrize("sites", ["none", "all"])
 @pytest.mark.parametrize("padded", [False, True])

@@ -8,12 +8,14 @@ import shutil
 import subprocess
 import sys
 from html.parser import HTMLParser
+from pathlib import Path
 
 import nbformat
 import numpy as np
 import pandas as pd
 import pytest
 import synthetic
+import typst
 from matplotlib.figure import Figure
 
 from rnnreg.analysis.collect import collect
@@ -165,6 +167,21 @@ def test_pdf_is_the_same_bytes_for_the_same_notebook(folder):
     notebook = nbformat.read(folder / "report.ipynb", as_version=4)
     once, again = (document.typeset(notebook, folder, SOURCE) for _ in range(2))
     assert once == again
+
+
+def test_figures_stay_in_place_where_typst_fails_on_floats(folder, monkeypatch):
+    notebook, asked = nbformat.read(folder / "report.ipynb", as_version=4), []
+
+    def compiled(file, root, sys_inputs=None):
+        asked.append(sys_inputs)
+        assert 'sys.inputs.at("floats"' in (Path(root) / "paper.typ").read_text(encoding="utf-8")
+        if not sys_inputs:
+            raise typst.TypstError("internal error: parent group")
+        return b"a paper"
+
+    monkeypatch.setattr(document.typst, "compile", compiled)
+    assert document.typeset(notebook, folder, SOURCE) == b"a paper"
+    assert asked == [None, {"floats": "no"}]
 
 
 def test_tables_in_three_formats_have_the_same_lines(folder):

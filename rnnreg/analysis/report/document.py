@@ -77,13 +77,23 @@ def markup(notebook: nbformat.NotebookNode, source: Path) -> str:
 
 
 def typeset(notebook: nbformat.NotebookNode, folder: Path, source: Path) -> bytes:
-    """The PDF. The template and the references come from `source`, the figures from `folder`."""
+    """The PDF. The template and the references come from `source`, the figures from `folder`.
+
+    Figures float, but where Typst's tags (0.15) fail on a float beside a table that goes on on the
+    next page: then they stand where they are named.
+    """
     with tempfile.TemporaryDirectory() as scratch:
         root = Path(scratch)
         shutil.copytree(folder / "figures", root / "figures")
         shutil.copy(source / "paper.typ", root / "paper.typ")
         (root / "main.typ").write_text(markup(notebook, source), encoding="utf-8")
-        return typst.compile(str(root / "main.typ"), root=str(root))
+        try:
+            return typst.compile(str(root / "main.typ"), root=str(root))
+        except typst.TypstError as error:
+            if "internal error" not in str(error):
+                raise
+            stay = {"floats": "no"}
+            return typst.compile(str(root / "main.typ"), root=str(root), sys_inputs=stay)
 
 
 def _raw(html: str) -> str:

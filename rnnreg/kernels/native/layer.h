@@ -35,10 +35,11 @@ struct Layer {
 static Int wide(Int size) { return (size + LANES - 1) / LANES * LANES; }
 
 struct Arena {  // working memory of one member; its copies start at the same place
-    float* next;
+    float *next, *end;
     float* take(Int floats) {
         float* taken = next;
         next += (floats + 15) / 16 * 16;
+        if (next > end) std::abort();  // rather than write where something else is
         return taken;
     }
 };

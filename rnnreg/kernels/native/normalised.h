@@ -186,12 +186,17 @@ struct Backward {
     Int m, hw = wide(l.hidden);
     const Hats<Cell, K> hats{l.batch, hw};
     const Gains<Cell, K> at{hw};
-    Int dense = (apart ? Cell::x_count + Cell::h_count : Cell::slots) * hw;
+    static constexpr Int columns = apart ? Cell::x_count + Cell::h_count : Cell::slots;
+    Int dense = columns * hw;
     Int row = dense + 2 * LANES;  // rows far apart share no place in a cache
     Int x = apart ? 0 : Cell::x_first * hw, h = apart ? Cell::x_count * hw : Cell::h_first * hw;
-    Int block = K == SEQUENCE ? l.steps : block_steps(l.steps, l.batch, dense);
+    Int block = at_once(l);
     float *gain = nullptr, *dgain = nullptr, *da = nullptr, *grads[2] = {};
     Stage stage = {};
+
+    static Int at_once(const Layer& l) {  // steps whose gradients are kept for one product
+        return K == SEQUENCE ? l.steps : block_steps(l.steps, l.batch, columns * wide(l.hidden));
+    }
 
     Backward(const Layer& l, const Norm* norm, Int m, Arena& arena) : l(l), n(norm), m(m) {
         if (K == NONE) return;

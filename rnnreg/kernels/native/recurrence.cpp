@@ -179,13 +179,13 @@ template <class Cell, Kind K>
 static int run(const Layer& l, const Norm* norm, bool backward) {
     constexpr Int S = (K == NONE ? 1 : 2) * Cell::slots;
     Int hw = wide(l.hidden), dw = wide(l.inputs), row = S * hw, b = l.batch;
-    Int steps = K == SEQUENCE ? l.steps : block_steps(l.steps, b, row);
+    Int steps = Backward<Cell, K>::at_once(l);
     Int floats = 2 * (dw + hw + 2) * row + b * (4 * hw + dw) + steps * b * (row + 2 * LANES) + 16 * 32;
     if (K != NONE) floats += b * (3 * row + (Cell::kept + 4) * hw + 8 * LANES) + 8 * row;
     void* memory = nullptr;
     if (posix_memalign(&memory, 64, sizeof(float) * floats)) return 1;
     for (Int m = 0; m < l.members; m++) {
-        Arena arena = {static_cast<float*>(memory)};
+        Arena arena = {static_cast<float*>(memory), static_cast<float*>(memory) + floats};
         backward ? backward_member<Cell, K>(l, norm, m, arena) : forward_member<Cell, K>(l, norm, m, arena);
     }
     free(memory);
