@@ -18,6 +18,7 @@ a module only from modules above it:
       fingerprint     what of a row's code decides its results
       document        the text of a study file -> plain values
       schema          checks of what a study file says
+      stop            signals that ask a process to stop, at once or a moment later
       search          the trials of a row, and their ranges
       described       what a regularizer's file says of itself, in words
       sizes           the sizes of a benchmark's network, and what can be wrong with them
@@ -28,7 +29,6 @@ a module only from modules above it:
       combine         what a study combines of regularizers: name+name
       rows            a study, resolved: its rows, and the files that it has
       study           study YAML -> Study -> rows
-      stop            signals that ask a process to stop, at once or a moment later
       record          what is known of one trained member, and what can be wrong with it
       records         Record <-> JSON lines
       manifest        the signed hashes of a study's files
@@ -39,9 +39,9 @@ a module only from modules above it:
       lock            who is at work on a row or a workflow: held until its process ends
       cluster         jobs that a killed head left in a Slurm queue
       progress        a row's progress line, and its sign of life
+      killed          what is told of a process that the system killed
       status          how far a study is
       processes       work shared by processes of this machine
-      killed          what is told of a process that the system killed
       claims          benchmarks/claims.yaml: what tutorials claim, and the rows that test it
       published       benchmarks/published.yaml: results of papers, read
       regimes         benchmarks/regime.csv, read and written

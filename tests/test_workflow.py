@@ -244,8 +244,11 @@ def test_a_row_that_is_killed_says_so_at_last(project):
     done = snakemake(project, row)
     assert done.returncode == 0, done.stderr
     assert not list(project.glob("results/tiny/records/**/*.failed"))
+    after = row_files(project)
     for file in (deadly, *project.glob("results/tiny/records/wave/*/deadly.jsonl")):
         file.unlink()
+    assert snakemake(project, TABLE).returncode == 0
+    assert row_files(project).items() <= after.items(), "nothing is trained where a row went"
 
 
 def test_a_comment_retrains_nothing_and_an_edit_only_its_rows(project):
