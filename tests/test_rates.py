@@ -1,6 +1,5 @@
 """The learning-rate range test: the rates of its steps, what is read off a curve, the command."""
 
-import importlib.util
 import json
 import sys
 
@@ -9,6 +8,7 @@ import pandas as pd
 import pytest
 import torch
 from own import CSV, add, make
+from scripts import script
 from toys import setting
 
 from rnnreg.cli import main
@@ -170,11 +170,8 @@ def test_the_cost_of_a_suggestion_is_that_of_the_nearest_trial(monkeypatch):
 
 
 def test_the_table_in_the_docs_has_every_published_row_of_none():
-    file = registry.PACKAGE.parent / "benchmarks" / "rates" / "compare.py"
-    spec = importlib.util.spec_from_file_location("compare_rates", file)
-    compare = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(compare)
-    frame = pd.read_csv(file.with_name("rates.csv"))
+    compare = script("rates/compare.py")
+    frame = pd.read_csv(compare.HERE / "rates.csv")
     made = {tuple(r) for r in frame[["benchmark", "cell", "study"]].itertuples(index=False)}
     published = {(*row, asked) for row, (asked, _) in compare.rows().items()}
     assert made == published, "stale: python benchmarks/rates/compare.py"

@@ -1,6 +1,5 @@
 """Kinds of search: random draws, strengths from small to large, and folds in place of seeds."""
 
-import importlib.util
 import random
 from dataclasses import replace
 from types import SimpleNamespace
@@ -9,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from own import CSV, add, make
+from scripts import script
 from toys import KINDS, arrays, setting
 
 from rnnreg.analysis.report import sentences
@@ -16,8 +16,8 @@ from rnnreg.cli import main
 from rnnreg.data import folds, naive
 from rnnreg.data.benchmark import Splits
 from rnnreg.errors import UserError
-from rnnreg.study import registry, study
 from rnnreg.study import search as searches
+from rnnreg.study import study
 from rnnreg.study.protocol import asked, phases
 from rnnreg.study.records import read
 from rnnreg.study.search import Search, fold, fold_seeds
@@ -309,11 +309,7 @@ def test_the_report_says_where_another_range_of_rates_is_searched():
 @pytest.fixture(scope="module")
 def compare():
     """The script that makes the table of docs/training.md."""
-    file = registry.PACKAGE.parent / "benchmarks" / "searches" / "compare.py"
-    spec = importlib.util.spec_from_file_location("compare_searches", file)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return script("searches/compare.py")
 
 
 def test_each_kind_compared_is_a_row_and_repeats_share_no_member_but_those_of_folds(compare):

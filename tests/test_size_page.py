@@ -1,8 +1,7 @@
 """The page of the size study: which data sets it shows, and that it is what the script wrote."""
 
-import importlib.util
-
 import pytest
+from scripts import script
 
 from rnnreg.study import registry, study
 
@@ -10,11 +9,7 @@ from rnnreg.study import registry, study
 @pytest.fixture(scope="module")
 def page():
     """The script that makes docs/size.md."""
-    file = registry.PACKAGE.parent / "benchmarks" / "size" / "page.py"
-    spec = importlib.util.spec_from_file_location("size_page", file)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return script("size/page.py")
 
 
 def test_a_data_set_that_lacks_one_row_is_left_out(page, tmp_path):

@@ -174,9 +174,8 @@ def own_models(repeats: int) -> pd.DataFrame:
     """
     found = []
     for layer in layers.layers():
-        often = repeats * (
-            10 if layer.what == "inference" else 1
-        )  # calls of less than a millisecond
+        short = layer.what == "inference"  # calls of less than a millisecond
+        often = 10 * repeats if short else repeats
         times = timing.rounds(layers.contenders(layer), often, timing.SLOW)
         for name, own in times.items():
             pairs = zip(own, times[layers.TORCH], strict=False)  # what is slow has fewer rounds
