@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -80,6 +81,20 @@ def test_a_signal_in_the_middle_of_the_fork_reaches_the_child():
     process = begun("time.sleep(60)", AT_THE_FORK)
     assert process.wait(30) == 128 + signal.SIGTERM
     process.stdout.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems do not tell a child")
+def test_a_child_whose_parent_alone_is_killed_stops():
+    """Else it would go on, with the lock of its row, and nobody would wait for it."""
+    process = begun(SAVES.replace("sys.exit(len(came))", 'print("saved", len(came), flush=True)'))
+    child = int(process.stdout.readline())
+    assert process.stdout.readline() == "heard\n"
+    process.kill()
+    try:
+        assert process.communicate(timeout=30)[0] == "saved 1\n"
+    finally:
+        with suppress(ProcessLookupError):
+            os.kill(child, signal.SIGKILL)
 
 
 def test_why(monkeypatch):

@@ -52,6 +52,27 @@ def test_a_lock_is_free_once_its_owner_is_dead(tmp_path):
     assert not file.exists()
 
 
+def test_a_lock_that_is_given_back_or_just_begun_is_not_one_of_a_killed_owner(
+    tmp_path, monkeypatch
+):
+    file, flock = tmp_path / "lock", lock.fcntl.flock
+    file.touch()
+    assert not lock.left(file), "opened by one who has yet to write its name"
+    assert file.exists()
+    file.write_text(lock.owner(123456789))
+
+    def ends(opened, how):
+        file.unlink(missing_ok=True)
+        flock(opened, how)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(lock.fcntl, "flock", ends)
+        assert not lock.left(file), "its owner has ended in the meantime"
+    file.write_text(lock.owner(123456789))
+    assert lock.left(file)
+    assert not file.exists()
+
+
 def test_a_workflow_that_was_killed_leaves_no_lock_to_the_next(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     owner = child(lock.hold_workflow, "tiny")
@@ -277,4 +298,5 @@ def test_a_file_system_without_locks_is_told_and_trains(tmp_path, monkeypatch):
     monkeypatch.setattr(lock.fcntl, "flock", none)
     with pytest.warns(UserWarning, match=r"no locks \(No locks available\), so nothing keeps two"):
         opened = lock.take(tmp_path / "lock")
+    assert not lock.left(tmp_path / "lock"), "its owner may be at work"
     lock.give_back(tmp_path / "lock", opened)

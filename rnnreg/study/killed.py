@@ -1,5 +1,6 @@
 """What is told of a process that was killed: it says nothing itself, one that waits for it does."""
 
+import ctypes
 import os
 import resource
 import signal
@@ -17,6 +18,7 @@ TOGETHER = (  # told of a job that ended with no word from anybody
     "kept. Remedy: more memory or time for a job (mem_mb, runtime in the profile), or fewer rows "
     "at once (--cores); then the same command again."
 )
+PR_SET_PDEATHSIG = 1  # of linux/prctl.h: which signal a process gets when its parent has ended
 UNIT = 1 if sys.platform == "darwin" else 1024  # bytes; of what a system tells of its processes
 GIB = 2**30
 
@@ -70,12 +72,16 @@ def in_child(tell: Callable[[int, str], None]) -> int | None:
     """Go on in a child of this process: None there. Here the exit status, once it has ended.
 
     Where a signal has ended it, `tell` is given its number as a process, and why. Signals that ask
-    this process to stop go on to the child.
+    this process to stop go on to the child; where it is killed, the child is asked to stop (Linux).
     """
-    watch = Watch()
+    watch, own = Watch(), os.getpid()
     signal.pthread_sigmask(signal.SIG_BLOCK, stop.SIGNALS)  # none is lost in the middle of a fork
     child = os.fork()
     if child == 0:
+        if sys.platform == "linux":
+            ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+            if os.getppid() != own:  # killed before that
+                signal.raise_signal(signal.SIGTERM)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, stop.SIGNALS)
         return None
     with stop.passed_on(child):

@@ -60,11 +60,23 @@ def held(file: Path) -> bool:
 def left(file: Path, process: int | None = None) -> bool:
     """Whether the lock's last owner, or this process of this machine as its owner, was killed.
 
-    One that ends takes the lock's file with it; the file goes with the answer, too.
+    One that ends takes the lock's file with it; the file goes with the answer, too. One that has
+    just opened the file has not written its name yet.
     """
-    if not file.exists() or (process and holder(file) != owner(process)):
+    try:
+        stream = file.open(encoding="utf-8")
+    except FileNotFoundError:
         return False
-    return not held(file)
+    with stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:  # it is at work, or the file system has no locks to tell
+            return False
+        name = stream.read()
+        dead = name == owner(process) if process else bool(name)
+        if dead := dead and _is(file, stream.fileno()):
+            file.unlink()
+    return dead
 
 
 def holder(file: Path) -> str:
