@@ -17,7 +17,7 @@ from shlex import quote
 
 sys.path.insert(0, workflow.basedir)
 
-from rnnreg.study import cluster, lock, owner, status, study as studies
+from rnnreg.study import cluster, lock, owner, status, stop, study as studies
 from rnnreg.study.facts import made_from
 from rnnreg.study.variants import base
 from rnnreg.errors import UserError
@@ -37,6 +37,7 @@ try:
         r"-\w*n\w*|--dry-?run|--lint|--unlock|--summary|--dag|--rulegraph"
     )
     if workflow.is_main_process and not any(map(looks.fullmatch, sys.argv[1:])):
+        stop.once()
         shared = [f"data/raw/{base(b)}/sources.json" for b in STUDY.benchmarks]
         shared += [f"data/prepared/{b}.npz" for b in STUDY.benchmarks]
         if lock.hold_workflow(STUDY.name, shared) and (left := cluster.cancel_left()):

@@ -144,25 +144,34 @@ def test_read_only_data_trains_and_read_only_results_are_told_before_training(ru
         subprocess.run(["umount", "-l", own], check=True)
 
 
+@pytest.mark.parametrize("how", ["write", "download"])
 def test_bytes_are_on_the_disk_before_their_name_and_the_name_before_the_next_step(
-    tmp_path, monkeypatch
+    how, tmp_path, monkeypatch
 ):
     """After a power cut at any moment, the file holds what it held, or all of the new."""
-    order, sync, rename = [], os.fsync, Path.replace
+    mirror, order, sync, rename = tmp_path / "a.txt", [], os.fsync, Path.replace
+    mirror.write_text("new")
+    file = tmp_path / "folder/a.txt"
+    source = sources.Download("a.txt", "https://example.org/a.txt", sources.content(mirror))
 
     def synced(opened):
-        order.append(f"sync {Path(f'/proc/self/fd/{opened}').readlink().name}")
+        order.append(("sync", Path(f"/proc/self/fd/{opened}").readlink().name))
         sync(opened)
 
     def renamed(self, other):
-        order.append(f"{self.name} -> {other.name}")
+        order.append((self.name, other.name))
         return rename(self, other)
 
     monkeypatch.setattr(os, "fsync", synced)
     monkeypatch.setattr(Path, "replace", renamed)
-    records.write_text(tmp_path / "folder/a.txt", "new")
-    part = f".a.txt.{os.getpid()}.part"
-    assert order == [f"sync {part}", f"{part} -> a.txt", "sync folder"]
+    if how == "write":
+        records.write_text(file, "new")
+    else:
+        sources.fetch("folder", [source], tmp_path, str(tmp_path))
+    (_, part), *_ = order
+    assert part.endswith(".part")
+    assert order == [("sync", part), (part, "a.txt"), ("sync", "folder")]
+    assert file.read_text() == "new"
 
 
 @pytest.mark.parametrize("call", ["write_bytes", "fsync", "replace"])

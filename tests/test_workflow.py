@@ -71,6 +71,14 @@ from pathlib import Path
 if not Path("spared").exists():
     os.kill(os.getpid(), signal.SIGKILL)
 """
+SLOW = """
+import time
+from pathlib import Path
+from rnnreg.study import stop
+with stop.afterwards():
+    Path("begun").touch()
+    time.sleep(2)
+"""
 ENVIRONMENT = "an env; $(touch pwned) 'it"  # a path that a shell would take apart
 ONE = "results/tiny/records/wave/gru/l2.jsonl"
 TABLE = "results/tiny/members.parquet"
@@ -301,6 +309,24 @@ def test_a_stale_record_is_refused_with_the_command_that_renews_it(project):
     assert "python -m rnnreg train --study tiny wave gru none" in found.stderr
     assert "Traceback" not in found.stderr
     assert rnnreg(project, "collect", "tiny").returncode == 0
+
+
+def test_further_interrupts_while_jobs_stop_end_in_no_traceback(project):
+    """As an impatient Ctrl-C sends them, to all processes; snakemake waits for its jobs."""
+    slow = project / "rnnreg/regularizers/slow.py"
+    slow.write_text(MINE.replace("Mine", "Slow") + SLOW)
+    process = start(project, ONE.replace("l2", "slow"))
+    deadline = time.monotonic() + 120
+    while not (project / "begun").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    for _ in range(3):
+        os.killpg(process.pid, signal.SIGINT)
+        time.sleep(0.4)
+    _, told = process.communicate(timeout=60)
+    slow.unlink()
+    assert process.returncode == 1
+    assert "rnnreg: stopped by SIGINT; what was finished is kept." in told
+    assert "Traceback" not in told
 
 
 def test_after_a_kill_the_finished_rows_are_kept(project):

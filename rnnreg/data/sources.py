@@ -17,7 +17,7 @@ from urllib.parse import urlparse
 
 from rnnreg.data.transfer import NotThereError, copy, download, hub_download, sha256
 from rnnreg.errors import UserError
-from rnnreg.study import registry
+from rnnreg.study import records, registry
 
 MIRROR = "RNNREG_MIRROR"
 HUB = "https://huggingface.co"
@@ -155,7 +155,7 @@ def _bring(source: Download | Hub, file: Path, mirror: str | None) -> None:
             except NotThereError as reason:
                 tried.append(re.sub(r"//\S*@", "//", f"{place}: {reason}"))  # no password
                 continue
-            part.replace(file)
+            records.move(part, file)
             return
     except OSError as error:
         raise UserError(

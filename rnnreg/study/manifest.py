@@ -172,7 +172,7 @@ def _private(folder: Path, file: Path) -> Ed25519PrivateKey:
             part = file.with_name(f".{file.name}.{os.getpid()}.part")
             with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT, 0o600), "wb") as opened:
                 opened.write(text)
-            part.replace(file)
+            records.move(part, file)
         except OSError as error:
             raise UserError(
                 f"{file}: cannot write ({error.strerror}). Remedy: --key, with a file that this "

@@ -161,11 +161,7 @@ def write_bytes(file: Path, data: bytes) -> None:
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         part.write_bytes(data)
-        _to_disk(
-            part
-        )  # before it takes the place of what was there: a power cut leaves one of them
-        part.replace(file)
-        _to_disk(file.parent)  # where the names are
+        move(part, file)
     except OSError as error:
         with suppress(OSError):  # it may be the folder that is not one
             part.unlink()
@@ -173,6 +169,16 @@ def write_bytes(file: Path, data: bytes) -> None:
             f"{file}: cannot write ({error.strerror}). Remedy: free space there, or give this user "
             "permission to write to the folder; finished work is kept."
         ) from error
+
+
+def move(part: Path, file: Path) -> None:
+    """Give a file that is written whole the name of another, which a power cut leaves or replaces.
+
+    Its bytes are on the disk before, and the name, which the folder holds, before the next step.
+    """
+    _to_disk(part)
+    part.replace(file)
+    _to_disk(file.parent)
 
 
 def _to_disk(file: Path) -> None:

@@ -57,6 +57,20 @@ def afterwards() -> Iterator[None]:
             signal.raise_signal(number)
 
 
+def once() -> None:
+    """From now on SIGINT interrupts this process once: further ones are for those it waits for.
+
+    Snakemake that is interrupted again, while its jobs save themselves, ends in tracebacks.
+    """
+
+    def interrupt(number, frame):
+        signal.signal(signal.SIGINT, lambda number, frame: None)
+        raise KeyboardInterrupt
+
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, interrupt)
+
+
 @contextmanager
 def passed_on(process: int) -> Iterator[None]:
     """A signal goes on to another process."""
