@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import synthetic
+from test_study import GOOD, own, write  # noqa: F401
 
 from rnnreg.analysis.collect import collect
 from rnnreg.analysis.figures.draw import draw
@@ -13,7 +14,9 @@ from rnnreg.analysis.report import shown
 from rnnreg.analysis.report.report import report
 from rnnreg.analysis.results import load
 from rnnreg.analysis.statistics.compare import compare
-from rnnreg.study import registry
+from rnnreg.cli import main
+from rnnreg.study import registry, status
+from rnnreg.study import study as studies
 
 FILES = [*(registry.ROOT / "rnnreg").rglob("*.py"), *(registry.ROOT / "benchmarks").glob("*.py")]
 CALLS = {"eval", "exec", "compile", "__import__"}  # by their bare name
@@ -70,6 +73,24 @@ def test_the_look_sees_what_is_dangerous(code):
     assert dangerous(ast.parse(code))
 
 
+def test_a_file_of_a_strangers_is_not_run_before_it_trains(own, write, tmp_path, capsys):  # noqa: F811
+    """`list`, a study that has it, its rows and its status read the syntax tree alone."""
+    ran = tmp_path / "ran"
+    for folder in registry.FOLDERS.values():
+        with (folder / "own.py").open("a") as file:
+            file.write(f"\nfrom pathlib import Path\nPath({str(ran)!r}).touch()\n")
+    assert main(["list"]) == 0
+    assert capsys.readouterr().out.count("\n  own ") == len(registry.FOLDERS)
+    study = studies.read(write(GOOD + "mine: true\n"))
+    rows = [row for row in study.rows if {"own"} & {row.benchmark, row.cell, row.regularizer}]
+    assert len({row.fingerprint for row in rows}) == len(rows) > 0
+    assert "own" in status.table(study)[0]
+    assert not ran.exists()
+    registry.load.cache_clear()
+    registry.load("benchmark", "own")
+    assert ran.exists(), "this look sees it"
+
+
 def test_every_name_in_a_shell_of_the_workflow_is_quoted():
     """`{name:q}` but for a number: names of rows, studies and paths never reach a shell bare."""
     text = (registry.ROOT / "Snakefile").read_text(encoding="utf-8")
@@ -120,8 +141,8 @@ def test_a_title_that_is_a_script_is_text_in_the_whole_report(tmp_path, monkeypa
     report(folder)
     text = (folder / "report.html").read_text(encoding="utf-8")
     seen = Tags(text)
-    own = (registry.PACKAGE.parent / "report/page.js").read_text(encoding="utf-8").strip()
-    assert [script.strip() for script in seen.scripts] == [own]
+    shipped = (registry.PACKAGE.parent / "report/page.js").read_text(encoding="utf-8").strip()
+    assert [script.strip() for script in seen.scripts] == [shipped]
     assert not seen.handlers
     assert "alert(1)" in text
     assert Path(folder / "report.pdf").stat().st_size
