@@ -4,8 +4,12 @@ Split by time, 60/20/20. From the last 168 days the rates of a single later day,
 variants of a study have another gap. Values stay in their own unit, without which the published
 score, the relative squared error, cannot be had: it is the root of the mean squared error over
 all eight rates divided by the standard deviation of all test values together, which `prepare`
-counts. Unlike there, nothing is divided by a column's maximum, and no linear model runs beside.
+counts as the paper's code does (github.com/laiguokun/LSTNet, utils.py). Members may train in
+another unit, by a budget's `scaling`; scores stay in this one. Unlike there, the first test days
+are not predicted, as many as `gap`, and no linear model runs beside.
 """
+
+import math
 
 from rnnreg.data import Benchmark, Budget, Download, Model, expect, forecast, read_csv
 from rnnreg.tasks import Forecast
@@ -39,5 +43,6 @@ class ExchangeRateLstnet(Benchmark):
         expect(self.name, "rows, columns", values.shape, (7_588, COLUMNS))
         splits = forecast(values, self.task, shares=(0.6, 0.2, 0.2), keep=range(COLUMNS))
         test = splits.test["series"][self.task.context :]
-        splits.counts["standard deviation of test"] = float(test.std(ddof=1))
+        by_rows = math.sqrt(1 - 1 / len(test))  # theirs corrects for rows, not for values
+        splits.counts["standard deviation of test"] = float(test.std(ddof=1)) * by_rows
         return splits
