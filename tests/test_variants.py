@@ -77,6 +77,64 @@ def test_a_budget_that_says_train_makes_a_variant(project, asked):
     assert "diary@train_9" in again.benchmarks
 
 
+def test_what_train_leaves_of_sequences_joins_validation(project, asked):
+    """Test stays, validation comes first, and together they are what there is."""
+    said = "mail: {train: 1/2, validation: rest, steps: 9}"
+    text = STUDY.replace("{house: {steps: 40}", f"{{{said}, house: {{steps: 40}}")
+    text = text.replace("mail@few]", "mail@few, mail]")
+    (project / "sizes.yaml").write_text(text)
+    made = study.read("sizes.yaml")
+    name = "mail@train_1_2_validation_rest"
+    row = made.row(name, "gru", "none")
+    assert row.variant == Variant("1/2", validation="rest")
+    assert row.budget == {"steps": 9}
+    prepared.prepare("mail", project / "data/raw", project / "data/prepared")
+    facts, whole = prepared.read("mail", project / "data/prepared")
+    more, splits = make(project, made, name)
+    count = len(whole["train"]["length"])
+    assert more["sizes"]["train"] == count // 2
+    left = count - count // 2
+    assert more["counts"]["rest of train, in validation"] == left
+    assert more["sizes"]["validation"] == facts["sizes"]["validation"] + left
+    assert more["data_hash"] != facts["data_hash"]
+    assert sequences(splits["test"]) == sequences(whole["test"])
+    published = sequences(whole["validation"])
+    assert sequences(splits["validation"])[: len(published)] == published
+    rest = sequences(splits["validation"])[len(published) :]
+    assert sorted(sequences(splits["train"]) + rest) == sorted(sequences(whole["train"]))
+
+
+def sequences(arrays):
+    """Each with its label."""
+    parts = np.split(arrays["x"], np.cumsum(arrays["length"])[:-1])
+    return [(x.tolist(), int(y)) for x, y in zip(parts, arrays["y"], strict=True)]
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        ("mail: {validation: all}", "budgets: mail: validation: given 'all', allowed is 'rest'"),
+        ("mail: {validation: rest}", "given 'rest', but its training split, of .* in use whole"),
+        ("mail: {train: all, validation: rest}", "in use whole. Remedy: leave it out, or give"),
+        ("house: {train: 1/2, validation: rest}", "its task is Forecast, whose rest of the"),
+        ("diary: {train: 1/2, validation: rest}", "its task is LanguageModel, whose rest of the"),
+    ],
+)
+def test_a_rest_that_cannot_be_validated_on_is_refused(project, asked, said, message):
+    name = said.partition(":")[0]
+    (project / "sizes.yaml").write_text(
+        f"title: Rest\nbenchmarks: [{name}]\ncells: [gru]\nregularizers: [none]\n"
+        f"seeds: {{evaluation: 2}}\nbudgets: {{{said}}}\n"
+    )
+
+    def prepare():
+        made = study.read("sizes.yaml")
+        make(project, made, made.benchmarks[0])
+
+    with pytest.raises(UserError, match=message):
+        prepare()
+
+
 def test_a_budget_that_says_train_is_no_variant_that_is_there(project, asked):
     text = STUDY.replace("house@small", "house@train_1_4").replace("small:", "train_1_4:")
     (project / "sizes.yaml").write_text(text.replace("{steps: 40}", "{train: 1/4}"))

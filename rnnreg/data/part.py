@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from rnnreg.data.benchmark import Splits
-from rnnreg.data.sequences import some
+from rnnreg.data.sequences import REPEATED, some
 from rnnreg.errors import UserError
 from rnnreg.tasks import Forecast, LanguageModel, Task
 
@@ -35,7 +35,7 @@ def part_of_train(task: Task, splits: Splits, amount: int) -> Splits:
     if amount in (0, whole):
         return splits
     counts = {**splits.counts, "part of train": f"{amount} of {whole}"}
-    chosen = np.arange(amount) * whole // amount
+    chosen = _spread(amount, whole)
     if "starts" in splits.train:
         train = {**splits.train, "starts": splits.train["starts"][chosen]}
         return replace(splits, train=train, counts=counts)
@@ -46,3 +46,34 @@ def part_of_train(task: Task, splits: Splits, amount: int) -> Splits:
             targets["train"] = list(targets["train"])[task.context - amount :]
         return replace(splits, train=train, targets=targets, counts=counts)
     return replace(splits, train=some(splits.train, chosen), counts=counts)
+
+
+def _spread(amount: int, whole: int) -> np.ndarray:
+    """So many places of 0, ..., whole - 1, evenly spread."""
+    return np.arange(amount) * whole // amount
+
+
+def validated_on_rest(task: Task, splits: Splits, amount: int) -> Splits:
+    """Splits with a part of the training split, and what it leaves joined to validation.
+
+    Of sequences alone: the rest of a text or a series lies before what is trained on.
+    """
+    whole = whole_train(task, splits)
+    if isinstance(task, Forecast | LanguageModel) or amount in (0, whole):
+        why = (
+            f"its task is {type(task).__name__}, whose rest of the training split comes before "
+            "the part"
+            if isinstance(task, Forecast | LanguageModel)
+            else f"its training split, of {whole} sequences, is in use whole"
+        )
+        raise UserError(
+            f"validation: given 'rest', but {why}. Remedy: leave it out, or give sequences a part, "
+            "`train: 1/2`."
+        )
+    part = part_of_train(task, splits, amount)
+    left = np.setdiff1d(np.arange(whole), _spread(amount, whole))
+    rest = some(splits.train, left)
+    joined = {k: np.concatenate([v, rest[k]]) for k, v in splits.validation.items()}
+    counts = {k: v for k, v in part.counts.items() if REPEATED not in k}  # counted anew
+    counts["rest of train, in validation"] = len(left)
+    return replace(part, validation=joined, counts=counts)

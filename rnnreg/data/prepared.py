@@ -17,7 +17,7 @@ import numpy as np
 from rnnreg.data import checks, decoding, naive, sources
 from rnnreg.data.benchmark import Arrays, Benchmark, Splits
 from rnnreg.data.declared import Raw, load
-from rnnreg.data.part import part_of_train, whole_train
+from rnnreg.data.part import part_of_train, validated_on_rest, whole_train
 from rnnreg.data.sequences import with_noise_columns
 from rnnreg.data.tables import undecodable
 from rnnreg.data.text import as_language
@@ -91,7 +91,9 @@ def _splits(benchmark: type[Benchmark], files: dict[str, Path], variant: Variant
     task = load(benchmark.name).task if variant.language else benchmark.task
     try:
         amount = variant.amount(whole_train(task, found))
-        part = part_of_train(task, found, benchmark.train if variant.train is None else amount)
+        amount = benchmark.train if variant.train is None else amount
+        cut = validated_on_rest if variant.validation else part_of_train
+        part = cut(task, found, amount)
         if variant.noise_columns:
             part = with_noise_columns(part, variant.noise_columns)
         return as_language(part) if variant.language else part

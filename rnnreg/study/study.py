@@ -14,7 +14,8 @@ Everything here reads names and syntax trees only, so the workflow can ask witho
     budgets: {python_docs: {steps: 600}}   # instead of fields of the benchmark's Budget; a
                                            # learning_rate here is not searched, but two are
                                            # the ends of the range that is; train: all (or
-                                           # 1/4, or 5000) makes it python_docs@train_all
+                                           # 1/4, or 5000) makes it python_docs@train_all;
+                                           # validation: rest adds what that leaves of it
     variants: {small: {train: 1/4}}        # for python_docs@small in `benchmarks`: see variants.py
     axes: {batch: [8, 32], layers: [1, 2]} # a variant of each benchmark at each point: see axes.py
     combine: {dropout+l2: {dropout: 0.1, l2: 1e-3}}  # rows more: see combine.py

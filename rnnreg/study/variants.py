@@ -8,9 +8,11 @@
       words: {language: 20}      # its labelled texts as a language model, in windows of 20 words
       noisy: {noise_columns: 8}  # columns of normal noise beside those of sequences of numbers
       fast: {budget: {learning_rate: 3e-2}}
+      checked: {train: 1000, validation: rest}  # validated on what that leaves of train, too
       tuned: {start: {benchmark: trec@words}}  # from the weights of another row: see starts.py
 
-A variant has rows, records and prepared data of its own. Validation and test are the benchmark's.
+A variant has rows, records and prepared data of its own. Test is the benchmark's; so is validation,
+unless the rest of the training split joins it, as it may where sequences stand alone.
 Fields of a model are those of rnnreg/study/sizes.py. A variant's budget is added to that which the
 study gives the benchmark; so is what `budgets` says of `trec@small`.
 """
@@ -24,10 +26,11 @@ from fractions import Fraction
 from rnnreg.errors import UserError, unknown
 from rnnreg.study import schema, sizes, starts
 
-ALL = "all"
+ALL, REST = "all", "rest"
+PARTS = ("train", "validation")  # what a budget may say of a benchmark, too
 KEYS = {
     "train": (int, str), "model": dict, "task": dict, "base_clip": float, "language": int,
-    "noise_columns": int, "start": dict, "budget": dict,
+    "noise_columns": int, "start": dict, "budget": dict, "validation": str,
 }  # fmt: skip
 TASK = {
     "window": int, "context": int, "horizon": int, "season": int, "gap": int, "anchored": bool
@@ -40,9 +43,10 @@ class Variant:
     """What is changed; nothing by default.
 
     `train` is how much of the training split there is: symbols, sequences or rows; a share as text,
-    "1/4"; or "all". None: as the benchmark's file has it. `model`, `task` and `budget` hold fields
-    of its Model, Task and Budget. `at` is where it stands on the axes of the study, as text: axis
-    -> place.
+    "1/4"; or "all". None: as the benchmark's file has it. `validation` is "rest" where what that
+    leaves of the training split joins the validation split. `model`, `task` and `budget` hold
+    fields of its Model, Task and Budget. `at` is where it stands on the axes of the study, as text:
+    axis -> place.
     """
 
     train: int | str | None = None
@@ -53,6 +57,7 @@ class Variant:
     noise_columns: int = 0
     start: dict[str, str] = field(default_factory=dict)
     budget: dict[str, object] = field(default_factory=dict)
+    validation: str = ""
     at: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -87,7 +92,7 @@ class Variant:
     @property
     def prepared(self) -> list:
         """What prepared data depends on: nothing of a benchmark as it is."""
-        own = ("language", "noise_columns")
+        own = ("language", "noise_columns", "validation")
         more = {key: value for key in own if (value := getattr(self, key))}
         return [p for p in (self.train, self.task or None, more or None) if p is not None]
 
@@ -113,8 +118,7 @@ def read(where: str, given: dict) -> dict[str, Variant]:
         schema.check_mapping(at, changes, KEYS)
         if not changes:
             raise UserError(f"{at}: changes nothing; give one of: {', '.join(KEYS)}.")
-        if "train" in changes:
-            _check_train(f"{at}: train", changes["train"])
+        _check_parts(at, changes)
         model = changes.get("model", {})
         schema.check_mapping(f"{at}: model", model, sizes.TYPES)
         for key, fault in sizes.faults(model):
@@ -176,38 +180,51 @@ def _check_train(where: str, given: int | str) -> None:
         )
 
 
-def parts(where: str, budgets: dict) -> tuple[dict[str, dict], dict[str, int | str]]:
-    """Budgets without `train`, and what they say of it, checked: how much of the training split."""
+def _check_parts(where: str, given: dict) -> None:
+    """What is said of the training split and of its rest."""
+    if "train" in given:
+        _check_train(f"{where}: train", given["train"])
+    if given.get("validation", REST) != REST:
+        raise UserError(
+            f"{where}: validation: given {given['validation']!r}, allowed is '{REST}': what "
+            "`train` leaves of the training split joins the validation split."
+        )
+
+
+def parts(where: str, budgets: dict) -> tuple[dict[str, dict], dict[str, dict[str, int | str]]]:
+    """Budgets without `train` and `validation`, and what they say of these, checked."""
     rest, found = {}, {}
     for name, budget in budgets.items():
-        if isinstance(budget, dict) and "train" in budget:
-            _check_train(f"{where}: {name}: train", found.setdefault(name, budget["train"]))
-            budget = {key: value for key, value in budget.items() if key != "train"}
+        if isinstance(budget, dict) and (own := {k: budget[k] for k in PARTS if k in budget}):
+            _check_parts(f"{where}: {name}", found.setdefault(name, own))
+            budget = {key: value for key, value in budget.items() if key not in own}
         rest[name] = budget
     return rest, found
 
 
 def in_part(
-    where: str, placed: dict[str, Variant], trained: dict[str, int | str]
+    where: str, placed: dict[str, Variant], given: dict[str, dict[str, int | str]]
 ) -> dict[str, tuple[str, Variant]]:
     """Benchmarks by full name, with the name that the study has and what is changed.
 
-    One whose budget says `train` is a variant, as its prepared data is: ptb_char@train_all. What
-    a variant itself says of `train` holds, unless `budgets` names the variant.
+    One whose budget says `train` or `validation` is a variant, as its prepared data is:
+    ptb_char@train_all, trec@validation_rest. What a variant itself says of them holds, unless
+    `budgets` names the variant.
     """
     found = {}
     for name, variant in placed.items():
-        part = trained.get(name) or variant.train or trained.get(base(name))
+        told = {key: value for key in PARTS if (value := getattr(variant, key))}
+        own = {**given.get(base(name), {}), **told, **given.get(name, {})}
         full = name
-        if part is not None and name == base(name):
-            text = re.sub(r"\W+", "_", str(part))
-            full = f"{name}@train_{text}"
+        if own and name == base(name):
+            text = "_".join(re.sub(r"\W+", "_", f"{key}_{own[key]}") for key in PARTS if key in own)
+            full = f"{name}@{text}"
         if full != name and full in placed:
             raise UserError(
-                f"{where}: {name}: train: makes the variant {full}, which the study has, too. "
-                "Remedy: leave one of them out."
+                f"{where}: {name}: {' and '.join(own)}: makes the variant {full}, which the study "
+                "has, too. Remedy: leave one of them out."
             )
-        found[full] = name, variant if part is None else replace(variant, train=part)
+        found[full] = name, replace(variant, **own)
     return found
 
 
