@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from rnnreg.data.benchmark import Splits
-from rnnreg.data.sequences import REPEATED, some
+from rnnreg.data.sequences import some
 from rnnreg.errors import UserError
 from rnnreg.tasks import Forecast, LanguageModel, Task
 
@@ -74,6 +74,5 @@ def validated_on_rest(task: Task, splits: Splits, amount: int) -> Splits:
     left = np.setdiff1d(np.arange(whole), _spread(amount, whole))
     rest = some(splits.train, left)
     joined = {k: np.concatenate([v, rest[k]]) for k, v in splits.validation.items()}
-    counts = {k: v for k, v in part.counts.items() if REPEATED not in k}  # counted anew
-    counts["rest of train, in validation"] = len(left)
+    counts = {**part.counts, "rest of train, in validation": len(left)}
     return replace(part, validation=joined, counts=counts)
