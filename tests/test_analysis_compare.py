@@ -332,6 +332,28 @@ def test_the_first_sentence_names_what_is_shown_not_what_is_largest(monkeypatch)
 
 
 @pytest.mark.parametrize(
+    ("moved", "said"),
+    [
+        (0, "None of the 9 verdicts over all data sets changes in any of these checks."),
+        (5, "r0, r1, r2, r3 and r4 (5 of 9)."),
+        (7, "r0, r1, r2, r3 and 3 others (7 of 9)."),
+    ],
+)
+def test_verdicts_that_a_check_moves_are_counted(moved, said):
+    """Of more than five, four are named."""
+    from types import SimpleNamespace
+
+    names = [f"r{i}" for i in range(9)]
+    verdict = {"as reported": ["better"] * 9, "other": ["nil"] * moved + ["better"] * (9 - moved)}
+    frame = pd.concat(
+        pd.DataFrame({"regularizer": names, "check": check, "verdict": own})
+        for check, own in {**verdict, "interquartile mean": ["worse"] * 9}.items()
+    )
+    results = SimpleNamespace(read=lambda name: frame, title=lambda kind, name: name)
+    assert sentences.sensitivity(results).endswith(said)
+
+
+@pytest.mark.parametrize(
     ("on_a", "on_b", "said"),
     [
         # The largest means differ, and so do the verdicts; the intervals overlap.

@@ -51,7 +51,7 @@ def rows() -> dict[tuple[str, str], tuple[str, Path]]:
 def compared(benchmark: str, cell: str, asked: str, folder: Path) -> dict:
     """One line of the table."""
     row = study.read(asked).row(benchmark, cell, NONE)
-    job = setting(row, *prepared.read(benchmark, Path("data/prepared")))
+    job = setting(row, *prepared.read(benchmark, Path("data/prepared"), row.variant))
     try:
         found = range_test(job)
     except UserError:  # the loss does not fall
