@@ -30,7 +30,8 @@ def loop(request, monkeypatch):
     monkeypatch.setattr(loops, "torch_is_faster", lambda *_: False)
     monkeypatch.setattr(fused, "compiled", fused.pointwise)
     if request.param == "blas":
-        monkeypatch.setattr(loops, "LARGE", 0)
+        for name in ("LARGE", "LARGE_ON_SEVERAL"):
+            monkeypatch.setattr(loops, name, 0)
     if request.param in ("fused", "plain"):
         taken = lambda cell, device, norm=None: "plain" if norm else request.param  # noqa: E731
         monkeypatch.setattr(loops, "path", taken)

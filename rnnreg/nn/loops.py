@@ -62,7 +62,7 @@ def _fast(cell, x, weights, state, masks, norm, lower: bool) -> graph.Loop | Non
     if taken == "native" and recurrence.takes(x, weights, state, masks):
         if norm:
             return normalised.Normalised, (cell.name, masks, norm, None)
-        least = LARGE if torch.get_num_threads() == 1 else min(LARGE, LARGE_ON_SEVERAL)
+        least = LARGE if torch.get_num_threads() == 1 else LARGE_ON_SEVERAL
         large = weights["recurrent"].numel() >= least
         return blas.Products if large else recurrence.Recurrence, (cell.name, masks)
     if taken == "fused" and fused.takes(masks):
