@@ -162,7 +162,7 @@ def test_evaluation_is_deterministic(cell, regularizer):
     kind = suited(regularizer)[0]
     population = Population(setting(kind, cell, regularizer), [strongest(regularizer)], [1])
     first = population.evaluate(None, population.reg, "test")
-    population.done = 7  # another step: other draws, were there any
+    population.noise = population.noise.then(7)  # other draws, were there any
     second = population.evaluate(None, population.reg, "test")
     assert same(first, second)
 

@@ -21,7 +21,8 @@ REGULARIZERS = registry.names("regularizer")
 def there(thing):
     """The same on the GPU."""
     if isinstance(thing, Masks):
-        return Masks(*map(there, (thing.recurrent, thing.update, thing.carry, thing.cell)))
+        own = (thing.recurrent, thing.update, thing.carry, thing.cell, thing.input)
+        return Masks(*map(there, own))
     if isinstance(thing, dict):
         return {n: there(t) for n, t in thing.items()}
     if isinstance(thing, (list, tuple)):

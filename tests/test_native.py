@@ -21,7 +21,7 @@ from rnnreg.training.optimizers import Adam
 
 needed = pytest.mark.skipif(build.library() is None, reason="no C++ compiler on this machine")
 CELLS = sorted(recurrence.KERNELS)
-SITES = ("none", "recurrent", "update", "carry", "cell", "all", "numbers", "a member each")
+SITES = ("none", "input", "recurrent", "update", "carry", "cell", "all", "numbers", "a member each")
 SHAPES = (
     (2, 5, 3, 4, 7),
     (1, 1, 1, 1, 1),
@@ -38,8 +38,8 @@ def case(cell, members, steps, batch, inputs, hidden, sites="none", seed=0):
     def normal(*shape):
         return torch.randn(*shape, generator=g) / 2
 
-    def kept(steps, p):
-        return (torch.rand(members, steps, batch, hidden, generator=g) > p) / (1 - p)
+    def kept(steps, p, units=hidden):
+        return (torch.rand(members, steps, batch, units, generator=g) > p) / (1 - p)
 
     def share():
         return torch.rand(members, 1, 1, 1, generator=g)
@@ -55,6 +55,7 @@ def case(cell, members, steps, batch, inputs, hidden, sites="none", seed=0):
     states = range(cell.states)
     masks = {
         "none": lambda: Masks(),
+        "input": lambda: Masks(input=kept(steps, 0.5, inputs)),
         "recurrent": lambda: Masks(recurrent=kept(1, 0.5)),
         "update": lambda: Masks(update=kept(steps, 0.25)),
         "carry": lambda: Masks(carry=tuple(kept(steps, 0.1) * 0.9 for _ in states)),
@@ -62,8 +63,10 @@ def case(cell, members, steps, batch, inputs, hidden, sites="none", seed=0):
         "all": lambda: Masks(
             kept(steps, 0.5), kept(1, 0.5), tuple(kept(steps, 0) for _ in states), kept(steps, 0.25)
         ),
-        "numbers": lambda: Masks(0.9, 0.5, (0.25, 0.75)[: cell.states], 0.7),
-        "a member each": lambda: Masks(share(), share(), tuple(share() for _ in states), share()),
+        "numbers": lambda: Masks(0.9, 0.5, (0.25, 0.75)[: cell.states], 0.7, 0.6),
+        "a member each": lambda: Masks(
+            share(), share(), tuple(share() for _ in states), share(), share()
+        ),
     }[sites]()
     state = tuple(normal(members, batch, hidden) for _ in states)
     back = [
@@ -76,7 +79,8 @@ def case(cell, members, steps, batch, inputs, hidden, sites="none", seed=0):
 def each(function, masks):
     """A function of each of the masks."""
     carry = tuple(map(function, masks.carry))
-    return Masks(function(masks.recurrent), function(masks.update), carry, function(masks.cell))
+    names = ("recurrent", "update", "cell", "input")
+    return Masks(carry=carry, **{n: function(getattr(masks, n)) for n in names})
 
 
 def native(cell, *given):
@@ -122,6 +126,23 @@ def test_values_and_gradients_are_those_of_the_plain_loop(name, sites, shape):
     cell = registry.load("cell", name)
     given = case(cell, *shape, sites)
     assert_near(results(native, cell, *given), results(plain, cell, *double(given)))
+
+
+@needed
+@pytest.mark.parametrize("steps", [1, 9])
+@pytest.mark.parametrize("name", CELLS)
+def test_a_mask_of_inputs_is_a_product_before_the_loop_to_the_last_bit(name, steps):
+    cell = registry.load("cell", name)
+    x, weights, state, _, back = case(cell, 3, 9, 20, 7, 32)
+    g = torch.Generator().manual_seed(1)
+    mask = (torch.rand(3, steps, 20, 7, generator=g) > 0.3) / 0.7
+
+    def before(cell, x, *given):
+        return native(cell, x * mask, *given)
+
+    found = results(native, cell, x, weights, state, Masks(input=mask), back)
+    for a, b in zip(found, results(before, cell, x, weights, state, Masks(), back), strict=True):
+        assert torch.equal(a, b)
 
 
 @needed

@@ -234,7 +234,7 @@ def test_few_units_over_many_steps_fit_into_the_memory_that_is_asked_for(name, k
 
 @needed
 @pytest.mark.parametrize("shape", [(2, 5, 9, 4, 7), (1, 1, 4, 1, 3), (2, 4, 33, 20, 65)])
-@pytest.mark.parametrize("sites", ["none", "all"])
+@pytest.mark.parametrize("sites", ["none", "all", "input"])
 @pytest.mark.parametrize("padded", [False, True])
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("name", CELLS)

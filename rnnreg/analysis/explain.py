@@ -17,7 +17,7 @@ WIDTH = 98
 NOWHERE = (
     "No figure: the studies compared here do not have it, or it does not suit their data sets."
 )
-UNTIMED = "Not timed: no table of costs has it. They time a forecast and a language model."
+UNTIMED = "Not timed: no table of costs has it. They time the regularizers that ship."
 WHEN = {"best": "at the best check", "final": "after the last step"}
 HEAD = """\
 # The regularizers

@@ -24,6 +24,7 @@ class Masks:
     update: Mask = 1.0  # on the candidate
     carry: tuple[Mask, ...] = ()  # a state each: lerp(old, new, carry); () takes all of the new
     cell: Mask = 1.0  # on the new c, for cells that have one
+    input: Mask = 1.0  # on x, (M, T or 1, B, D)
     probe: Tensor | None = None  # zeros added to each new h: its gradient is that of h
 
 
@@ -41,6 +42,7 @@ def plain_normalised(
     """The definition of `unroll_normalised`; where `norm` is None nothing is normalised."""
     steps, batch = x.shape[1:3]
     hidden = weights["recurrent"].shape[-1]
+    x = masked(x, masks.input)
     if x.device.type == "cpu":
         x, state, masks, norm = _in_whole_vectors(x, state, masks, norm, hidden)
     own = x.dtype  # of all but products, whose precision may be lower
@@ -82,6 +84,11 @@ def _from_inputs(x: Tensor, weights: dict[str, Tensor], normal: Normaliser | Non
         return torch.baddbmm(bias, flat, w).view(*x.shape[:3], -1).to(x.dtype)
     product = torch.bmm(flat, w).view(*x.shape[:3], -1).to(x.dtype)
     return normal.input(product) + bias[:, None]
+
+
+def masked(x: Tensor, mask: Mask) -> Tensor:
+    """x times a mask; x itself where that is the number 1."""
+    return x if isinstance(mask, float) and mask == 1.0 else x * mask
 
 
 def lerp(old: Tensor, new: Tensor, carry: Mask) -> Tensor:

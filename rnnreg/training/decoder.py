@@ -20,7 +20,7 @@ from rnnreg.kernels.normalise import Norm
 from rnnreg.network import Network
 from rnnreg.trace import Batch, Params
 from rnnreg.training.heads import activated, attend, linear, scores
-from rnnreg.training.layers import SiteHook, at_site, looked_up, run
+from rnnreg.training.layers import SiteHook, at_site, entering, looked_up, run
 
 START = 0  # the symbol that is read before the first target, and that ends each of them
 
@@ -74,10 +74,11 @@ def _steps(network, weights, batch, symbols, h, states, mask, shift):
     ends = []
     for layer in range(network.layers):
         number = network.layers + layer
-        x = at_site(Site("between" if layer else "input", number), x, mask, shift)
+        site = Site("between" if layer else "input", number)
+        x, on_x = entering(network, site, x, mask, shift)
         norm = Norm(network.norm, None, None, network.norm_steps) if network.norm else None
         name = f"{layer}_decoder"
-        x, end, _ = run(network, name, number, x, weights, states[layer], mask, norm)
+        x, end, _ = run(network, name, number, x, weights, states[layer], mask, on_x, norm)
         ends.append(end)
     if network.head != "linear":
         context = attend(scores(network, weights, x, h), h, batch.within)

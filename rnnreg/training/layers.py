@@ -10,6 +10,7 @@ from torch import Tensor
 from rnnreg.cells.base import State
 from rnnreg.kernels.noise import Site
 from rnnreg.kernels.normalise import Norm
+from rnnreg.kernels.plain import masked
 from rnnreg.kernels.unroll import Masks, unroll, unroll_normalised
 from rnnreg.network import Network
 from rnnreg.trace import Params
@@ -26,6 +27,7 @@ def run(
     weights: Params,
     state: State,
     mask: SiteHook,
+    on_x: Tensor | float = 1.0,
     norm: Norm | None = None,
     within: Tensor | None = None,
     probe: Tensor | None = None,
@@ -34,6 +36,7 @@ def run(
 
     name     of the run, one of network.runs
     number   that its masks draw by
+    on_x     the mask of x
     within   (M or 1, T, B): the state stays what it was where this is zero; None: it never does
     probe    see `forward`
     """
@@ -42,7 +45,7 @@ def run(
     if network.shared and layer != "0":
         own = {**_own(weights, f"0{part}{way}"), **own}
     hidden = own["recurrent"].shape[-1]
-    masks = _masks(network, number, (*x.shape[1:3], hidden), mask)
+    masks = replace(_masks(network, number, (*x.shape[1:3], hidden), mask), input=on_x)
     if within is not None:
         masks = replace(masks, carry=_held(masks.carry, within, network.cell.states))
     if probe is not None:
@@ -77,11 +80,18 @@ def _held(carry: tuple, within: Tensor, states: int) -> tuple:
 def at_site(site: Site, h: Tensor, mask: SiteHook, shift: SiteHook | None) -> Tensor:
     """Activations (M, T, B, units) times the mask of a site, plus its shift."""
     shape = tuple(h.shape[1:])
-    factor = mask(site, shape)
-    if not (isinstance(factor, float) and factor == 1.0):  # the number 1 is no mask
-        h = h * factor
+    h = masked(h, mask(site, shape))
     added = 0.0 if shift is None else shift(site, shape)
     return h if isinstance(added, float) and added == 0.0 else h + added
+
+
+def entering(
+    network: Network, site: Site, h: Tensor, mask: SiteHook, shift: SiteHook | None
+) -> tuple[Tensor, Tensor | float]:
+    """What a layer reads at a site, and the mask that is left to its time loop to multiply by."""
+    if shift is not None or network.bidirectional:
+        return at_site(site, h, mask, shift), 1.0
+    return h, mask(site, tuple(h.shape[1:]))
 
 
 def looked_up(table: Tensor, x: Tensor, mask: SiteHook) -> Tensor:

@@ -12,7 +12,7 @@ from rnnreg.network import Network
 from rnnreg.trace import Batch, Params, Trace
 from rnnreg.training.decoder import decode
 from rnnreg.training.heads import convolve, read
-from rnnreg.training.layers import SiteHook, at_site, looked_up, reversed_in_time, run
+from rnnreg.training.layers import SiteHook, at_site, entering, looked_up, reversed_in_time, run
 
 
 def initial(network: Network, seeds: Tensor) -> Params:
@@ -78,8 +78,9 @@ def forward(
         site = Site("between")
     hidden, last = [], []
     for layer in range(network.layers):
-        h = at_site(site, h, mask, shift)
-        h, ends, states = _layer(network, layer, h, weights, batch, state, mask, probes, seen)
+        h, on_x = entering(network, site, h, mask, shift)
+        given = weights, batch, state, mask, on_x, probes, seen
+        h, ends, states = _layer(network, layer, h, *given)
         site = Site("between", layer + 1)
         hidden.append(h)
         last += states
@@ -100,7 +101,7 @@ def forward(
     return Trace(output, last, hidden, h[:, 0], batch, inputs, seen)
 
 
-def _layer(network, layer, x, weights, batch, state, mask, probes, seen):
+def _layer(network, layer, x, weights, batch, state, mask, on_x, probes, seen):
     """h of a layer at every step, of both directions side by side; h at the end of each sequence
     and the last state, one a direction. Statistics of the batch are put into `seen`."""
     ways = 1 + network.bidirectional
@@ -114,6 +115,7 @@ def _layer(network, layer, x, weights, batch, state, mask, probes, seen):
             weights,
             state[ways * layer + way],
             mask,
+            on_x,
             _norm(network, batch) if network.norm else None,
             batch.within if network.decoder else None,
             probes[layer] if probes and not way else None,

@@ -21,6 +21,7 @@ struct Layer {
     const float *x, *input, *recurrent, *bias, *recurrent_bias;
     Int x_member;            // stride of x; (T, B, D) is dense
     Mask drop, update, cell, carry[2];
+    Mask drop_x;             // on x: (M, 1 or T, B, D)
     float* states[2];        // (M, T + 1, B, H): before the first step, and after each
     Int state_time[2];       // stride; 0 keeps only the last
     float* kept;             // (M, T, B, KEPT, wide), or null
@@ -46,6 +47,18 @@ struct Arena {  // working memory of one member; its copies start at the same pl
 
 static const float* at(const Mask& mask, Int member, Int time) {
     return mask.data ? mask.data + member * mask.member + time * mask.time : nullptr;
+}
+
+// x of a member from step `first` on: where it lies, or times its mask in `scratch`.
+static const float* inputs_of(const Layer& l, Int member, Int first, Int steps, float* scratch) {
+    Int size = l.batch * l.inputs;
+    const float* x = l.x + member * l.x_member + first * size;
+    if (!l.drop_x.data) return x;
+    for (Int t = 0; t < steps; t++) {
+        const float* mask = at(l.drop_x, member, first + t);
+        for (Int i = 0; i < size; i++) scratch[t * size + i] = x[t * size + i] * mask[i];
+    }
+    return scratch;
 }
 
 // [unit block][k][slot][LANES]: what the forward product reads, in the order it reads it.

@@ -30,6 +30,7 @@ static void forward_member(const Layer& l, const Norm* norm, Int m, Arena& arena
     float* wh = arena.take(h * Cell::h_count * hw);
     float* bias = arena.take(Cell::slots * hw);
     float* scratch = arena.take(2 * step);  // h x mask of this step and the next
+    float* masked = arena.take(l.drop_x.data ? l.batch * l.inputs : 0);  // x x mask of this step
     pack(wx, l.input + m * gates_all * l.inputs, l.inputs, h, Cell::x_first, Cell::x_count);
     pack(wh, l.recurrent + m * gates_all * h, h, h, Cell::h_first, Cell::h_count);
     pack_bias<Cell>(bias, l, m);
@@ -45,7 +46,7 @@ static void forward_member(const Layer& l, const Norm* norm, Int m, Arena& arena
 
     Forward<Cell, K> normalised(l, norm, m, arena, wx, wh, bias);
     for (Int t = 0; t < l.steps; t++) {
-        const float* x = l.x + m * l.x_member + t * l.batch * l.inputs;
+        const float* x = inputs_of(l, m, t, 1, masked);
         Point p = {h, at(l.update, m, t), at(l.cell, m, t), {}, nullptr, {}, {}, nullptr, nullptr};
         for (int s = 0; s < Cell::states; s++) {
             p.carry[s] = at(l.carry[s], m, t);
@@ -101,6 +102,7 @@ static void backward_member(const Layer& l, const Norm* norm, Int m, Arena& aren
     float* da = arena.take(block * b * row);
     float* dback = arena.take(b * hw);
     float* dx_wide = arena.take(l.dx && d != dw ? b * dw : 0);
+    float* masked = arena.take(l.drop_x.data ? block * b * d : 0);  // x x mask of a block
     float* dinput = arena.take(d * Cell::x_count * hw);
     float* drecurrent = arena.take(h * Cell::h_count * hw);
     float* dbias = arena.take(S * hw);
@@ -114,7 +116,7 @@ static void backward_member(const Layer& l, const Norm* norm, Int m, Arena& aren
         std::memset(dstates[s], 0, sizeof(float) * b * hw);
         for (Int i = 0; i < b; i++) std::memcpy(dstates[s] + i * hw, l.dstates[s] + m * step + i * h, sizeof(float) * h);
     }
-    const float *x = l.x + m * l.x_member, *states[2];
+    const float* states[2];
     for (int s = 0; s < Cell::states; s++) states[s] = l.states[s] + m * (l.state_time[s] * l.steps + step);
     const float* back = l.dropped ? l.dropped + m * l.steps * step : states[0];
 
@@ -124,6 +126,8 @@ static void backward_member(const Layer& l, const Norm* norm, Int m, Arena& aren
         multiply(false, da_t + backward.x, row, 1, b, {panel_x, Cell::x_count * hw, dw / LANES, 0}, to, dw);
         if (d != dw)
             for (Int i = 0; i < b; i++) std::memcpy(dx + i * d, to + i * dw, sizeof(float) * d);
+        if (const float* mask = at(l.drop_x, m, t))
+            for (Int i = 0; i < b * d; i++) dx[i] *= mask[i];
     };
     for (Int end = l.steps, begin; end > 0; end = begin) {
         begin = std::max<Int>(0, end - block);
@@ -153,7 +157,7 @@ static void backward_member(const Layer& l, const Norm* norm, Int m, Arena& aren
             backward.inputs(da);
             for (Int t = 0; t < l.steps; t++) to_inputs(t, da + t * b * row);
         }
-        multiply(true, x + begin * b * d, 1, d, d,
+        multiply(true, inputs_of(l, m, begin, end - begin, masked), 1, d, d,
                  {da + backward.x, depth, Cell::x_count * hw / LANES, row}, dinput, Cell::x_count * hw);
     }
 
@@ -181,6 +185,7 @@ static int run(const Layer& l, const Norm* norm, bool backward) {
     Int hw = wide(l.hidden), dw = wide(l.inputs), row = S * hw, b = l.batch;
     Int steps = Backward<Cell, K>::at_once(l);
     Int floats = 2 * (dw + hw + 2) * row + b * (4 * hw + dw) + steps * b * (row + 2 * LANES) + 16 * 32;
+    if (l.drop_x.data) floats += steps * b * dw;
     if (K != NONE) floats += b * (3 * row + (Cell::kept + 4) * hw + 8 * LANES) + 8 * row;
     void* memory = nullptr;
     if (posix_memalign(&memory, 64, sizeof(float) * floats)) return 1;

@@ -44,6 +44,7 @@ class _Layer(ctypes.Structure):  # field by field the struct in layer.h
         ("update", _Mask),
         ("cell", _Mask),
         ("carry", _Mask * 2),
+        ("drop_x", _Mask),
         ("states", c_void_p * 2),
         ("state_time", c_int64 * 2),
         ("kept", c_void_p),
@@ -69,7 +70,7 @@ def takes(x: Tensor, weights: dict[str, Tensor], state, masks) -> bool:
     """Whether all is single precision on a CPU, and no gradient of a mask or of h is asked for."""
     if masks.probe is not None:
         return False
-    given = (masks.recurrent, masks.update, *masks.carry, masks.cell)
+    given = (masks.input, masks.recurrent, masks.update, *masks.carry, masks.cell)
     given = [m for m in given if isinstance(m, Tensor)]
     tensors = [x, *weights.values(), *state, *given]
     fit = all(t.dtype == torch.float32 and t.device.type == "cpu" for t in tensors)
@@ -193,6 +194,7 @@ def layer_of(masks, x, *weights):
     layer.cell = _mask(masks.cell, shape, held)
     for i, carry in enumerate(masks.carry):
         layer.carry[i] = _mask(carry, shape, held)
+    layer.drop_x = _mask(masks.input, x.shape, held)
     return layer, {"given": given, "masks": held}
 
 

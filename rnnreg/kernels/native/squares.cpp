@@ -15,13 +15,16 @@ extern "C" void rnnreg_squares(Int rows, Int units, const float* a, const float*
     }
 }
 
-// da = 2 (a - b) d
-extern "C" void rnnreg_squares_back(Int rows, Int units, const float* a, const float* b, const float* d, float* da) {
-    for (Int n = 0; n < rows; n++, a += units, b += b ? units : 0, da += units)
+// da = 2 (a - b) d and db = -da; b and db may be null.
+extern "C" void rnnreg_squares_back(Int rows, Int units, const float* a, const float* b, const float* d, float* da,
+                                    float* db) {
+    for (Int n = 0; n < rows; n++, a += units, b += b ? units : 0, da += units, db += db ? units : 0)
         for (Int i = 0; i < units; i += LANES) {
             V v = load(a + i, units - i);
             if (b) v -= load(b + i, units - i);
-            store(da + i, 2.0f * d[n] * v, units - i);
+            const V change = 2.0f * d[n] * v;
+            store(da + i, change, units - i);
+            if (db) store(db + i, -change, units - i);
         }
 }
 

@@ -41,7 +41,7 @@ class _Squares(torch.autograd.Function):
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx, d):
-        return _slopes(*ctx.saved_tensors, None, d)
+        return _slopes(*ctx.saved_tensors, None, d)[0]
 
 
 class _Distances(torch.autograd.Function):
@@ -53,8 +53,7 @@ class _Distances(torch.autograd.Function):
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx, d):
-        da = _slopes(*ctx.saved_tensors, d)
-        return da, -da
+        return _slopes(*ctx.saved_tensors, d)
 
 
 class _Changes(torch.autograd.Function):
@@ -80,14 +79,15 @@ def _sums(a: Tensor, b: Tensor | None) -> Tensor:
     return out
 
 
-def _slopes(a: Tensor, b: Tensor | None, d: Tensor) -> Tensor:
-    da = torch.empty(a.shape)
-    for own, other, given, to in _members(a, b, d.contiguous(), da):
-        library().rnnreg_squares_back(*_rows(own), *_pointers(own, other, given, to))
-    return da
+def _slopes(a: Tensor, b: Tensor | None, d: Tensor) -> tuple[Tensor, Tensor | None]:
+    da, db = torch.empty(a.shape), None if b is None else torch.empty(b.shape)
+    less = repeat(None, len(a)) if db is None else db
+    for own, other, given, to, db_own in _members(a, b, d.contiguous(), da, less):
+        library().rnnreg_squares_back(*_rows(own), *_pointers(own, other, given, to, db_own))
+    return da, db
 
 
-def _members(a: Tensor, b: Tensor | None, *more: Tensor) -> Iterable[tuple[Tensor, ...]]:
+def _members(a: Tensor, b: Tensor | None, *more: Iterable) -> Iterable[tuple[Tensor, ...]]:
     """What belongs to each member, dense."""
     other = repeat(None, len(a)) if b is None else _dense(b)
     return zip(_dense(a), other, *more, strict=True)
