@@ -14,7 +14,6 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from rnnreg.cells.base import Cell, State
-from rnnreg.kernels.plain import masked
 
 Kernels = tuple[Callable, Callable]  # a step ahead, and a step back
 
@@ -23,7 +22,7 @@ def unroll(cell: type[Cell], x: Tensor, weights: dict[str, Tensor], state: State
     """As `rnnreg.kernels.unroll.unroll`; `kernels` are `compiled(cell)`, or `pointwise(cell)`."""
     w = [weights.get(n) for n in ("input", "recurrent", "bias", "recurrent_bias")]
     masks = masks if cell.cell_state else replace(masks, cell=1.0)
-    x, device, half = masked(x, masks.input), x.device.type, torch.bfloat16
+    x, device, half = masks.of_inputs(x), x.device.type, torch.bfloat16
     precision = half if torch.is_autocast_enabled(device) else None
     with torch.autocast(device, half, enabled=False):
         output, *last = Recurrence.apply(kernels, precision, masks, x, *w, *state)

@@ -27,6 +27,10 @@ class Masks:
     input: Mask = 1.0  # on x, (M, T or 1, B, D)
     probe: Tensor | None = None  # zeros added to each new h: its gradient is that of h
 
+    def of_inputs(self, x: Tensor) -> Tensor:
+        """x times its mask."""
+        return masked(x, self.input)
+
 
 def plain(
     cell: type[Cell], x: Tensor, weights: dict[str, Tensor], state: State, masks: Masks
@@ -42,7 +46,7 @@ def plain_normalised(
     """The definition of `unroll_normalised`; where `norm` is None nothing is normalised."""
     steps, batch = x.shape[1:3]
     hidden = weights["recurrent"].shape[-1]
-    x = masked(x, masks.input)
+    x = masks.of_inputs(x)
     if x.device.type == "cpu":
         x, state, masks, norm = _in_whole_vectors(x, state, masks, norm, hidden)
     own = x.dtype  # of all but products, whose precision may be lower

@@ -9,7 +9,6 @@ from torch import Tensor
 
 from rnnreg.kernels.native import recurrence
 from rnnreg.kernels.native.build import library
-from rnnreg.kernels.plain import masked
 
 KINDS = {"layer": 1, "batch": 2, "sequence": 3}  # Kind of normalise.h
 GAINS = ("input_gain", "recurrent_gain", "cell_gain", "cell_bias")
@@ -40,7 +39,7 @@ def takes(x: Tensor, weights: dict[str, Tensor], state, masks, norm) -> bool:
 def unroll(name: str, x: Tensor, weights: dict[str, Tensor], state, masks, norm, shape):
     """As `kernels.unroll.unroll_normalised`; `shape` is `normalise.statistics_shape`, or None."""
     w = [weights.get(n) for n in ("input", "recurrent", "bias", "recurrent_bias", *GAINS)]
-    x, masks = masked(x, masks.input), replace(masks, input=1.0)
+    x, masks = masks.of_inputs(x), replace(masks, input=1.0)
     seen = None
     if shape is not None and norm.statistics is None:
         seen = x.new_full((len(x), *shape), torch.nan)
