@@ -59,13 +59,12 @@ def validated_on_rest(task: Task, splits: Splits, amount: int) -> Splits:
     Of sequences alone: the rest of a text or a series lies before what is trained on.
     """
     whole = whole_train(task, splits)
-    if isinstance(task, Forecast | LanguageModel) or amount in (0, whole):
-        why = (
-            f"its task is {type(task).__name__}, whose rest of the training split comes before "
-            "the part"
-            if isinstance(task, Forecast | LanguageModel)
-            else f"its training split, of {whole} sequences, is in use whole"
-        )
+    why = ""
+    if isinstance(task, Forecast | LanguageModel):
+        why = f"its task is {type(task).__name__}, whose rest of the training split comes first"
+    elif amount in (0, whole):
+        why = f"its training split, of {whole} sequences, is in use whole"
+    if why:
         raise UserError(
             f"validation: given 'rest', but {why}. Remedy: leave it out, or give sequences a part, "
             "`train: 1/2`."
