@@ -17,6 +17,7 @@ DEFINITIONS = {
     "squares": (squares.squares, lambda a: (a**2).sum(-1), 1),
     "distances": (squares.distances, lambda a, b: ((a - b) ** 2).sum(-1), 2),
     "changes": (squares.changes, lambda h: ((h[:, 1:] - h[:, :-1]) ** 2).sum(-1), 1),
+    "norm_changes": (squares.norm_changes, lambda h: h.norm(dim=-1).diff(dim=1) ** 2, 1),
     "divergence": (losses.divergence, softmaxes_apart, 2),
 }
 
@@ -59,6 +60,24 @@ def test_a_member_that_is_not_finite_leaves_its_neighbour_as_it_is(name):
     broken = [a.index_fill(0, torch.tensor([0]), torch.nan) for a in given]
     assert torch.equal(function(*broken)[1], function(*given)[1])
     assert function(*broken)[0].isnan().all()
+
+
+@needed
+def test_changes_of_norms_are_those_of_torch_bit_for_bit():
+    h = torch.randn(3, 7, 5, 40)
+    h[1, 2:4] = 0  # where the norm has no gradient
+    h[2, 1, 0] = 1e-16
+    h.requires_grad_()
+    norms = squares.squares(h).clamp(min=squares.LEAST**2).sqrt()
+    definition = (norms[:, 1:] - norms[:, :-1]).square()
+    back = torch.rand(definition.shape)
+    slopes = torch.autograd.grad(definition, h, back)[0]
+    for found, wanted in zip(
+        results(squares.norm_changes, [h], back), (definition, slopes), strict=True
+    ):
+        assert torch.equal(found, wanted)
+    assert not slopes[1, 2:4].any()
+    assert slopes[0].any()
 
 
 @needed
