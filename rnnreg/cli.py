@@ -751,8 +751,8 @@ def _beside(found: list[records.Record], none: list[records.Record], facts: dict
     if found and all(r.diverged for r in found):
         told += (
             ". Warning: every member diverged, by a number that is not finite or a validation loss "
-            "of more than ten times the naive score's; a lower learning rate, or fewer checks, so "
-            "that the first comes later, may be what it needs"
+            "of more than the naive score's times `diverged` of its budget; a lower learning rate, "
+            "or fewer checks, so that the first comes later, may be what it needs"
         )
     elif not (own < naive if lower else own > naive):  # NaN, too
         told += (

@@ -219,6 +219,13 @@ def test_divergence_is_a_result(run):
             assert r.scores["final"]["test"]["loss"] == 10.0
 
 
+def test_a_budget_may_move_the_loss_above_which_a_member_has_diverged(run):
+    near = {"steps": 4, "checks": 2, "diverged": 1e-3}  # the naive loss is 10
+    assert all(r.diverged for r in run("none", (0.0,), **near)[0])
+    found, _ = run("none", (0.0,), **near | {"diverged": 1.0})
+    assert not any(r.diverged for r in found)
+
+
 def test_not_finite_is_diverged_and_written_as_null(tmp_path):
     job = setting("labels")
     population = Population(job, [0.0, 0.0], [1, 2])

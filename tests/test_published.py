@@ -201,7 +201,7 @@ def test_rank_correlation_has_an_interval_from_seeds():
         ("paper: zaremba", "paper: zarenba", "paper: unknown 'zarenba'; did you mean 'zaremba'?"),
         ("naive: 0.42445", "naive: -1", "informer_etth1_24: naive: given -1, allowed are numbers"),
         ('data: "3b33', 'data: "3b3', "data: given '3b385a5d33e0ea6', expected 16 hexadecimal"),
-        ("tested: {row:", "tested: {rwo:", "informer_etth1_24: tested: key: unknown 'rwo'"),
+        ("tested: {row:", "tested: {rwo:", "bai_jsb_tanh: tested: key: unknown 'rwo'"),
         ("theirs: 114.5", "their: 114.5", "zaremba_small: key: unknown 'their'; did you mean"),
     ],
 )

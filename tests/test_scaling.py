@@ -209,7 +209,8 @@ class TestScaling:
 
 def test_the_report_names_a_loss_and_a_scaling_that_are_not_usual():
     usual = Budget(steps=1, batch=1).told()
-    assert not {"loss", "scaling"} & usual.keys(), "as before there were any"
+    assert not {"loss", "scaling", "diverged"} & usual.keys(), "as before there were any"
     assert shown_setup._other_parts(usual) == ""
-    other = Budget(steps=1, batch=1, loss="huber", scaling="minmax").told()
-    assert shown_setup._other_parts(other) == "trained on huber, scaling: minmax"
+    other = Budget(steps=1, batch=1, loss="huber", scaling="minmax", diverged=1e3).told()
+    told = "trained on huber, scaling: minmax, diverged above 1000 times the naive loss"
+    assert shown_setup._other_parts(other) == told

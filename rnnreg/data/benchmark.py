@@ -16,6 +16,7 @@ from rnnreg.tasks import Task
 
 Arrays = dict[str, np.ndarray]
 OVER_FITS = "over-fits"
+LATER = ("loss", "scaling", "diverged")  # fields of a budget that older records have not
 
 
 @dataclass(frozen=True)
@@ -37,11 +38,11 @@ class Budget:
     precision: str = "float32"  # of products on a GPU; or "tf32", "bfloat16". A CPU has float32
     loss: str = ""  # that is trained on; "": the task's own. See rnnreg/training/objectives.py
     scaling: str = "standard"  # of numbers; or "minmax", "raw". See rnnreg/training/scaling.py
+    diverged: float = 10.0  # times the naive validation loss: one above that has diverged
 
     def told(self) -> dict[str, object]:
-        """Its fields by name, without a loss or a scaling that is the usual one."""
-        later = {"loss": Budget.loss, "scaling": Budget.scaling}
-        return {n: v for n, v in vars(self).items() if n not in later or v != later[n]}
+        """Its fields by name, without those of LATER that have the usual value."""
+        return {n: v for n, v in vars(self).items() if n not in LATER or v != getattr(Budget, n)}
 
 
 @dataclass(frozen=True)

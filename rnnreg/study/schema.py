@@ -24,6 +24,7 @@ BUDGET_KEYS = {
     "precision": str,
     "loss": str,
     "scaling": str,
+    "diverged": float,
 }
 
 FROM_ZERO = {"validated": "0, for all,", "hold": "0", "patience": "0"}

@@ -32,7 +32,6 @@ from rnnreg.training.setting import Setting, known
 from rnnreg.training.snapshot import joined, parted
 
 FOLLOW = 0.1  # of a batch's statistics in the running ones, as in torch.nn.BatchNorm1d
-DIVERGED = 10  # times the naive validation loss
 
 Watch = Callable[["Population"], None]
 
@@ -188,7 +187,7 @@ class Population:
         better = self.curves.best_check[self.index] == number
         for name, p in weights.items():
             self.best[name][self.index[better]] = p[better]
-        limit = DIVERGED * self.setting.naive["validation"]["loss"]
+        limit = self.budget.diverged * self.setting.naive["validation"]["loss"]
         self.curves.judge(number, self.index, limit)
         losses = self.curves.loss[: number + 1, self.index]
         keep = self.reg.keep_training(losses)

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
-from rnnreg.data.benchmark import Splits
+from rnnreg.data.benchmark import Budget, Splits
 from rnnreg.data.checks import size
 from rnnreg.data.part import whole_train
 from rnnreg.errors import UserError
@@ -20,7 +20,6 @@ from rnnreg.study import registry
 from rnnreg.tasks import Classification, Forecast, LanguageModel, Task
 from rnnreg.training.capture import populate
 from rnnreg.training.estimate import seconds_a_member
-from rnnreg.training.population import DIVERGED
 from rnnreg.training.regime import EARLY, FOLDS, GAP, LATE, by_folds, fold
 from rnnreg.training.setting import Setting, setting
 from rnnreg.trying.place import Place, none_row
@@ -110,7 +109,7 @@ def _checked(place: Place, cell: str, sizes: Sizes, data: tuple[dict, dict], dev
     facts = data[0]
     losses = {name: scores["validation"]["loss"] for name, scores in facts["naive"].items()}
     best = facts["naive_best"]
-    if DIVERGED * losses[best] > max(losses.values()):
+    if Budget.diverged * losses[best] > max(losses.values()):
         return sizes
     while True:
         row = none_row(place.name, cell, sizes, _model(HIDDEN[0], facts))

@@ -143,6 +143,8 @@ def _other_parts(setting: dict) -> str:
         parts.append(f"trained on {loss.replace('_', ' ')}")
     if scaling := setting.get("scaling"):
         parts.append(f"scaling: {scaling}")
+    if limit := setting.get("diverged"):
+        parts.append(f"diverged above {limit:g} times the naive loss")
     return ", ".join(parts)
 
 
