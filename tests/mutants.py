@@ -39,6 +39,8 @@ TESTS = [  # the quick ones first: a mutant mostly ends with the first
     "search",
     "simultaneous",
     "axes",
+    "coverage",
+    "regime",
     "compare",
 ]
 LEFT_OUT = (".git", ".venv", ".snakemake", "data")  # of the project's own folder

@@ -3,6 +3,7 @@
 import dataclasses
 
 import numpy as np
+import pandas as pd
 import pytest
 import synthetic
 from scipy import stats
@@ -116,6 +117,13 @@ def test_comparisons_with_the_best_hold_together():
         gain = 100 * -np.expm1(-np.array(distance))
         held += bool(((low <= gain + 1e-9) & (gain <= high + 1e-9)).all())
     assert held >= 135  # of 150
+
+
+def test_a_row_that_was_not_held_against_the_best_silences_no_other():
+    frame = pd.DataFrame({"best_high": [np.nan, 1.2, 2.0], "verdict": "cannot tell"})
+    assert findings._rivals(None, frame) == ["None is ruled out as the best."]
+    assert findings._rivals(None, frame.assign(best_high=np.nan)) == []
+    assert findings._rivals(None, frame.assign(verdict="untested")) == []
 
 
 def test_families_are_the_eight_each_group_and_each_file_of_ones_own():
