@@ -65,6 +65,6 @@ def test_what_cannot_be_a_row_is_told(tmp_path, old, new, told):
 
 
 def test_the_study_of_papers_takes_the_papers_own_numbers():
-    row = study.read("papers").row("ptb_word@zaremba_small", "lstm", "none")
+    row = study.read("papers_long").row("ptb_word@zaremba_small", "lstm", "none")
     assert row.settings == ((1.0, 0.0),)
     assert row.budget["steps"] == 13 * ((929_589 - 1) // 20 // row.variant.task["window"])
