@@ -25,7 +25,7 @@ struct Layer {
     float* states[2];        // (M, T + 1, B, H): before the first step, and after each
     Int state_time[2];       // stride; 0 keeps only the last
     float* kept;             // (M, T, B, KEPT, wide), or null
-    float* dropped;          // h x mask, (M, T, B, H), or null where there is no such mask
+    float* dropped;          // h x mask, (M, T, B, H), where products are not made here; or null
     // backward
     const float* doutput;    // (M, T, B, H), or null
     Int doutput_member, doutput_time;
@@ -49,16 +49,20 @@ static const float* at(const Mask& mask, Int member, Int time) {
     return mask.data ? mask.data + member * mask.member + time * mask.time : nullptr;
 }
 
-// x of a member from step `first` on: where it lies, or times its mask in `scratch`.
-static const float* inputs_of(const Layer& l, Int member, Int first, Int steps, float* scratch) {
-    Int size = l.batch * l.inputs;
-    const float* x = l.x + member * l.x_member + first * size;
-    if (!l.drop_x.data) return x;
+// Values of a member from step `first` on, `size` a step: where they lie, or times their mask in `scratch`.
+static const float* masked(const float* values, const Mask& mask, Int member, Int first, Int steps, Int size,
+                           float* scratch) {
+    if (!mask.data) return values;
     for (Int t = 0; t < steps; t++) {
-        const float* mask = at(l.drop_x, member, first + t);
-        for (Int i = 0; i < size; i++) scratch[t * size + i] = x[t * size + i] * mask[i];
+        const float* factor = at(mask, member, first + t);
+        for (Int i = 0; i < size; i++) scratch[t * size + i] = values[t * size + i] * factor[i];
     }
     return scratch;
+}
+
+static const float* inputs_of(const Layer& l, Int member, Int first, Int steps, float* scratch) {
+    Int size = l.batch * l.inputs;
+    return masked(l.x + member * l.x_member + first * size, l.drop_x, member, first, steps, size, scratch);
 }
 
 // [unit block][k][slot][LANES]: what the forward product reads, in the order it reads it.

@@ -30,7 +30,7 @@ static void forward_member(const Layer& l, const Norm* norm, Int m, Arena& arena
     float* wh = arena.take(h * Cell::h_count * hw);
     float* bias = arena.take(Cell::slots * hw);
     float* scratch = arena.take(2 * step);  // h x mask of this step and the next
-    float* masked = arena.take(l.drop_x.data ? l.batch * l.inputs : 0);  // x x mask of this step
+    float* dropped_x = arena.take(l.drop_x.data ? l.batch * l.inputs : 0);  // x x mask of this step
     pack(wx, l.input + m * gates_all * l.inputs, l.inputs, h, Cell::x_first, Cell::x_count);
     pack(wh, l.recurrent + m * gates_all * h, h, h, Cell::h_first, Cell::h_count);
     pack_bias<Cell>(bias, l, m);
@@ -38,15 +38,12 @@ static void forward_member(const Layer& l, const Norm* norm, Int m, Arena& arena
     float* states[2];
     for (int s = 0; s < Cell::states; s++)
         states[s] = l.states[s] + m * (l.state_time[s] * l.steps + step);
-    auto dropped = [&](Int t) {
-        return l.dropped ? l.dropped + (m * l.steps + t) * step : scratch + t % 2 * step;
-    };
-    if (l.drop.data)
-        for (Int i = 0; i < step; i++) dropped(0)[i] = states[0][i] * at(l.drop, m, 0)[i];
+    auto dropped = [&](Int t) { return scratch + t % 2 * step; };
+    masked(states[0], l.drop, m, 0, 1, step, dropped(0));
 
     Forward<Cell, K> normalised(l, norm, m, arena, wx, wh, bias);
     for (Int t = 0; t < l.steps; t++) {
-        const float* x = inputs_of(l, m, t, 1, masked);
+        const float* x = inputs_of(l, m, t, 1, dropped_x);
         Point p = {h, at(l.update, m, t), at(l.cell, m, t), {}, nullptr, {}, {}, nullptr, nullptr};
         for (int s = 0; s < Cell::states; s++) {
             p.carry[s] = at(l.carry[s], m, t);
@@ -102,7 +99,8 @@ static void backward_member(const Layer& l, const Norm* norm, Int m, Arena& aren
     float* da = arena.take(block * b * row);
     float* dback = arena.take(b * hw);
     float* dx_wide = arena.take(l.dx && d != dw ? b * dw : 0);
-    float* masked = arena.take(l.drop_x.data ? block * b * d : 0);  // x x mask of a block
+    float* dropped_x = arena.take(l.drop_x.data ? block * b * d : 0);  // x x mask of a block, and h x mask
+    float* dropped = arena.take(l.drop.data ? block * step : 0);
     float* dinput = arena.take(d * Cell::x_count * hw);
     float* drecurrent = arena.take(h * Cell::h_count * hw);
     float* dbias = arena.take(S * hw);
@@ -118,7 +116,6 @@ static void backward_member(const Layer& l, const Norm* norm, Int m, Arena& aren
     }
     const float* states[2];
     for (int s = 0; s < Cell::states; s++) states[s] = l.states[s] + m * (l.state_time[s] * l.steps + step);
-    const float* back = l.dropped ? l.dropped + m * l.steps * step : states[0];
 
     auto to_inputs = [&](Int t, const float* da_t) {
         if (!l.dx) return;
@@ -151,13 +148,14 @@ static void backward_member(const Layer& l, const Norm* norm, Int m, Arena& aren
             if (K != SEQUENCE) to_inputs(t, da_t);
         }
         Int depth = (end - begin) * b;
-        multiply(true, back + begin * step, 1, h, h,
+        const float* back = masked(states[0] + begin * step, l.drop, m, begin, end - begin, step, dropped);
+        multiply(true, back, 1, h, h,
                  {da + backward.h, depth, Cell::h_count * hw / LANES, row}, drecurrent, Cell::h_count * hw);
         if (K == SEQUENCE) {  // in place: what the product above read is gone
             backward.inputs(da);
             for (Int t = 0; t < l.steps; t++) to_inputs(t, da + t * b * row);
         }
-        multiply(true, inputs_of(l, m, begin, end - begin, masked), 1, d, d,
+        multiply(true, inputs_of(l, m, begin, end - begin, dropped_x), 1, d, d,
                  {da + backward.x, depth, Cell::x_count * hw / LANES, row}, dinput, Cell::x_count * hw);
     }
 
@@ -186,6 +184,7 @@ static int run(const Layer& l, const Norm* norm, bool backward) {
     Int steps = Backward<Cell, K>::at_once(l);
     Int floats = 2 * (dw + hw + 2) * row + b * (4 * hw + dw) + steps * b * (row + 2 * LANES) + 16 * 32;
     if (l.drop_x.data) floats += steps * b * dw;
+    if (l.drop.data) floats += steps * b * hw;
     if (K != NONE) floats += b * (3 * row + (Cell::kept + 4) * hw + 8 * LANES) + 8 * row;
     void* memory = nullptr;
     if (posix_memalign(&memory, 64, sizeof(float) * floats)) return 1;

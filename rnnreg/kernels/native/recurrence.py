@@ -133,9 +133,6 @@ def run_forward(ctx, loop: Loop, x: Tensor, state) -> tuple[Tensor, ...]:
     if training:
         keep["kept"] = x.new_empty(members, steps, batch, KERNELS[loop.name].kept, wide(hidden))
         layer.kept = keep["kept"].data_ptr()
-        if layer.drop.data:
-            keep["dropped"] = x.new_empty(members, steps, batch, hidden)
-            layer.dropped = keep["dropped"].data_ptr()
         ctx.loop, ctx.states = loop, states
         ctx.set_materialize_grads(False)
     loop.call("rnnreg_forward")
