@@ -146,6 +146,9 @@ a module only from modules above it:
       page            the report, on two pages
       save            a trial as a benchmark and a study
       command         its options, and what it prints
+    device            --device, --devices and --threads: what torch computes on
+    listing           `rnnreg list`
+    train             `rnnreg train` and `rnnreg retry`
     finding           `rnnreg find-rate`: its options, and what it says
     new               `rnnreg new`: a commented file to start from
     cli               the command line

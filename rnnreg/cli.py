@@ -8,35 +8,23 @@ import argparse
 import json
 import os
 import sys
-import time
-import traceback
 import warnings
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import replace
+from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
-from rnnreg import finding
+from rnnreg import finding, listing, train
 from rnnreg import new as starting
+from rnnreg.device import device as device_of
 from rnnreg.errors import UserError, unknown
 from rnnreg.models import command as predicting
-from rnnreg.study import killed, lock, owner, processes, records, registry, schema, stop, study
-from rnnreg.study.described import grouped
-from rnnreg.study.facts import in_unit
-from rnnreg.study.facts import read as read_facts
-from rnnreg.study.protocol import asked, current
+from rnnreg.study import killed, owner, processes, registry, stop, study
+from rnnreg.study.facts import PREPARED
 from rnnreg.study.variants import base
 from rnnreg.trying import command as trying
 
 FORMAT_WARNING = warnings.formatwarning
-PREPARED, RAW = Path("data/prepared"), Path("data/raw")
-BY_HAND = {  # option of train -> the key of a study that says it
-    "strengths": "strengths: {REGULARIZER: [...]}",
-    "seeds": "seeds: {evaluation: N}",
-    "tuning-seeds": "seeds: {tuning: N}",
-    "steps": "budgets: {BENCHMARK: {steps: N}}",
-}
+RAW = Path("data/raw")
 EXAMPLES = """\
 examples:
   rnnreg list                                   what there is, with sources
@@ -104,9 +92,9 @@ def _tell(message: str, terminal: TextIO | None) -> None:
 def _tell_killed(given: argparse.Namespace, process: int, why: str) -> None:
     """What became of a command that was killed: on the terminal, in its log, and beside its row."""
     name = ""
-    if given.run is train:
+    if given.run is train.run:
         with suppress(UserError):  # a study that was edited meanwhile, a full disk
-            name = killed.note(*_asked(given), process, why)
+            name = killed.note(*train.rows_asked(given), process, why)
     message = f"rnnreg: {name or given.command}: {why}"
     print(message, file=sys.stderr, flush=True)
     with suppress(OSError), given.log.open("a", encoding="utf-8") as log:
@@ -129,7 +117,7 @@ def parser() -> argparse.ArgumentParser:
         made.set_defaults(run=run, command=name)
         return made
 
-    p = command("list", list_, "list benchmarks, cells, regularizers and studies")
+    p = command("list", listing.run, "list benchmarks, cells, regularizers and studies")
     p.add_argument("kind", nargs="?", choices=["benchmarks", "cells", "regularizers", "studies"])
 
     for name, run, help in (
@@ -143,7 +131,7 @@ def parser() -> argparse.ArgumentParser:
         if name == "download":
             p.add_argument("--mirror", help="a folder or address tried first (or RNNREG_MIRROR)")
 
-    p = command("train", train, "train rows, or all rows that a study still lacks")
+    p = command("train", train.run, "train rows, or all rows that a study still lacks")
     p.add_argument("row", nargs="*", metavar="benchmark cell regularizer")
     p.add_argument("--study", help="take seeds, strengths and budgets from this study")
     p.add_argument("--missing", action="store_true", help="with --study: every unfinished row")
@@ -223,7 +211,7 @@ def parser() -> argparse.ArgumentParser:
     p = command("run", workflow, "run a study's workflow, from the downloads to the report")
     p.add_argument("study")
     p.add_argument("more", nargs=argparse.REMAINDER, help="options of snakemake: --cores 2, say")
-    p = command("retry", retry, "train again the rows of a study that failed or were left")
+    p = command("retry", train.retry, "train again the rows of a study that failed or were left")
     p.add_argument("study")
     p.add_argument(
         "--jobs", type=_count, help="rows at once, each in a process (default: the cores)"
@@ -257,98 +245,13 @@ def _format_warning(message, category, filename, lineno, line=None) -> str:
     return FORMAT_WARNING(message, category, filename, lineno, line)
 
 
-def list_(given: argparse.Namespace) -> None:
-    """Print what there is; of benchmarks that are prepared also sizes and naive scores."""
-    tell = {"benchmark": _benchmark, "cell": _cell}
-    for kind, lines in tell.items():
-        if given.kind in (None, f"{kind}s"):
-            found = {name: _told(kind, name, lines) for name in registry.names(kind)}
-            _columns(f"{kind}s", found)
-    if given.kind in (None, "regularizers"):
-        width = max(map(len, registry.names("regularizer")))
-        for group, names in grouped().items():
-            found = {name: _told("regularizer", name, _regularizer) for name in names}
-            _columns(f"regularizers, {group}", found, width)
-    if given.kind in (None, "studies"):
-        found = {name: study.read(name) for name in study.names()}
-        _columns("studies", {n: [f"{len(s.rows)} rows: {s.title}"] for n, s in found.items()})
-
-
-def _columns(head: str, told: dict[str, list[str]], least: int = 18) -> None:
-    """Names with their lines beside them, in a column that is wide enough for all."""
-    width = max(least, *map(len, told))
-    print(f"{head}:")
-    for name, (first, *more) in told.items():
-        print(f"  {name:<{width}} {first}")
-        for line in more:
-            print(f"  {'':<{width}} {line}")
-
-
-def _told(kind: str, name: str, lines: Callable[[dict], list[str]]) -> list[str]:
-    """The lines of one file, or what is wrong with it: the others are told all the same."""
-    try:
-        return lines(registry.facts(kind, name))
-    except UserError as error:
-        return [str(error)]
-
-
-def _cell(facts: dict) -> list[str]:
-    return [facts.get(key, f"no {key} in its file") for key in ("title", "source")]
-
-
-def _regularizer(facts: dict) -> list[str]:
-    told = {key: facts.get(key, f"no {key} in its file") for key in ("title", "source")}
-    try:
-        grid = ", ".join(f"{s:g}" for s in schema.grid("list", facts["name"], None))
-    except UserError as error:
-        return [told["title"], str(error)]
-    low, high = facts["range"]
-    off = f"off at {facts['off']:g}" if low <= facts["off"] <= high else "never off"
-    return [f"{told['title']}; strengths {grid}; {off}", told["source"]]
-
-
-def _benchmark(facts: dict) -> list[str]:
-    told = {key: facts.get(key, f"no {key} in its file") for key in ("licence", "citation")}
-    lines = [f"{facts.get('title', facts['name'])} ({facts.get('group', 'no group')})"]
-    if (PREPARED / f"{facts['name']}.json").is_file():
-        lines += _prepared(facts["name"])
-    else:
-        lines.append(f"not prepared here: rnnreg download {facts['name']} && rnnreg prepare ...")
-    return [*lines, f"licence: {told['licence']}", told["citation"]]
-
-
-def _prepared(name: str) -> list[str]:
-    try:
-        made = read_facts(name, PREPARED)
-    except UserError as error:
-        return [str(error)]
-    sizes = " / ".join(f"{n:,}" for n in made["sizes"].values())
-    metric = made["headline"]
-    scores = (f"{name} {s['test'][metric]:.4g}" for name, s in made["naive"].items())
-    lines = [
-        f"{made['task']}, {made['setting']}; {sizes} targets",
-        f"naive test {made['metrics'][metric]['label']}: {', '.join(scores)}",
-    ]
-    if scale := made.get("scale"):
-        lines.append(f"a standard deviation: {', '.join(f'{s:.4g}' for s in scale)}")
-    best = made["naive_best"]
-    if told := _in_unit(made, made["naive"][best]["test"]):
-        lines.append(f"naive test, {best}, in the unit of the data: {told}")
-    return lines
-
-
-def _in_unit(facts: dict, errors: dict[str, float]) -> str:
-    found = in_unit(facts, errors)
-    return ", ".join(f"{name.upper()} {value:.4g}" for name, value in found.items())
-
-
 def download(given: argparse.Namespace) -> None:
     """Fetch the raw files of the benchmarks named."""
     from rnnreg.data.prepared import download as fetch
 
     mirror = given.mirror or (study.read(given.study).mirror if given.study else None)
     names = list(dict.fromkeys(map(base, _benchmarks(given))))
-    _each("download", "benchmarks", names, lambda name: fetch(name, RAW, mirror))
+    processes.each("download", "benchmarks", names, lambda name: fetch(name, RAW, mirror))
 
 
 def prepare(given: argparse.Namespace) -> None:
@@ -357,44 +260,9 @@ def prepare(given: argparse.Namespace) -> None:
 
     names = _benchmarks(given)
     asked = study.read(given.study) if given.study else study.Study("", "", ())
-    _each(
+    processes.each(
         "prepare", "benchmarks", names, lambda name: make(name, RAW, PREPARED, asked.variant(name))
     )
-
-
-def _each(
-    command: str,
-    what: str,
-    names: list[str],
-    run: Callable[[str], object],
-    all_of: Callable[[list[str], processes.Work], dict[str, str]] | None = None,
-) -> None:
-    """Run for every name, whatever becomes of the others; then tell all that failed."""
-
-    def work(name: str) -> str:
-        try:
-            print(f"{name}: {run(name)}", flush=True)
-            return ""
-        except Exception as error:
-            if len(names) == 1:
-                raise
-            if not isinstance(error, UserError):  # a fault in somebody's plug-in: show where
-                traceback.print_exc()
-            print(f"{name}: failed. {str(error) or type(error).__name__}", file=sys.stderr)
-            return _why(error)
-
-    failed = all_of(names, work) if all_of else processes.in_turn(names, lambda name: True, work)
-    if failed:
-        raise UserError(
-            f"{command}: {len(failed)} of {len(names)} {what} failed, the others are done:"
-            + "".join(f"\n  {name}: {why}" for name, why in failed.items())
-        )
-
-
-def _why(error: Exception) -> str:
-    """What an error says, in one line."""
-    told = str(error) or type(error).__name__
-    return " ".join(line.strip() for line in told.splitlines()[:2])
 
 
 def _benchmarks(given: argparse.Namespace) -> list[str]:
@@ -419,50 +287,9 @@ def _benchmarks(given: argparse.Namespace) -> list[str]:
     return chosen
 
 
-def train(given: argparse.Namespace) -> None:
-    """Train rows of one benchmark and cell, or every unfinished row of a study."""
-    chosen, rows = _asked(given)
-    chosen = replace(chosen, keep=chosen.keep or given.keep)
-    if given.devices:
-        _train_rows(chosen, rows, "cpu", devices=_devices(given))
-        return
-    device = _device(given)
-    _train_rows(chosen, rows, device, _jobs(given, device) if given.missing else 1)
-
-
-def _asked(given: argparse.Namespace) -> tuple[study.Study, Iterable[study.Row]]:
-    """The rows to train, and their study."""
-    _check_by_hand(given)
-    if given.missing:
-        if given.row or not given.study:
-            raise UserError("train --missing: give --study and no row; it trains all that lack.")
-        chosen = study.read(given.study)
-        return chosen, chosen.rows
-    if len(given.row) < 3:
-        raise UserError(
-            f"train: given {len(given.row)} names, expected three or more: benchmark, cell and "
-            "regularizers (or --study NAME --missing). `rnnreg list` shows what there is."
-        )
-    chosen = study.read(given.study) if given.study else _by_hand(given)
-    benchmark, cell, *regularizers = given.row
-    return chosen, [chosen.row(benchmark, cell, r) for r in regularizers]
-
-
-def _jobs(given: argparse.Namespace, device: str) -> int:
-    """How many rows train at once: as the cores allow, or one on a GPU."""
-    if device != "cpu":
-        if given.jobs not in (None, 1):
-            raise UserError(
-                f"--jobs {given.jobs}: on {device} rows train one after another, each with all its "
-                "members at once. Remedy: leave it out, or --device cpu."
-            )
-        return 1
-    return given.jobs or max(processes.cores() // given.threads, 1)
-
-
 def try_(given: argparse.Namespace) -> None:
     """Which regularizer helps on a file of one's own."""
-    trying.run(given, _device)
+    trying.run(given, device_of)
 
 
 def new(given: argparse.Namespace) -> None:
@@ -478,7 +305,7 @@ def predict(given: argparse.Namespace) -> None:
 
 def find_rate(given: argparse.Namespace) -> None:
     """A learning rate, from a range test."""
-    finding.run(given, _device)
+    finding.run(given, device_of)
 
 
 def workflow(given: argparse.Namespace) -> None:
@@ -488,301 +315,6 @@ def workflow(given: argparse.Namespace) -> None:
     command += ["--config", f"study={chosen.asked}", "--cores", "all", *given.more]
     sys.stdout.flush()
     os.execv(sys.executable, command)
-
-
-def retry(given: argparse.Namespace) -> None:
-    """Train again the rows that failed, or were left in the middle."""
-    from rnnreg.study.status import state
-
-    chosen = study.read(given.study)
-    rows = [r for r in chosen.rows if state(chosen, r).word in ("failed", "interrupted")]
-    if rows:
-        device = _device(given)
-        _train_rows(chosen, rows, device, _jobs(given, device))
-    else:
-        print(f"{chosen.name}: no row has failed.")
-
-
-def _train_rows(
-    chosen: study.Study,
-    rows: Iterable[study.Row],
-    device: str,
-    jobs: int = 1,
-    devices: tuple[str, ...] = (),
-) -> None:
-    """Train rows, so many at once; first those that no other process has in training."""
-    owner.claim(chosen)
-    named = {row.name: row for row in rows}
-
-    def free(name: str) -> bool:
-        return not lock.held(chosen.lock(named[name]))
-
-    def note(name: str, why: str) -> None:
-        with suppress(UserError):  # of a full disk: it is told all the same
-            records.write_text(chosen.failed(named[name]), why + "\n")
-
-    def all_of(names: list[str], work: processes.Work) -> dict[str, str]:
-        if min(jobs, len(names)) > 1:
-            failed = processes.shared(names, free, work, jobs)
-            for name, why in failed.items():
-                if why != processes.NOT_BEGUN:  # one that was killed has noted nothing itself
-                    note(name, why)
-            return failed
-        return processes.in_turn(names, free, work)
-
-    def work(name: str) -> str:
-        row = named[name]
-        with _alone(chosen, row):
-            try:
-                told = _train_row(chosen, row, device, devices)
-            except Exception as error:
-                note(name, _why(error))
-                raise
-            chosen.failed(row).unlink(missing_ok=True)
-            return told
-
-    _each("train", "rows", list(named), work, all_of)
-    for row in named.values():
-        if not lock.held(chosen.lock(row)):
-            chosen.unfinished(row).unlink(missing_ok=True)
-
-
-@contextmanager
-def _alone(chosen: study.Study, row: study.Row) -> Iterator[None]:
-    """Wait until no other process trains a row, and keep others from it."""
-    file, told = chosen.lock(row), False
-    while (opened := lock.take(file)) is None:
-        if not told:
-            print(f"rnnreg: {row.name}: {lock.holder(file)} trains it; waiting.", file=sys.stderr)
-        told = True
-        time.sleep(0.2)
-    try:
-        for left in chosen.left_by_the_killed(row):
-            left.unlink(missing_ok=True)
-        yield
-    finally:
-        lock.give_back(file, opened)
-
-
-def _check_by_hand(given: argparse.Namespace) -> None:
-    """Options that a study's file answers are refused beside it; else they have their defaults."""
-    if given.study:
-        for option, key in BY_HAND.items():
-            if getattr(given, option.replace("-", "_")) is not None:
-                raise UserError(
-                    f"train: --{option} is for rows by hand, and given with --study {given.study}, "
-                    f"whose file says it. Remedy: `{key}` in a study file, or no --study."
-                )
-    given.seeds = given.seeds or 5
-    given.tuning_seeds = given.tuning_seeds or 2
-
-
-def _by_hand(given: argparse.Namespace) -> study.Study:
-    benchmark, cell, *regularizers = given.row
-    for name in regularizers:
-        if "+" in name:
-            raise UserError(
-                f"{name}: a combination is what a study makes of {name.replace('+', ' and ')}. "
-                "Remedy: --study, with a study that has it under `combine`."
-            )
-    schema.check_seeds("--seeds", given.seeds)
-    schema.check_seeds("--tuning-seeds", given.tuning_seeds)
-    registry.path("benchmark", benchmark)
-    registry.path("cell", cell)
-    rows = [_row_by_hand(given, benchmark, cell, r) for r in regularizers]
-    if "none" not in regularizers:  # it is not trained; where it was, the row is held against it
-        rows.append(replace(rows[0], regularizer="none", strengths=(0.0,)))
-    return study.Study("by_hand", "rows trained by hand", tuple(rows))
-
-
-def _row_by_hand(
-    given: argparse.Namespace, benchmark: str, cell: str, regularizer: str
-) -> study.Row:
-    grid = None
-    if given.strengths:
-        grid = [_number("--strengths", text) for text in given.strengths.split(",")]
-    return study.Row(
-        benchmark,
-        cell,
-        regularizer,
-        schema.grid("--strengths", regularizer, grid),
-        tuple(range(given.tuning_seeds)),
-        tuple(range(study.FIRST_EVALUATION_SEED, study.FIRST_EVALUATION_SEED + given.seeds)),
-        {"steps": given.steps} if given.steps else {},
-    )
-
-
-def _number(option: str, text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise UserError(
-            f"{option}: given '{text}', expected numbers with commas between."
-        ) from None
-
-
-def _device(given: argparse.Namespace) -> str:
-    import torch
-
-    from rnnreg.kernels.native.build import keep_freed_memory
-
-    keep_freed_memory()
-    torch.set_num_threads(given.threads)
-    torch.set_flush_denormal(True)  # denormal numbers slow a CPU down many times
-    torch.backends.cudnn.allow_tf32 = False  # true float32 unless somebody says otherwise
-    # A cell's step is one kernel: a pool of compilers in each process would have nothing to do.
-    os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", "1")
-    if given.device == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    if given.device.startswith("cuda") and not torch.cuda.is_available():
-        raise UserError(f"--device {given.device}: this torch sees no GPU; use --device cpu.")
-    if given.device.startswith("cuda:"):
-        count = torch.cuda.device_count()
-        if given.device not in (known := [f"cuda:{i}" for i in range(count)]):
-            raise UserError(f"--device {given.device}: this torch sees {', '.join(known)} alone.")
-        torch.cuda.set_device(given.device)  # recordings are of the current one
-    return given.device
-
-
-def _devices(given: argparse.Namespace) -> tuple[str, ...]:
-    """The devices of --devices, as torch names them. No GPU is touched: that is for the forks."""
-    names = [f"cuda:{d}" if d.isdecimal() else d for d in given.devices.split(",")]
-    for option, value in {"--device": given.device != "auto", "--jobs": given.jobs}.items():
-        if value:
-            raise UserError(
-                f"--devices {given.devices}: given beside {option}; rows train one after another, "
-                f"each on all of these. Remedy: leave {option} out."
-            )
-    os.environ["PYTORCH_NVML_BASED_CUDA_CHECK"] = "1"  # a count that starts no CUDA here
-    import torch
-
-    known = ["cpu", *(f"cuda:{i}" for i in range(torch.cuda.device_count()))]
-    for name in names:
-        if name not in known:
-            raise UserError(
-                f"--devices {given.devices}: unknown '{name}'. This torch has {', '.join(known)}; "
-                "expected some of them with commas between, GPUs by number or as cuda:0."
-            )
-    _device(argparse.Namespace(device="cpu", threads=given.threads))
-    return tuple(names)
-
-
-def _train_row(
-    chosen: study.Study, row: study.Row, device: str, devices: tuple[str, ...] = ()
-) -> str:
-    """Train what a row still lacks; its records, and a line about them."""
-    from rnnreg.data import prepared
-    from rnnreg.study.progress import Progress
-    from rnnreg.training import row as training
-
-    facts, splits = prepared.read(row.benchmark, PREPARED, row.variant)
-    file = chosen.records(row)
-    partial = chosen.unfinished(row)
-    if reason := training.unsuited(row, facts, splits):
-        records.write_unsuited(file, row.fingerprint, reason)
-        return f"left out, for it makes no sense here: {reason} -> {file}"
-    start = None
-    if row.start:
-        from rnnreg.models.start import start as begin
-
-        _train_start(chosen, row.start, device, devices)
-        start = begin(row, chosen.model(row.start), facts, splits, PREPARED)
-    there = [f for f in (file, partial) if f.exists()]
-    found = [r for f in there for r in records.read(f, row.name, records.warn)]
-    known = list(current(row, found, facts["data_hash"], start.hash if start else "").values())
-    records.check_room(partial)
-    records.write(partial, known)
-    bar = Progress(row.name, partial)
-    kept = chosen.checkpoint(row)
-    save, keeper = (lambda some: records.write(partial, some)), None
-    look = {}
-    if chosen.keeps(row):
-        have = {r.member: r for r in known}
-        whole = chosen.model(row).is_file() and have.keys() >= set(asked(row, have))
-        if not whole and any(d != "cpu" for d in devices):
-            raise UserError(
-                f"{row.name}: its best model is kept, which takes one process on a GPU. Remedy: "
-                "--device cuda for this row, then --devices again."
-            )
-        from rnnreg.models.keep import Keeper
-
-        keeper = Keeper(row, facts, PREPARED, start)
-        look = {"evaluated": keeper.look}
-    args = row, facts, splits, known, device, save, bar, kept
-    found = training.train(*args, start=start, devices=devices, **look)
-    bar.clear()
-    records.write(file, {r.member: r for r in [*found, *known]}.values())
-    none = _reference(chosen, row, facts)
-    told = f"{_summary(found, facts)} -> {file}\n{_beside(found, none, facts)}"
-    if keeper:
-        model = keeper.write(chosen.model(row), splits, found, device)
-        told += f"\n  kept: {model or 'nothing, for every member diverged'}"
-    return told
-
-
-def _train_start(
-    chosen: study.Study, row: study.Row, device: str, devices: tuple[str, ...]
-) -> None:
-    """Train what a row to start from still lacks, and keep its model."""
-    with _alone(chosen, row):
-        _train_row(chosen, row, device, devices)
-        chosen.unfinished(row).unlink(missing_ok=True)
-        chosen.failed(row).unlink(missing_ok=True)
-
-
-def _reference(chosen: study.Study, row: study.Row, facts: dict) -> list[records.Record]:
-    """The records of `none` beside a row, where all that the study asks for are there."""
-    none = next((r for r in chosen.rows if r.name == f"{row.benchmark}/{row.cell}/none"), None)
-    if none is None or not (file := chosen.records(none)).is_file():
-        return []
-    have = current(none, records.read(file, none.name, records.warn), facts["data_hash"])
-    members = asked(none, have)
-    return [have[m] for m in members] if have.keys() >= set(members) else []
-
-
-def _beside(found: list[records.Record], none: list[records.Record], facts: dict) -> str:
-    """A row's test score beside the naive one and that of `none`; a warning where it is worse."""
-    metric = facts["headline"]
-    naive = facts["naive"][facts["naive_best"]]["test"][metric]
-    own, reference = (_mean_score(some, metric) for some in (found, none))
-    told = f"  naive ({facts['naive_best']}) {naive:.4g}, this row {own:.4g}"
-    told += f", none {reference:.4g}" if none else ""
-    lower = facts["metrics"][metric]["better"] == "lower"
-    if found and all(r.diverged for r in found):
-        told += (
-            ". Warning: every member diverged, by a number that is not finite or a validation loss "
-            "of more than the naive score's times `diverged` of its budget; a lower learning rate, "
-            "or fewer checks, so that the first comes later, may be what it needs"
-        )
-    elif not (own < naive if lower else own > naive):  # NaN, too
-        told += (
-            ". Warning: the row is no better than the naive score; more steps, another learning "
-            "rate or another model may be what it needs"
-        )
-    return told
-
-
-def _mean_score(found: list[records.Record], metric: str) -> float:
-    scores = [r.scores["best"]["test"][metric] for r in found if r.phase == "evaluate"]
-    return sum(scores) / len(scores) if scores else float("nan")
-
-
-def _summary(found: list[records.Record], facts: dict) -> str:
-    tested = [r for r in found if r.phase == "evaluate"]
-    metric = facts["headline"]
-    settings = sorted({(r.strength, r.rate) for r in tested})
-    chosen = " and ".join(f"strength {s:g} at rate {rate:g}" for s, rate in settings)
-    means = {
-        m: sum(r.scores["best"]["test"][m] for r in tested) / len(tested) for m in facts["metrics"]
-    }
-    unit = _in_unit(facts, means)
-    return (
-        f"{chosen}, test {facts['metrics'][metric]['label']} "
-        f"{_mean_score(tested, metric):.4g} (mean of {len(tested)} members), "
-        f"{f'in the unit of the data {unit}, ' if unit else ''}"
-        f"{sum(r.diverged for r in found)} of {len(found)} diverged, "
-        f"{sum(r.seconds for r in found):.1f} s"
-    )
 
 
 def collect(given: argparse.Namespace) -> None:
@@ -915,7 +447,7 @@ def estimate(given: argparse.Namespace) -> None:
     from rnnreg.data import prepared
     from rnnreg.training import estimate as estimates
 
-    device = _device(given)
+    device = device_of(given)
     chosen = study.read(given.study)
     read = cache(lambda name: prepared.read(name, PREPARED, chosen.variant(name)))
     entries = estimates.estimate(chosen, read, device)
@@ -940,7 +472,7 @@ def regime(given: argparse.Namespace) -> None:
         if name not in asked.benchmarks:
             raise unknown(f"study {asked.name}: benchmark", name, asked.benchmarks)
     names = given.benchmarks or asked.benchmarks
-    measure_all(asked, names, read, _device(given), partial(print, flush=True))
+    measure_all(asked, names, read, device_of(given), partial(print, flush=True))
 
 
 def sign(given: argparse.Namespace) -> None:

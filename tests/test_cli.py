@@ -10,8 +10,9 @@ import sys
 
 import pytest
 
-from rnnreg import cli
+from rnnreg import train
 from rnnreg.cli import main
+from rnnreg.device import device
 from rnnreg.errors import UserError
 from rnnreg.study import registry
 
@@ -99,7 +100,7 @@ def test_a_score_that_is_no_number_is_no_better_than_naive():
         "headline": "mse", "naive_best": "mean", "naive": {"mean": {"test": {"mse": 1.0}}},
         "metrics": {"mse": {"better": "lower"}},
     }  # fmt: skip
-    told = cli._beside([], [], facts)
+    told = train._beside([], [], facts)
     assert told.startswith("  naive (mean) 1, this row nan. Warning: the row is no better than")
 
 
@@ -306,11 +307,11 @@ def test_a_gpu_that_is_named_is_the_current_one(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     monkeypatch.setattr(torch.cuda, "set_device", chosen.append)
-    for device, wanted in (("cuda:1", ["cuda:1"]), ("cuda", ["cuda:1"]), ("cpu", ["cuda:1"])):
-        assert cli._device(argparse.Namespace(device=device, threads=1)) == device
+    for name, wanted in (("cuda:1", ["cuda:1"]), ("cuda", ["cuda:1"]), ("cpu", ["cuda:1"])):
+        assert device(argparse.Namespace(device=name, threads=1)) == name
         assert chosen == wanted
     with pytest.raises(UserError, match="--device cuda:2: this torch sees cuda:0, cuda:1 alone"):
-        cli._device(argparse.Namespace(device="cuda:2", threads=1))
+        device(argparse.Namespace(device="cuda:2", threads=1))
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from test_kept import STUDY, TRAIN, prepared, run  # noqa: F401
 
-from rnnreg import cli
+from rnnreg import train
 from rnnreg.cli import main
 from rnnreg.errors import UserError
 from rnnreg.study import cluster, lock, records
@@ -220,7 +220,7 @@ def test_missing_twice_at_once_trains_every_row_once(run, tmp_path, monkeypatch)
 def test_a_row_in_training_elsewhere_is_left_to_the_end(run, capsys):  # noqa: F811
     owner = child(lock.take, Path("results/tiny/records/wave/gru/.none.jsonl.lock"))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cli.time, "sleep", lambda seconds: kill(owner))
+        patch.setattr(train.time, "sleep", lambda seconds: kill(owner))
         assert run(STUDY, *TRAIN) == 0
     told = capsys.readouterr()
     rows = [line.partition(":")[0] for line in told.out.splitlines() if line.startswith("wave")]

@@ -9,7 +9,7 @@ import pytest
 from test_checkpoint import but_time
 from test_kept import STUDY, TRAIN, prepared, run  # noqa: F401
 
-from rnnreg import cli
+from rnnreg import train
 from rnnreg.errors import UserError
 from rnnreg.study import processes, records, stop
 from rnnreg.study import study as studies
@@ -175,7 +175,7 @@ def test_jobs_on_a_gpu_are_refused():
         jobs, threads = 2, 1
 
     with pytest.raises(UserError, match="--jobs 2: on cuda rows train one after another"):
-        cli._jobs(Given, "cuda")
+        train._jobs(Given, "cuda")
     Given.jobs = None
-    assert cli._jobs(Given, "cuda") == 1
-    assert cli._jobs(Given, "cpu") == processes.cores()
+    assert train._jobs(Given, "cuda") == 1
+    assert train._jobs(Given, "cpu") == processes.cores()

@@ -9,6 +9,7 @@ from rnnreg.study import records, registry
 from rnnreg.study.fingerprint import WORDS, code, digest
 from rnnreg.study.variants import NOTHING, Variant, base
 
+PREPARED = Path("data/prepared")  # where commands have it, in the folder that they run in
 # Raise this when rnnreg.data makes other arrays or facts from the same raw files than before:
 # prepared data is then made again. Pinned hashes in tests/test_preparation.py fail when it should
 # have been raised.
@@ -70,6 +71,12 @@ def in_unit(facts: dict, errors: dict[str, float]) -> dict[str, float]:
         "rmse": math.sqrt(errors["mse"]) * s,
         "mae": errors["mae"] * s,
     }
+
+
+def told_in_unit(facts: dict, errors: dict[str, float]) -> str:
+    """The same in words; "" where there is no unit."""
+    found = in_unit(facts, errors)
+    return ", ".join(f"{name.upper()} {value:.4g}" for name, value in found.items())
 
 
 def remedy(benchmark: str) -> str:

@@ -5,8 +5,10 @@ import multiprocessing
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Callable
 
+from rnnreg.errors import UserError
 from rnnreg.study import killed, progress, stop
 
 LONGEST = 1000  # bytes of a reason
@@ -96,3 +98,38 @@ def _end(several: list[multiprocessing.Process]) -> None:
 def _ended(status: int, watch: killed.Watch) -> str:
     """How a process ended in the middle of its work."""
     return watch.why(-status) if status < 0 else f"its process ended with status {status}"
+
+
+def each(
+    command: str,
+    what: str,
+    names: list[str],
+    run: Callable[[str], object],
+    all_of: Callable[[list[str], Work], dict[str, str]] | None = None,
+) -> None:
+    """Run for every name, whatever becomes of the others; then tell all that failed."""
+
+    def work(name: str) -> str:
+        try:
+            print(f"{name}: {run(name)}", flush=True)
+            return ""
+        except Exception as error:
+            if len(names) == 1:
+                raise
+            if not isinstance(error, UserError):  # a fault in somebody's plug-in: show where
+                traceback.print_exc()
+            print(f"{name}: failed. {str(error) or type(error).__name__}", file=sys.stderr)
+            return why_of(error)
+
+    failed = all_of(names, work) if all_of else in_turn(names, lambda name: True, work)
+    if failed:
+        raise UserError(
+            f"{command}: {len(failed)} of {len(names)} {what} failed, the others are done:"
+            + "".join(f"\n  {name}: {why}" for name, why in failed.items())
+        )
+
+
+def why_of(error: Exception) -> str:
+    """What an error says, in one line."""
+    told = str(error) or type(error).__name__
+    return " ".join(line.strip() for line in told.splitlines()[:2])
