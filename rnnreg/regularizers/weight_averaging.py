@@ -29,7 +29,7 @@ class WeightAveraging(Regularizer):
     )
     strengths = (0.5, 0.9, 0.97, 0.99, 0.999)
     range = (0.0, 1.0)
-    searched = (0.5, 0.999)
+    searched = (0.9, 0.999)
     scale = "linear"
 
     def start(self, params):
