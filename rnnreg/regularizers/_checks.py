@@ -1,17 +1,27 @@
 """What a regularizer's file must keep, checked once: attributes, hooks and what they return.
 
-A population takes its first step through `Checked`, whose hooks are those of the regularizer with
-a look at each result. Every fault is one message that names the file and the hook.
+A population begins, and takes its first step and its first check, through `Checked`, whose hooks
+are those of the regularizer with a look at each result. Every fault is one message that names the
+file and the hook.
 """
 
 from difflib import get_close_matches
+from math import isnan
+from typing import TYPE_CHECKING
 
+import torch
 from torch import Tensor
 
 from rnnreg.errors import UserError
 from rnnreg.kernels.noise import Site
+from rnnreg.network import Network
 from rnnreg.regularizers._combination import Chain
 from rnnreg.regularizers.base import GROUPS, HOOKS, SECOND, SITES, Regularizer
+from rnnreg.study import schema
+from rnnreg.study.search import SCALES
+
+if TYPE_CHECKING:
+    from rnnreg.tasks import Task
 
 ATTRIBUTES = {
     "title", "group", "source", "strengths", "off", "range", "searched", "scale", "scored_at",
@@ -36,10 +46,12 @@ def attributes(kind: type[Regularizer]) -> None:
         ("group", GROUPS),
         ("second", SECOND),
         ("scored_at", ("last", "best")),
+        ("scale", SCALES),
     ):
         if getattr(kind, key) not in allowed:
             given = getattr(kind, key)
             raise UserError(f"{where}: {key}: given '{given}', allowed are {', '.join(allowed)}.")
+    _numbers(where, kind)
     for name in vars(kind):
         known = {*HOOKS, *ATTRIBUTES}
         if name in known or name.startswith("_") or name.isupper():
@@ -50,6 +62,62 @@ def attributes(kind: type[Regularizer]) -> None:
             f"{where}: '{name}' is no hook and no attribute of a regularizer{hint} Hooks: "
             f"{', '.join(HOOKS)}. A function of your own has a name that starts with _."
         )
+
+
+def _numbers(where: str, kind: type[Regularizer]) -> None:
+    """UserError where an attribute is no number, no two in order, or no truth value."""
+    if not isinstance(kind.clips, bool):
+        raise UserError(f"{where}: clips: given {kind.clips!r}, expected True or False.")
+    if not _is_number(kind.off):
+        raise UserError(f"{where}: off: given {kind.off!r}, expected a number; math.inf is one.")
+    if not _are_ends(kind.range):
+        raise UserError(
+            f"{where}: range: given {kind.range!r}, expected two numbers, the lowest strength and "
+            "the highest: (0.0, math.inf)."
+        )
+    for i, strength in enumerate(kind.strengths):
+        schema.check_strength(f"{where}: strengths[{i}]", strength, kind.range)
+    if kind.searched != ():
+        if not _are_ends(kind.searched):
+            raise UserError(
+                f"{where}: searched: given {kind.searched!r}, expected the lowest strength and the "
+                "highest that are searched, or (): the first and the last of strengths."
+            )
+        for i, strength in enumerate(kind.searched):
+            schema.check_strength(f"{where}: searched[{i}]", strength, kind.range)
+        schema.check_ends(f"{where}: searched", list(kind.searched), kind.scale)
+
+
+def _is_number(given: object) -> bool:
+    return isinstance(given, int | float) and not isinstance(given, bool) and not isnan(given)
+
+
+def _are_ends(given: object) -> bool:
+    """Whether it is two numbers, the lower one first; they may be equal."""
+    pair = isinstance(given, tuple | list) and len(given) == 2 and all(map(_is_number, given))
+    return pair and given[0] <= given[1]
+
+
+def suits(kind: type[Regularizer], network: Network, task: "Task") -> str:
+    """Why a regularizer makes no sense for this network and task; "" where it does."""
+    found = kind.suits(network, task)
+    if not isinstance(found, str):
+        raise UserError(
+            f"rnnreg/regularizers/{kind.name}.py: suits: given {_told(found)}, expected the "
+            'reason in words, or "" where it suits.'
+        )
+    return found
+
+
+def network(kind: type[Regularizer], given: Network) -> Network:
+    """The network that a regularizer asks for."""
+    found = kind.network(given)
+    if not isinstance(found, Network):
+        raise UserError(
+            f"rnnreg/regularizers/{kind.name}.py: network: given {_told(found)}, expected a "
+            "Network: dataclasses.replace(network, tied=True), say."
+        )
+    return found
 
 
 def checked(reg: Regularizer, members: int) -> Regularizer:
@@ -87,16 +155,38 @@ class Checked:
         found = function(tensors, *given, **more)
         if not isinstance(found, dict):
             raise self.fault(hook, found, "a dict of tensors, with the names that it was given")
-        for name in {*tensors, *found}:
+        for name in tensors | found:
             if name not in found or name not in tensors:
                 what = "lacks" if name not in found else "has the unknown"
                 raise UserError(
                     f"rnnreg/regularizers/{self.reg.name}.py: {hook}: the dict {what} '{name}'; "
                     f"expected are {', '.join(tensors)}."
                 )
-            if found[name].shape != tensors[name].shape:
+            if not isinstance(found[name], Tensor) or found[name].shape != tensors[name].shape:
                 expected = f"{name} {_told(tensors[name])}"
                 raise self.fault(hook, found[name], expected)
+        return found
+
+    def _starts(self, hook, function, params):
+        """A dict of tensors that have the members first."""
+        found = function(params)
+        if not isinstance(found, dict):
+            raise self.fault(hook, found, "a dict of the tensors to keep, by names of its own")
+        for name, kept in found.items():
+            if not isinstance(kept, Tensor) or kept.shape[:1] != (self.count,):
+                expected = f"a tensor that has the members first, (M, ...) with M = {self.count}"
+                raise self.fault(f"{hook}: {name}", kept, expected)
+        return found
+
+    def _goes_on(self, hook, function, losses):
+        """True, False or (M,) of truth values."""
+        found = function(losses)
+        if isinstance(found, bool):
+            return found
+        fits = isinstance(found, Tensor) and found.shape == (self.count,)
+        if not fits or found.dtype != torch.bool:
+            expected = f"True, False or one of them a member, (M,) = ({self.count},) of bool"
+            raise self.fault(hook, found, expected)
         return found
 
     def _site(self, hook, function, site, shape, *given, **more):
@@ -142,7 +232,11 @@ _LOOKS = {
     "penalty": Checked._per_member,
     "gradients": Checked._same,
     "project": Checked._same,
+    "start": Checked._starts,
     "keep": Checked._same,
+    "told": Checked._same,
+    "average": Checked._same,
+    "keep_training": Checked._goes_on,
     "ascend": Checked._same,
     "adapt": Checked._same,
 }

@@ -110,7 +110,7 @@ class CapturedPopulation(Population):
 
     def step(self):
         key, index = self.batches.pick(self.done)
-        with self.looking():
+        with self.looking(first=not self.done):
             self.advancing(self._advance, key, index)
         self._move(self.advancing.kept)
         self.done += 1

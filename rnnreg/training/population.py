@@ -64,7 +64,6 @@ class Population:
         self.start = setting.start and setting.start.to(setting.device)
         if self.start:
             self.params = self.start.into(self.params)
-        self.kept = self.reg.start(self.params)
         self.running = zero_statistics(setting.network, self.params["output_bias"])
         self.optimizer = OPTIMIZERS[self.budget.optimizer](self.params)
         self.batches = batches(
@@ -81,8 +80,10 @@ class Population:
         self.alive = torch.ones(len(seeds), dtype=torch.bool, device=setting.device)
         self.state, self.done, self.started = None, 0, time.perf_counter()
         self.numbers = [self._numbers(step) for step in range(self.budget.steps)]
-        self.final = {n: p.clone() for n, p in self.evaluated.items()}
-        self.best = {n: p.clone() for n, p in self.evaluated.items()}
+        with self.looking(first=True):
+            self.kept = self.reg.start(self.params)
+            self.final = {n: p.clone() for n, p in self.evaluated.items()}
+        self.best = {n: p.clone() for n, p in self.final.items()}
         self.curves = Curves(len(seeds), self.check_steps(), setting.device)
         self.since = Tally(self.index)
 
@@ -105,16 +106,16 @@ class Population:
         """Take the next step."""
         key, index = self.batches.pick(self.done)
         noise, numbers = self.noise.then(self.done), self.numbers[self.done]
-        with self.looking():
+        with self.looking(first=not self.done):
             self.advance(key, index, noise, numbers)
         self.done += 1
         self.since.steps += 1
 
     @contextmanager
-    def looking(self) -> Iterator[None]:
-        """A first step looks at what each hook returns; no other does."""
+    def looking(self, first: bool) -> Iterator[None]:
+        """The first time, look at what each hook returns; a later step or check does not."""
         reg = self.reg
-        self.reg = reg if self.done else checked(reg, len(self.index))
+        self.reg = checked(reg, len(self.index)) if first else reg
         try:
             yield
         finally:
@@ -190,11 +191,13 @@ class Population:
         limit = self.budget.diverged * self.setting.naive["validation"]["loss"]
         self.curves.judge(number, self.index, limit)
         losses = self.curves.loss[: number + 1, self.index]
-        keep = self.reg.keep_training(losses)
+        with self.looking(first=not number):
+            keep = self.reg.keep_training(losses)
         self.stop(~(keep & ~self.curves.diverged[self.index]))
         self.anneal(losses)
         if self.reg.uses("told"):
-            self.tell(losses)
+            with self.looking(first=not number):
+                self.tell(losses)
         if 2 * int(self.alive.sum()) <= len(self.alive):
             self.keep(self.alive.nonzero().flatten())
 

@@ -15,6 +15,7 @@ from torch import Tensor
 from rnnreg.data.folds import folded
 from rnnreg.errors import UserError, out_of_memory
 from rnnreg.kernels.unroll import path
+from rnnreg.regularizers import _checks
 from rnnreg.regularizers._combination import Combination, of_row
 from rnnreg.regularizers.base import Regularizer, matrices, norms
 from rnnreg.study.protocol import Member, asked, current, phases
@@ -144,7 +145,7 @@ def unsuited(row: Row, facts: dict, splits: dict) -> str:
     """Why a row's regularizer makes no sense for its network and task; "" where it does."""
     none = setting(replace(row, regularizer="none", ratios={}), facts, splits)
     kind = of_row(row.regularizer, row.ratios)
-    why = kind.suits(none.network, none.benchmark.task)
+    why = _checks.suits(kind, none.network, none.benchmark.task)
     if not why and none.network.decoder and kind.network(none.network).statistics():
         return "a decoder that writes step by step has no batch to take statistics of"
     return why

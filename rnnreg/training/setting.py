@@ -11,8 +11,7 @@ from rnnreg.cells.base import Cell
 from rnnreg.data.benchmark import Benchmark, Budget
 from rnnreg.errors import UserError
 from rnnreg.network import Network
-from rnnreg.regularizers import Chain, Regularizer
-from rnnreg.regularizers._checks import attributes
+from rnnreg.regularizers import Chain, Regularizer, _checks
 from rnnreg.regularizers._combination import of_row
 from rnnreg.study import registry
 from rnnreg.study.study import Row
@@ -68,8 +67,8 @@ def setting(
     _check_budget(where, budget, benchmark.task)
     regularizer = of_row(row.regularizer, row.ratios)
     network = build(where, benchmark.model, cell, facts, benchmark.task)
-    attributes(regularizer)
-    network = regularizer.network(network)
+    _checks.attributes(regularizer)
+    network = _checks.network(regularizer, network)
     if benchmark.noisy:
         made = noisy(benchmark.task, splits["test"], facts["symbols"], benchmark.noisy)
         splits = {**splits, "noisy": made}
