@@ -17,8 +17,9 @@ class AWD(Combination):
     title = "AWD"
     group = "combinations"
     # Unlike the authors' code, locked dropout has one rate, 0.4, which is theirs for inputs and
-    # outputs (between layers it is 0.25), and the network is the benchmark's: its matrices are not
-    # tied. Weight decay of 1.2e-6 and windows of random length are left out.
+    # outputs (between layers it is 0.25), and network, optimizer and clipping are the benchmark's:
+    # matrices are not tied, and steps need not be those of SGD, clipped at 0.25. Weight decay of
+    # 1.2e-6 and windows of random length, with rates that follow it, are left out.
     source = (
         "Merity, Keskar and Socher 2018, Regularizing and Optimizing LSTM Language Models, ICLR "
         "(arXiv:1708.02182); rates of github.com/salesforce/awd-lstm-lm"

@@ -20,8 +20,8 @@ class CellDropout(Regularizer):
 
     title = "cell dropout (rnnDrop)"
     group = "masks"
-    # Kept units are not scaled by 1 / (1 - strength): at every step anew, c would grow without
-    # bound.
+    # Unlike `dropout`, kept units are not scaled by 1 / (1 - strength): at every step anew, c would
+    # grow without bound.
     source = (
         "Moon, Choi, Lee and Song 2015, RnnDrop: A Novel Dropout for RNNs in ASR, ASRU; as in "
         "Krueger et al. 2017 (arXiv:1606.01305), sections 2.2 and 3.2"

@@ -28,6 +28,8 @@ class L2Adapted(Regularizer):
     group = "second pass"
     # Unlike the paper, one strength for all layers is adapted, by its logarithm, in units of where
     # it starts, and by the benchmark's optimizer; at every step, unlike their code's every tenth.
+    # What is held out is a part of the training split, not a validation set, and its gradient is
+    # taken in the same pass, at the weights before the step, not at those after it.
     source = (
         "Luketina, Berglund, Greff and Raiko 2016, Scalable Gradient-Based Tuning of Continuous "
         "Regularization Hyperparameters, ICML (arXiv:1511.06727), with the gradient of the "

@@ -20,9 +20,11 @@ class LayerNorm(Regularizer):
 
     title = "layer normalisation"
     group = "normalisation"
+    # Unlike the paper, whose equation 4 sums the two products of an Elman cell and normalises the
+    # sum, each product is normalised by itself, as the paper does for an LSTM and a GRU.
     source = (
-        "Ba, Kiros and Hinton 2016, Layer Normalization (arXiv:1607.06450), equation 4, "
-        "and 20 to 22 for an LSTM, 26 to 28 for a GRU"
+        "Ba, Kiros and Hinton 2016, Layer Normalization (arXiv:1607.06450), equations 20 to 22 for "
+        "an LSTM, 26 to 28 for a GRU"
     )
     strengths = (1.0,)
     range = (1.0, 1.0)

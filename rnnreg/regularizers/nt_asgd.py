@@ -23,10 +23,12 @@ class NTASGD(Regularizer):
 
     title = "triggered averaging (NT-ASGD)"
     group = "averages"
-    # Unlike the paper, whose steps are those of SGD, the optimizer is the benchmark's.
+    # Unlike the paper, whose steps are those of SGD, the optimizer is the benchmark's. And unlike
+    # the text on arXiv, whose algorithm 1 compares with the last n checks: a typing error, say the
+    # authors (issue 13 of their code), which the text at ICLR and the code do not have.
     source = (
-        "Merity, Keskar and Socher 2018, Regularizing and Optimizing LSTM Language Models, ICLR "
-        "(arXiv:1708.02182), algorithm 1; github.com/salesforce/awd-lstm-lm, where n is 5"
+        "Merity, Keskar and Socher 2018, Regularizing and Optimizing LSTM Language Models, ICLR, "
+        "algorithm 1; as in github.com/salesforce/awd-lstm-lm, main.py, where n is 5"
     )
     strengths = (10.0, 5.0, 3.0, 2.0, 1.0)
     off = inf

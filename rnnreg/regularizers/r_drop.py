@@ -24,6 +24,9 @@ class RDrop(Regularizer):
 
     title = "R-Drop"
     group = "second pass"
+    # Unlike the paper, whose loss is -log p - log q + alpha / 2 (KL(p || q) + KL(q || p)), the mean
+    # of the two losses is taken, as in the README of the authors' code: strength is alpha / 2, and
+    # all gradients are half as long. Dropout has one rate, 0.3, not that of a model of the paper.
     source = (
         "Wu, Liang and others 2021, R-Drop: Regularized Dropout for Neural Networks, NeurIPS 34 "
         "(arXiv:2106.14448), with the means of the authors' code: github.com/dropreg/R-Drop"

@@ -18,7 +18,8 @@ class RecurrentDropout(Regularizer):
 
     title = "recurrent dropout"
     group = "masks"
-    # Unlike the paper, inputs and outputs are left alone: `dropout` is where those are studied.
+    # Unlike the paper, inputs and outputs are left alone: `dropout` is where those are studied. Its
+    # weight decay is left out.
     source = (
         "Gal and Ghahramani 2016, A Theoretically Grounded Application of Dropout in Recurrent "
         "Neural Networks, NIPS 29 (arXiv:1512.05287)"

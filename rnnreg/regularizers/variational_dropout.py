@@ -24,7 +24,7 @@ class VariationalDropout(Regularizer):
     group = "masks"
     # Unlike the authors' code (github.com/yaringal/BayesianRNN), which has rates of 0.3 for symbols
     # and recurrence, 0.5 for inputs and outputs and a mask a gate, there is one rate, and all gates
-    # share a mask.
+    # share a mask. The paper's weight decay is left out.
     source = (
         "Gal and Ghahramani 2016, A Theoretically Grounded Application of Dropout in Recurrent "
         "Neural Networks, NIPS 29 (arXiv:1512.05287)"

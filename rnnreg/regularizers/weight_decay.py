@@ -18,7 +18,7 @@ class WeightDecay(Regularizer):
     title = "decoupled weight decay"
     group = "penalties"
     # Unlike the paper, which decays the weights before the step, this decays those after it: what
-    # differs is rate x strength x step.
+    # differs is rate x strength x step. Biases and embeddings are not decayed.
     source = (
         "Loshchilov and Hutter 2019, Decoupled Weight Decay Regularization, ICLR "
         "(arXiv:1711.05101), there relative to a schedule's multiplier, here to the rate as in "

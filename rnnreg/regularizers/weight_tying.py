@@ -21,6 +21,8 @@ class WeightTying(Regularizer):
 
     title = "weight tying"
     group = "weights"
+    # Unlike Inan et al., the loss is that of the targets alone: their augmented loss, which draws
+    # predictions to symbols with similar embeddings, is left out.
     source = (
         "Press and Wolf 2017, Using the Output Embedding to Improve Language Models, EACL "
         "(arXiv:1608.05859); Inan, Khosravi and Socher 2017, Tying Word Vectors and Word "
