@@ -57,15 +57,25 @@ def interrupted(make, file, moments):
     return result(population)
 
 
+def remembers(regularizer):
+    """Whether a population holds more under it: kept tensors, parameters, or who has stopped."""
+    cls = registry.load("regularizer", regularizer)
+    return {"start", "network", "keep_training"} & {*vars(cls)} or hasattr(cls, "ratios")
+
+
 @pytest.mark.parametrize(
-    ("kind", "regularizer"),
-    [*((kind, "recurrent_dropout") for kind in TASKS)]
-    + [(suited(r, "series", "language")[0], r) for r in one_of_each_kind()],
+    ("kind", "cell", "regularizer"),
+    [*((kind, "lstm", "recurrent_dropout") for kind in TASKS)]
+    + [
+        (suited(r, "series", "language")[0], cell, r)
+        for r in one_of_each_kind()
+        for cell in (("lstm", "gru") if remembers(r) else ("lstm",))
+    ],
 )
-def test_a_population_goes_on_to_the_last_bit(kind, regularizer, tmp_path):
+def test_a_population_goes_on_to_the_last_bit(kind, cell, regularizer, tmp_path):
     """Before, at and after a check; with members that stop, one of which diverges."""
     grid = registry.load("regularizer", regularizer).strengths
-    job = setting(kind, "lstm", regularizer, schedule="cosine")
+    job = setting(kind, cell, regularizer, schedule="cosine")
     given = job, [grid[0], grid[-1], grid[0]], [1, 2, 2], [1e-2, 1e-2, 1e6]
     whole = Population(*given)
     whole.run()
