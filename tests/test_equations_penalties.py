@@ -35,6 +35,12 @@ def weights() -> dict[str, torch.Tensor]:
     }
 
 
+def start() -> dict[str, torch.Tensor]:
+    """What some matrices started from where they came from another row: one for all members."""
+    generator = torch.Generator().manual_seed(2)
+    return {n: torch.randn(1, *SHAPES[n], generator=generator).double() for n in MATRICES[:-1]}
+
+
 def regularizer(name: str, strengths=STRENGTHS):
     return registry.load("regularizer", name)(torch.tensor(strengths, dtype=torch.float64))
 
@@ -54,6 +60,17 @@ def l2(found, m):
 def elastic_net(found, m):
     own = entries(found, m, MATRICES)
     return 0.5 * sum(abs(w) for w in own) + 0.5 * sum(w * w for w in own)
+
+
+def l2_mean(found, m):
+    own = entries(found, m, MATRICES)
+    return sum(w * w for w in own) / len(own)
+
+
+def l2_start(found, m):
+    began = {**start(), "output": torch.zeros(1, *SHAPES["output"])}
+    pairs = zip(entries(found, m, MATRICES), entries(began, 0, MATRICES), strict=True)
+    return sum((w - s) ** 2 for w, s in pairs)
 
 
 def l2_recurrent(found, m):
@@ -83,13 +100,19 @@ PENALTIES = {
     "elastic_net": elastic_net,
     "l2_recurrent": l2_recurrent,
     "l2_input": l2_input,
+    "l2_mean": l2_mean,
+    "l2_start": l2_start,
     "soft_orthogonality": soft_orthogonality,
 }
 
 
+def penalty(name: str, given: dict) -> torch.Tensor:
+    return regularizer(name).penalty(given, SimpleNamespace(start=start()))
+
+
 @pytest.mark.parametrize("name", PENALTIES)
 def test_penalty_is_the_formula(name):
-    found = regularizer(name).penalty(weights(), None)
+    found = penalty(name, weights())
     for m, strength in enumerate(STRENGTHS):
         wanted = strength * PENALTIES[name](weights(), m)
         assert float(found[m]) == pytest.approx(wanted, rel=1e-12)
@@ -100,7 +123,7 @@ def test_gradient_of_a_penalty_is_its_finite_difference(name):
     given, small = weights(), 1e-5
     for w in given.values():
         w.requires_grad_()
-    total = regularizer(name).penalty(given, None).sum()
+    total = penalty(name, given).sum()
     grads = torch.autograd.grad(total, list(given.values()), materialize_grads=True)
     for (key, w), grad in zip(given.items(), grads, strict=True):
         for at in (0, w.numel() - 1):  # of the first and of the last member
@@ -112,18 +135,6 @@ def test_gradient_of_a_penalty_is_its_finite_difference(name):
                 values.append(STRENGTHS[m] * PENALTIES[name](moved, m))
             slope = (values[0] - values[1]) / (2 * small)
             assert float(grad.flatten()[at]) == pytest.approx(slope, rel=1e-6, abs=1e-8), key
-
-
-def test_l2_to_the_start_is_the_formula_of_both_parts():
-    given = weights()
-    generator = torch.Generator().manual_seed(2)
-    start = {n: torch.randn(1, *SHAPES[n], generator=generator).double() for n in MATRICES[:-1]}
-    found = regularizer("l2_start").penalty(given, SimpleNamespace(start=start))
-    for m, strength in enumerate(STRENGTHS):
-        pairs = [*zip(entries(given, m, start), entries(start, 0, start), strict=True)]
-        pairs += [(w, 0.0) for w in entries(given, m, ["output"])]
-        wanted = strength * sum((w - s) ** 2 for w, s in pairs)
-        assert float(found[m]) == pytest.approx(wanted, rel=1e-12)
 
 
 def projected(name: str, strengths=STRENGTHS, given=None):

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 import torch
 from own import MAIL, add
-from test_equations_outputs import OUTPUTS, STRENGTHS, of_sequences, padded, penalty, targets
-from test_equations_penalties import MATRICES, entries, regularizer, weights
+from test_equations_penalties import regularizer
 from toys import TASKS, setting
 
 from rnnreg.data import prepared, sequences
@@ -17,22 +16,6 @@ from rnnreg.kernels.noise import Noise, Site
 from rnnreg.study import study
 from rnnreg.training.population import Population
 from rnnreg.training.row import _input_norms
-
-
-@pytest.mark.parametrize("trace", [padded, of_sequences])
-def test_the_penalty_on_predictions_is_its_formula(trace):
-    found = penalty("prediction_penalty", trace())
-    for m, strength in enumerate(STRENGTHS):
-        each = [sum(o * o for o in outputs) / OUTPUTS for outputs, _ in targets(trace(), m)]
-        assert float(found[m]) == pytest.approx(strength * sum(each) / len(each), rel=1e-6)
-
-
-def test_l2_as_a_mean_is_l2_at_another_strength():
-    own = weights()
-    count = len(entries(own, 0, MATRICES))
-    mean = regularizer("l2_mean", (0.1, 0.7)).penalty(own, None)
-    summed = regularizer("l2", (0.1 / count, 0.7 / count)).penalty(own, None)
-    torch.testing.assert_close(mean, summed)
 
 
 @pytest.mark.parametrize(("name", "later"), [("dropout_at_test", 0.7), ("dropout_unscaled", 1.0)])
