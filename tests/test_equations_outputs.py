@@ -8,9 +8,11 @@ import torch
 import torch.nn.functional as F
 from toys import setting
 
+from rnnreg.kernels.noise import Site
 from rnnreg.study import registry
 from rnnreg.tasks import Forecast, Polyphony
 from rnnreg.trace import Batch, Trace
+from rnnreg.training.passes import differentiate
 from rnnreg.training.population import Population
 
 MEMBERS, STEPS, BATCH, OUTPUTS = 2, 3, 2, 4
@@ -175,3 +177,48 @@ def test_the_bottlenecks_penalty_is_the_divergence_on_average():
             sigma = math.exp(log_sigma)
             total += (v**2 + sigma**2 - math.log(sigma**2) - 1) / 2
         assert float(found[m]) == pytest.approx(strength * total, rel=0.01)
+
+
+def bottlenecked(h, log_sigma, w, bias, draw, y, strength) -> float:
+    """A member's cross-entropy of W (h + sigma x draw) + b, and the penalty, number by number."""
+    sigma, total = [math.exp(v) for v in log_sigma], 0.0
+    for states, drawn, target in zip(h, draw, y, strict=True):
+        z = [a + s * d for a, s, d in zip(states, sigma, drawn, strict=True)]
+        outputs = [sum(map(math.prod, zip(row, z, strict=True))) for row in w]
+        p = probabilities([o + b for o, b in zip(outputs, bias, strict=True)])
+        total -= math.log(p[target])
+        total += strength * sum((v * v - 1) / 2 for v in z) - strength * sum(log_sigma)
+    return total / len(y)
+
+
+def test_the_bottlenecks_gradients_are_finite_differences():
+    """Of loss and penalty: to h, to the deviation, and to the matrix that reads what is drawn."""
+    population, small, to_states = bottleneck("labels"), 1e-5, []
+    batch, reg, noise = population.batches.train(0), population.reg, population.noise
+    params = {n: p.requires_grad_() for n, p in population.params.items()}
+
+    def run(weights, noise, moved):
+        trace = population.forward(reg, batch, None, weights, noise, moved)
+        trace.hidden[-1].register_hook(to_states.append)
+        return trace
+
+    _, grads, trace = differentiate(reg, population.task, run, params, noise)
+    names = ("log_deviation", "output", "output_bias")
+    standard = {"log_deviation": torch.zeros(2, 10)}
+    draw = reg.shift(Site("output"), (1, *trace.read.shape[1:]), noise, standard)[:, 0]
+    for m, strength in enumerate((0.1, 0.7)):
+        last = [(int(length) - 1, b) for b, length in enumerate(batch.length[m])]
+        h, to_h = (
+            torch.stack([x[m, t, b] for t, b in last]) for x in (trace.hidden[-1], *to_states)
+        )
+        own = [np.array(x.tolist()) for x in (h, *(params[n][m] for n in names))]
+        fixed = draw[m].tolist(), batch.y[m].tolist(), strength
+        for value, grad in zip(own, (to_h, *(grads[n][m] for n in names)), strict=True):
+            for at in list(np.ndindex(*value.shape))[::3]:
+                totals = []
+                for side in (small, -2 * small):
+                    value[at] += side
+                    totals.append(bottlenecked(*own, *fixed))
+                value[at] += small
+                slope = (totals[0] - totals[1]) / (2 * small)
+                assert float(grad[at]) == pytest.approx(slope, rel=1e-3, abs=1e-5)

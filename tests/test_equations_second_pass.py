@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from test_equations_masks import case, gru, masks_of, numbers, reference
 from toys import setting
 
 from rnnreg.kernels.noise import Noise
@@ -48,7 +49,7 @@ def both_divergences(one, two):
 
 
 def squares(one, two):
-    return sum((a - b) ** 2 for a, b in zip(one, two, strict=True)) / OUTPUTS
+    return sum((a - b) ** 2 for a, b in zip(one, two, strict=True)) / len(one)
 
 
 TWINS = {"r_drop": both_divergences, "fraternal_dropout": squares}
@@ -115,6 +116,46 @@ def test_the_passes_drop_apart(name):
         assert 0.2 < zeros.float().mean() < 0.4
     each = [population.task.loss(t.output, batch.y, batch.weight) for t in seen]
     torch.testing.assert_close(loss, (each[0] + each[1]) / 2)
+
+
+@pytest.mark.parametrize("name", TWINS)
+def test_a_step_has_the_gradient_of_both_passes(name):
+    """Mean loss of both and the penalty, of a network by loops under the masks of each pass."""
+    population, batch, params, noise = case(name, "gru")
+    strengths, small = population.reg.strength.tolist(), 1e-5
+    masks = [masks_of(population, batch, params, n) for n in (noise, noise.apart("twin"))]
+    assert not any((masks[0](s, 0) == masks[1](s, 0)).all() for s in ("input", "output"))
+    params = {n: p.requires_grad_() for n, p in params.items()}
+
+    def run(weights, noise, moved):
+        return population.forward(population.reg, batch, None, weights, noise, moved)
+
+    loss, grads, _ = differentiate(population.reg, population.task, run, params, noise)
+    x, y = batch.x.numpy(), batch.y.tolist()
+
+    def by_hand(weights, m):
+        one, two = (reference(gru, weights, x, mask)[m].tolist() for mask in masks)
+        loss, apart, targets = 0.0, 0.0, 0
+        for t, row in enumerate(y[m]):
+            for b, target in enumerate(row):
+                p, q = one[t][b], two[t][b]
+                loss -= sum(math.log(probabilities(o)[target]) for o in (p, q)) / 2
+                apart += TWINS[name](p, q)
+                targets += 1
+        return loss / targets, apart / targets
+
+    for m, strength in enumerate(strengths):
+        assert float(loss[m]) == pytest.approx(by_hand(numbers(params), m)[0], rel=1e-5)
+        for n in ("embedding", "0.input", "1.recurrent", "output"):
+            at = (m, *np.unravel_index(int(grads[n][m].abs().argmax()), grads[n].shape[1:]))
+            totals = []
+            for side in (small, -small):
+                moved = {k: p.copy() for k, p in numbers(params).items()}
+                moved[n][at] += side
+                loss_there, apart = by_hand(moved, m)
+                totals.append(loss_there + strength * apart)
+            slope = (totals[0] - totals[1]) / (2 * small)
+            assert float(grads[n][at]) == pytest.approx(slope, rel=1e-3), n
 
 
 def test_adversarial_moves_each_sequence_by_the_strength_along_its_gradient():
