@@ -12,6 +12,7 @@ from toys import setting
 from rnnreg.kernels.noise import Noise
 from rnnreg.regularizers import Chain
 from rnnreg.study import registry
+from rnnreg.tasks import Forecast
 from rnnreg.trace import Batch, Trace
 from rnnreg.training.passes import differentiate
 from rnnreg.training.population import Population
@@ -203,6 +204,49 @@ def test_adversarial_gradient_is_the_mean_of_both_passes(kind):
     after = torch.autograd.grad(second, list(params.values()))
     for name, one, two in zip(names, before, after, strict=True):
         torch.testing.assert_close(found[name], (one + two) / 2, rtol=1e-4, atol=1e-7)
+
+
+def of_a_line(name, strengths, w, cases):
+    """The gradient of mean (w . x - y)^2 to w, for each strength; cases are x and y.
+
+    x are the inputs at two steps, so w . x is a network that has a weight for each step.
+    """
+    members = len(strengths)
+    x = torch.tensor([x for x, _ in cases], dtype=torch.float64).T  # (T, B)
+    y = torch.tensor([[y for _, y in cases]], dtype=torch.float64).expand(members, -1)
+    params = {"output": torch.tensor([w] * members, dtype=torch.float64).requires_grad_()}
+
+    def run(weights, noise, moved):
+        inputs = x.expand(members, 1, *x.shape).movedim(1, 3)  # (M, T, B, D)
+        inputs = inputs if moved is None else inputs + moved
+        output = (weights["output"][:, :, None, None] * inputs).sum(1)
+        batch = Batch(x.expand(members, *x.shape)[..., None], y[..., None, None])
+        return Trace(output, [], [], output, batch, inputs)
+
+    reg = registry.load("regularizer", name)(torch.tensor(strengths, dtype=torch.float64))
+    noise = Noise(torch.tensor([1] * members), 0)
+    return differentiate(reg, Forecast(2, 1, 1), run, params, noise)[1]["output"].tolist()
+
+
+def test_sam_on_a_line_by_hand():
+    """From 2 (w . x - y) x = (6, 8): w = (1.12, 0.16) or (1.03, 0.04), errors 2 and 1.25."""
+    found = of_a_line("sam", (0.2, 0.05), (1.0, 0.0), [((3.0, 4.0), 2.0)])
+    assert found[0] == pytest.approx([12.0, 16.0], rel=1e-6)
+    assert found[1] == pytest.approx([7.5, 10.0], rel=1e-6)
+
+
+def test_adversarial_training_on_a_line_by_hand():
+    """Both sequences move along w / |w| = (0.6, 0.8), the one up, the other down.
+
+    Of the first, (1, 0) becomes (1.12, 0.16) or (1.06, 0.08), and its error of 1 becomes 2 or 1.5;
+    of the second, (0, 1) becomes (-0.12, 0.84) or (-0.06, 0.92), and its error of -1 -2 or -1.5.
+    """
+    cases = [((1.0, 0.0), 2.0), ((0.0, 1.0), 5.0)]
+    found = of_a_line("adversarial", (0.2, 0.1), (3.0, 4.0), cases)
+    first = [((2 + 4.48) + (0 + 0.48)) / 4, ((0 + 0.64) + (-2 - 3.36)) / 4]
+    second = [((2 + 3.18) + (0 + 0.18)) / 4, ((0 + 0.24) + (-2 - 2.76)) / 4]
+    assert found[0] == pytest.approx(first, rel=1e-6)
+    assert found[1] == pytest.approx(second, rel=1e-6)
 
 
 def test_sam_gradient_is_that_at_the_moved_weights():

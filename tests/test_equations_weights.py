@@ -7,7 +7,7 @@ import pytest
 import torch
 from toys import setting
 
-from rnnreg.kernels.noise import Noise
+from rnnreg.kernels.noise import Noise, Site
 from rnnreg.study import registry
 from rnnreg.tasks import Classification
 from rnnreg.training.population import Population
@@ -77,20 +77,55 @@ def test_which_entries_share_a_draw_of_weight_drop():
     assert not torch.equal(now["0.recurrent"], now["1.recurrent"]), "each layer its own"
 
 
-def test_one_mask_for_all_steps_and_sequences():
-    """h(t) = tanh(W x(t) + (M * U) h(t - 1) + b), by loops."""
-    population = Population(setting("series", "elman_tanh", "weight_drop"), [0.5], [1])
-    batch, noise = population.batches.train(0), population.noise
-    used = population.reg.weights(population.params, noise)
-    assert (used["0.recurrent"] == 0).any()
-    w, u, b = (used[f"0.{n}"][0].double().numpy() for n in ("input", "recurrent", "bias"))
-    x = batch.x[0].double().numpy()  # (T, B, D)
-    found = population.forward(population.reg, batch, None, used, noise).hidden[0][0]
-    for sequence in range(x.shape[1]):
-        h = np.zeros(len(b))
-        for t in range(len(x)):
-            h = np.tanh(w @ x[t, sequence] + u @ h + b)
-            assert found[t, sequence].tolist() == pytest.approx(h.tolist(), abs=1e-5)
+def squared_error(w, x, y) -> float:
+    """Of two layers h(t) = tanh(W x(t) + U h(t - 1) + b) and the output of the last step."""
+    total = 0.0
+    for sequence, target in zip(x.swapaxes(0, 1), y, strict=True):
+        for layer in (0, 1):
+            h, above = np.zeros(10), []
+            for below in sequence:
+                h = w[f"{layer}.input"] @ below + w[f"{layer}.recurrent"] @ h + w[f"{layer}.bias"]
+                above.append(h := np.tanh(h))
+            sequence = above
+        total += ((w["output"] @ h + w["output_bias"] - target.flatten()) ** 2).mean()
+    return total / len(y)
+
+
+@pytest.mark.parametrize("name", ["weight_noise", "weight_drop", "input_noise"])
+def test_a_step_takes_its_gradient_where_the_noise_is_and_moves_the_weights_without(name):
+    """SGD by finite differences; a draw for all steps and sequences is added to w, or a factor."""
+    rate, small, strengths = 0.5, 1e-5, (0.3, 0.6)
+    budget = {"optimizer": "sgd", "learning_rate": rate, "schedule": "constant"}
+    population = Population(setting("series", "elman_tanh", name, **budget), strengths, [1, 2])
+    start = {n: p.clone() for n, p in population.params.items()}
+    batch, noise, reg = population.batches.train(0), population.noise, population.reg
+    added = reg.weights({n: torch.zeros_like(p) for n, p in start.items()}, noise)
+    both = reg.weights({n: torch.ones_like(p) for n, p in start.items()}, noise)
+    x = batch.x + reg.shift(Site("input"), tuple(batch.x.shape[1:]), noise, {})
+    used = reg.weights(start, noise)
+    output = population.forward(reg, batch, None, used, noise).output
+    loss = population.task.loss(output, batch.y)
+    population.step()
+
+    def by_hand(own, m):
+        factor = {n: both[n][m] - added[n][m] for n in own}
+        used = {n: (factor[n] * w + added[n][m]).numpy() for n, w in own.items()}
+        return squared_error(used, x[m].double().numpy(), batch.y[m].double().numpy())
+
+    for m in range(2):
+        own = {n: p[m].double() for n, p in start.items()}
+        assert float(loss[m]) == pytest.approx(by_hand(own, m), rel=1e-5)
+        for n, w in own.items():
+            moved = population.params[n][m] - start[n][m]
+            at = np.unravel_index(int(moved.abs().argmax()), w.shape)
+            totals = []
+            for side in (small, -small):
+                there = w.clone()
+                there[at] += side
+                totals.append(by_hand({**own, n: there}, m))
+            slope = (totals[0] - totals[1]) / (2 * small)
+            assert float(moved[at]) == pytest.approx(-rate * slope, rel=1e-3), n
+            assert abs(slope) > 1e-3
 
 
 def test_a_dropped_weight_has_no_gradient_and_a_kept_one_its_share():
