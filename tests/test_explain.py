@@ -1,6 +1,7 @@
 """What `rnnreg explain` and `rnnreg list regularizers` say, and the page that says the same."""
 
 import json
+import re
 import shutil
 
 import numpy as np
@@ -56,15 +57,17 @@ def test_each_has_an_equation_a_text_and_a_place_in_the_page(name):
     found = explain.sections(name, {})
     assert {"Equation", "What it does", "When it suits", "Paper", "Strength"} <= set(found)
     assert ">>>" not in found["What it does"][0]
+    for line in described.equations(name).values():
+        assert re.search("[=<>]", line), f"no equation: {line}"
     assert f"({explain.PAGE}#{name})" in README
 
 
 def test_explain_tells_it_all(mine, capsys):
     main(["explain", "dropout"])
     told = capsys.readouterr().out
-    assert told.startswith("dropout (dropout; masks)\n\nEquation\n  - `mask`: 1 / (1 - strength)")
+    assert told.startswith("dropout (dropout; masks)\n\nEquation\n  - `mask`: mask = 1 / (1 -")
     assert "What it does\n  Drops inputs of each layer and of the output matrix, anew at" in told
-    assert "When it suits\n  Any cell and any task." in told
+    assert "  It runs with any cell and on any task." in told
     assert "Paper\n  Zaremba, Sutskever and Vinyals 2014, arXiv:1409.2329, section 3.2." in told
     assert "Strength\n  From 0 to 0.99; off at 0; searched from 0 to 0.7 on a linear scale;" in told
     assert (
@@ -105,8 +108,8 @@ def test_a_study_without_comparisons_says_nothing_and_a_damaged_one_is_named(min
 
 def test_a_combination_has_the_equations_of_its_parts(mine):
     found = explain.sections("dropout_l2", {})
-    assert found["Equation"][0].startswith("- `dropout: mask`: 1 / (1 - strength) or 0")
-    assert found["Equation"][0].endswith("- `l2: penalty`: Strength x sum w^2.")
+    assert found["Equation"][0].startswith("- `dropout: mask`: mask = 1 / (1 - strength) with")
+    assert found["Equation"][0].endswith("- `l2: penalty`: penalty = strength x sum w^2.")
     assert found["Parts at strength 1"] == ["- dropout 0.1\n- l2 0.001"]
 
 
@@ -116,13 +119,38 @@ def test_reasons_and_departures_are_read_off_the_file(mine):
     assert described.unsuited("l2") == ["it needs a ... that is wide", "not of an Elman"]
     assert described.unsuited("dropout_l2") == described.unsuited("l2")
     found = explain.sections("l2", {})
-    (told,) = found["When it suits"]
+    told = found["When it suits"][-1]
     assert told.replace("\n", " ") == (
         "Some rows are left out, with one of these reasons: it needs a ... that is wide; not of an "
         "Elman."
     )
     assert found["Paper"][1] == "Unlike the paper, whose factor is one half, this has none."
     assert "suits" not in found["Equation"][0]
+
+
+def test_what_it_helps_with_stands_where_one_looks_for_it(mine):
+    text = (mine / "l2.py").read_text()
+    bare = re.sub(r"\n    Suits .*?\n\n", "\n", text, flags=re.S)
+    (mine / "l2.py").write_text(bare)
+    assert explain.sections("l2", {})["When it suits"] == ["It runs with any cell and on any task."]
+    helps = "    Suits texts that are short,\n    in the paper.\n\n    >>> import torch"
+    (mine / "l2.py").write_text(bare.replace("    >>> import torch", helps, 1))
+    found = explain.sections("l2", {})
+    assert found["When it suits"][0] == "Suits texts that are short, in the paper."
+    assert "Suits" not in found["What it does"][0]
+
+
+def test_a_study_that_is_here_as_it_is_published_is_told_once(mine):
+    own = explain.PUBLISHED / "first"
+    own.mkdir(parents=True)
+    (own / "across.csv").write_text(ACROSS)
+    told = explain.terminal("dropout")
+    assert told.count("all 3 data sets +5.9%") == 1
+    assert "- first, published, at the best check: " in told
+    (own / "across.csv").write_text(ACROSS.replace("5.94", "6.94"))
+    told = explain.terminal("dropout")
+    assert "- first, at the best check: all 3 data sets +5.9%" in told
+    assert "- first, published, at the best check: all 3 data sets +6.9%" in told
 
 
 UNSUITED = '''\

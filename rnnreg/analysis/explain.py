@@ -86,7 +86,7 @@ def sections(name: str, studies: dict[str, pd.DataFrame]) -> dict[str, list[str]
     facts = registry.facts("regularizer", name)
     equations = [f"`{hook}`: {text}" for hook, text in described.equations(name).items()]
     parts = [f"{part} {strength:g}" for part, strength in described.parts(name).items()]
-    suits = "Any cell and any task."
+    suits = "It runs with any cell and on any task."
     if reasons := described.unsuited(name):
         suits = "Some rows are left out, with "
         suits += "the reason: " if len(reasons) == 1 else "one of these reasons: "
@@ -96,7 +96,7 @@ def sections(name: str, studies: dict[str, pd.DataFrame]) -> dict[str, list[str]
         "Equation": _list(equations),
         "What it does": [described.does(name)],
         "Parts at strength 1": _list(parts),
-        "When it suits": [_fill(suits)],
+        "When it suits": [_fill(text) for text in (described.helps(name), suits) if text],
         "Paper": [_fill(text) for text in (source, *described.departures(name))],
         "Strength": [_fill(words.capital(described.strengths(name)) + ".")],
         "Cost": _list(cost(name)) or ([_fill(UNTIMED)] if _timed() else []),
@@ -125,7 +125,11 @@ def _timed() -> bool:
 
 def published() -> dict[str, pd.DataFrame]:
     """The table `across` of each published study, by name."""
-    return {f"{name}, published": frame for name, frame in _tables(PUBLISHED).items()}
+    return {_published(name): frame for name, frame in _tables(PUBLISHED).items()}
+
+
+def _published(study: str) -> str:
+    return f"{study}, published"
 
 
 def _tables(folder: Path) -> dict[str, pd.DataFrame]:
@@ -157,16 +161,24 @@ def _standing(name: str, studies: dict[str, pd.DataFrame]) -> list[str]:
     """Its effect against none in each study, over all data sets and group by group."""
     if name == REFERENCE:
         return []
-    lines = []
-    for study, across in studies.items():
-        frame = across[across["regularizer"] == name]
-        frame = frame[~frame["scope"].str.contains(": ")]  # those are of one cell
-        for criterion, when in WHEN.items():
-            rows = frame[frame["criterion"] == criterion].iterrows()
-            if each := [f"{_over(row)} {words.judged(row)}" for _, row in rows]:
-                lines.append(f"{study}, {when}: {'; '.join(each)}")
+    told = {study: _told(name, across) for study, across in studies.items()}
+    # Of a study that is here as it is published, the published one alone.
+    known = {s: own for s, own in told.items() if own != told.get(_published(s))}
+    lines = [f"{study}, {text}" for study, own in known.items() for text in own]
     head = "Improvement of the test loss over none, geometric mean over data sets and cells:"
     return [head, *_list(lines)] if lines else [NOWHERE]
+
+
+def _told(name: str, across: pd.DataFrame) -> list[str]:
+    """Its effect in one study, a text a criterion."""
+    frame = across[across["regularizer"] == name]
+    frame = frame[~frame["scope"].str.contains(": ")]  # those are of one cell
+    found = []
+    for criterion, when in WHEN.items():
+        rows = frame[frame["criterion"] == criterion].iterrows()
+        if each := [f"{_over(row)} {words.judged(row)}" for _, row in rows]:
+            found.append(f"{when}: {'; '.join(each)}")
+    return found
 
 
 def _over(row: pd.Series) -> str:

@@ -27,5 +27,5 @@ class ActivationRegularization(Regularizer):
     strengths = (0.01, 0.1, 0.5, 2.0, 8.0)
 
     def penalty(self, weights, trace):
-        """Strength x mean (m h)^2."""
+        """penalty = strength x mean (m h)^2."""
         return self.strength * trace.target_mean(squares(trace.read)) / trace.read.shape[-1]

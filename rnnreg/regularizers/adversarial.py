@@ -29,7 +29,7 @@ class Adversarial(Regularizer):
     second = "inputs"
 
     def ascend(self, grads, noise):
-        """Strength x g / |g|, g of a sequence: (M, T, B, D)."""
+        """move = strength x g / |g|, |g| that of a sequence; g (M, T, B, D)."""
         g = grads["inputs"]
         g = g / g.abs().amax((1, 3), keepdim=True).clamp(min=TINY)  # squares of small g vanish
         norm = g.square().sum((1, 3), keepdim=True).sqrt().clamp(min=TINY)

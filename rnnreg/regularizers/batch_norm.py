@@ -30,5 +30,5 @@ class BatchNorm(Regularizer):
 
     @classmethod
     def network(cls, network):
-        """gain x (z - mean) / sqrt(variance + 1e-5), over a batch, of a product z, or of c."""
+        """y = gain x (z - mean) / sqrt(variance + 1e-5), over a batch, of a product z, or of c."""
         return network.normalised("batch", gain=0.1)

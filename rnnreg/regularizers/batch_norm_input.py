@@ -28,5 +28,5 @@ class BatchNormInput(Regularizer):
 
     @classmethod
     def network(cls, network):
-        """gain x (W x - mean) / sqrt(variance + 1e-5) + bias, over sequences and steps."""
+        """y = gain x (W x - mean) / sqrt(variance + 1e-5) + bias, over sequences and steps."""
         return network.normalised("sequence", gain=1.0)

@@ -36,7 +36,7 @@ class CellDropout(Regularizer):
         return "" if network.cell.cell_state else "its cell has no cell state c"
 
     def mask(self, site, shape, noise):
-        """c = mask x (f c + i g); mask is 0 with probability strength, else 1."""
+        """c = mask x (f c + i g); mask = 0 with probability strength, else 1."""
         if site == "cell":
             return noise.at(site).bernoulli(1 - self.strength, (1, *shape[1:]))
         return 1.0

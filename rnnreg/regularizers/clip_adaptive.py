@@ -33,7 +33,7 @@ class ClipAdaptive(Regularizer):
     clips = True
 
     def gradients(self, grads, params, noise):
-        """Gradient x min(1, strength x max(|w|, 0.001) / |gradient|), a unit at a time."""
+        """g <- g x min(1, strength x max(|w|, 0.001) / |g|), a unit at a time."""
         return {n: g if _output(n) else self._clipped(g, params[n]) for n, g in grads.items()}
 
     def _clipped(self, grad, param):

@@ -25,6 +25,6 @@ class ClipNorm(Regularizer):
     clips = True
 
     def gradients(self, grads, params, noise):
-        """Gradient x min(1, strength / norm)."""
+        """g <- g x min(1, strength / |g|), g of all parameters together."""
         shrink = (self.strength / norms(grads)).clamp(max=1)  # (M,)
         return {name: g * spread(shrink, g.ndim) for name, g in grads.items()}

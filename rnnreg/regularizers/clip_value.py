@@ -26,7 +26,7 @@ class ClipValue(Regularizer):
     clips = True
 
     def gradients(self, grads, params, noise):
-        """min(max(gradient, -strength), strength)."""
+        """g <- min(max(g, -strength), strength), entry by entry."""
         return {
             name: g.clamp(-spread(self.strength, g.ndim), spread(self.strength, g.ndim))
             for name, g in grads.items()

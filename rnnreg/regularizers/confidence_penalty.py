@@ -30,6 +30,6 @@ class ConfidencePenalty(Regularizer):
         return "it needs one distribution over symbols or classes a target"
 
     def penalty(self, weights, trace):
-        """-strength x mean entropy of the targets that count."""
+        """penalty = strength x mean of sum p log p over outputs, of the targets that count."""
         log_p = trace.output.log_softmax(-1)
         return self.strength * trace.target_mean((log_p.exp() * log_p).sum(-1))

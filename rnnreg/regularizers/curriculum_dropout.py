@@ -36,7 +36,10 @@ class CurriculumDropout(Regularizer):
     scale = "linear"
 
     def mask(self, site, shape, noise):
-        """1 / (1 - p) or 0 with probability p = strength x (1 - exp(-10 x share of training))."""
+        """mask = 1 / (1 - p) with probability 1 - p, else 0; p = strength x (1 - exp(-10 t)).
+
+        t is the share of training that is done.
+        """
         if site in ("input", "between", "output"):
             done = torch.ones_like(self.strength, dtype=torch.float64) * noise.progress
             grown = -torch.expm1(-GAMMA * done)  # 1 - exp(-10 t)

@@ -26,7 +26,10 @@ class Dropout(Regularizer):
     scale = "linear"
 
     def mask(self, site, shape, noise):
-        """1 / (1 - strength) or 0, for every time step, sequence and unit."""
+        """mask = 1 / (1 - strength) with probability 1 - strength, else 0.
+
+        For every time step, sequence and unit.
+        """
         if site in ("input", "between", "output"):
             return noise.at(site).dropout(self.strength, shape)
         return 1.0

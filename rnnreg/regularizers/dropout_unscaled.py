@@ -32,7 +32,10 @@ class DropoutUnscaled(Regularizer):
     scale = "linear"
 
     def mask(self, site, shape, noise):
-        """1 or 0, for every time step, sequence and unit; 1 in evaluation."""
+        """mask = 1 with probability 1 - strength, else 0; in evaluation mask = 1.
+
+        For every time step, sequence and unit.
+        """
         if site in ("input", "between", "output"):
             return noise.at(site).bernoulli(1 - self.strength, shape).ceil()
         return 1.0

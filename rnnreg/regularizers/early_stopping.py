@@ -34,6 +34,6 @@ class EarlyStopping(Regularizer):
     scored_at = "best"
 
     def keep_training(self, losses):
-        """Whether the best check is less than `strength` checks ago; NaN is never the best."""
+        """Go on while t - best < strength: t the last check, best that of the lowest loss."""
         losses = losses.nan_to_num(nan=inf)
         return len(losses) - 1 - losses.argmin(dim=0) < self.strength

@@ -27,7 +27,7 @@ class ElasticNet(Regularizer):
     searched = (1e-7, 1e-3)
 
     def penalty(self, weights, trace):
-        """Strength x sum ((1 - alpha) |w| + alpha w^2)."""
+        """penalty = strength x sum ((1 - alpha) |w| + alpha w^2), alpha = 1/2."""
         return self.strength * sum(
             ((1 - SQUARES) * w.abs() + SQUARES * w.square()).flatten(1).sum(1)
             for w in matrices(weights)

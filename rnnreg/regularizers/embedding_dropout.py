@@ -34,7 +34,7 @@ class EmbeddingDropout(Regularizer):
         return "" if network.symbols else "it drops symbols, and the inputs are real vectors"
 
     def mask(self, site, shape, noise):
-        """Row of the embedding x mask; 1 / (1 - strength) or 0, for every symbol."""
+        """mask = 1 / (1 - strength) with probability 1 - strength, else 0, for every symbol."""
         if site == "embedding":
             return noise.at(site).dropout(self.strength, (1, 1, shape[2]))
         return 1.0

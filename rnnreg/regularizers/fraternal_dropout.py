@@ -32,12 +32,12 @@ class FraternalDropout(Regularizer):
     second = "draws"
 
     def mask(self, site, shape, noise):
-        """Dropout of 0.3, and none at strength 0."""
+        """mask = 1 / 0.7 with probability 0.7, else 0; at strength 0, mask = 1."""
         if site in ("input", "between", "output"):
             return noise.at(site).dropout(RATE * (self.strength > 0), shape)
         return 1.0
 
     def penalty(self, weights, trace):
-        """Strength x mean (output - twin's output)^2 of the targets that count."""
+        """penalty = strength x mean (output - twin's output)^2 of the targets that count."""
         apart = distances(trace.output, trace.twin.output) / trace.output.shape[-1]
         return self.strength * trace.target_mean(apart)

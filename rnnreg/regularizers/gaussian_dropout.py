@@ -29,7 +29,10 @@ class GaussianDropout(Regularizer):
     scale = "linear"
 
     def mask(self, site, shape, noise):
-        """1 + sqrt(p / (1 - p)) x a standard normal number, for every step, sequence and unit."""
+        """mask = 1 + sqrt(p / (1 - p)) x a standard normal number, p = strength.
+
+        For every time step, sequence and unit.
+        """
         if site in ("input", "between", "output"):
             deviation = (self.strength / (1 - self.strength)).sqrt()
             return noise.at(site).normal(shape, deviation, mean=1.0)

@@ -31,7 +31,7 @@ class GradientNoise(Regularizer):
     strengths = (1e-6, 1e-4, 0.01, 0.3, 1.0)
 
     def gradients(self, grads, params, noise):
-        """Gradient + N(0, strength / (1 + t)^gamma)."""
+        """g <- g + N(0, strength / (1 + t)^0.55), t the step from 0."""
         steps = torch.ones_like(self.strength, dtype=torch.float64) + noise.step  # (M,)
         deviation = (self.strength * steps**-DECAY).sqrt().float()
         return {

@@ -42,12 +42,15 @@ class InformationBottleneck(Regularizer):
         return replace(network, own={**network.own, NAME: ((network.hidden,), -3.0)})
 
     def shift(self, site, shape, noise, weights):
-        """Sigma x a standard normal number for every step, sequence and unit."""
+        """z = h + sigma x a standard normal number, for every step, sequence and unit."""
         if site == "output":
             return weights[NAME].exp()[:, None, None] * noise.at(site).normal(shape)
         return 0.0
 
     def penalty(self, weights, trace):
-        """Strength x (z^2 - 1) / 2 - log sigma: over draws the mean of z^2 is h^2 + sigma^2."""
+        """penalty = strength x sum ((z^2 - 1) / 2 - log sigma), over the units of h.
+
+        Over draws the mean of z^2 is h^2 + sigma^2.
+        """
         each = (squares(trace.read) - trace.read.shape[-1]) / 2
         return self.strength * (trace.target_mean(each) - weights[NAME].sum(1))

@@ -28,7 +28,7 @@ class InputNoise(Regularizer):
     strengths = (0.01, 0.05, 0.1, 0.3, 1.0)
 
     def shift(self, site, shape, noise, weights):
-        """Strength x a standard normal number for every step, sequence and unit."""
+        """x <- x + strength x a standard normal number, for every step, sequence and unit."""
         if site == "input":
             return noise.at(site).normal(shape, self.strength)
         return 0.0

@@ -23,5 +23,5 @@ class L1(Regularizer):
     searched = (1e-7, 1e-3)
 
     def penalty(self, weights, trace):
-        """Strength x sum |w|."""
+        """penalty = strength x sum |w|."""
         return self.strength * sum(w.abs().flatten(1).sum(1) for w in matrices(weights))

@@ -27,7 +27,7 @@ class L1Proximal(Regularizer):
     searched = (1e-5, 1e-1)
 
     def project(self, params, rate):
-        """Sign(w) x max(|w| - rate x strength, 0)."""
+        """w <- sign(w) x max(|w| - rate x strength, 0)."""
         threshold = rate * self.strength  # (M,)
         return {
             n: (p.abs() - spread(threshold, p.ndim)).clamp(min=0).copysign(p) if is_matrix(n) else p

@@ -24,5 +24,5 @@ class L2(Regularizer):
     searched = (1e-7, 1e-2)
 
     def penalty(self, weights, trace):
-        """Strength x sum w^2."""
+        """penalty = strength x sum w^2."""
         return self.strength * sum(w.square().flatten(1).sum(1) for w in matrices(weights))

@@ -45,12 +45,12 @@ class L2Adapted(Regularizer):
         return replace(network, own={**network.own, NAME: ((1,), 0.0)})
 
     def penalty(self, weights, trace):
-        """Strength x f x sum w^2."""
+        """penalty = strength x f x sum w^2."""
         squares = sum(w.square().flatten(1).sum(1) for w in matrices(weights))
         return self.strength * weights[NAME][:, 0].exp() * squares
 
     def adapt(self, grads, held, params):
-        """Of log f: -2 f x sum (gradient of the held-out loss x w)."""
+        """Gradient of log f = -2 f x sum (gradient of the held-out loss x w)."""
         along = sum((held[n] * w).flatten(1).sum(1) for n, w in params.items() if is_matrix(n))
         found = -2 * params[NAME][:, 0].exp() * along
         return {**grads, NAME: found[:, None]}

@@ -22,6 +22,6 @@ class L2Input(Regularizer):
     searched = (1e-7, 1e-2)
 
     def penalty(self, weights, trace):
-        """Strength x sum w^2."""
+        """penalty = strength x sum w^2."""
         own = [w for name, w in weights.items() if name.endswith(".input")]
         return self.strength * sum(w.square().flatten(1).sum(1) for w in own)

@@ -24,7 +24,7 @@ class L2Mean(Regularizer):
     strengths = (1e-2, 1e-1, 1.0, 10.0, 100.0)
 
     def penalty(self, weights, trace):
-        """Strength x mean w^2."""
+        """penalty = strength x mean w^2."""
         own = matrices(weights)
         total = sum(w.square().flatten(1).sum(1) for w in own)
         return self.strength * total / sum(w[0].numel() for w in own)

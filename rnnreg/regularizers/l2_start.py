@@ -29,6 +29,6 @@ class L2Start(Regularizer):
     # Unlike Li et al.: one strength for what was taken and for what was not, and no penalty on
     # biases and embeddings, as for L2 here.
     def penalty(self, weights, trace):
-        """Strength x sum (w - s)^2."""
+        """penalty = strength x sum (w - s)^2."""
         moved = (w - trace.start.get(n, 0) for n, w in weights.items() if is_matrix(n))
         return self.strength * sum(w.square().flatten(1).sum(1) for w in moved)

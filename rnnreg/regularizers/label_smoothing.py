@@ -40,6 +40,9 @@ class LabelSmoothing(Regularizer):
         return "it needs one distribution over symbols or classes a target"
 
     def penalty(self, weights, trace):
-        """What the loss of the smoothed targets is above that of the true ones."""
+        """penalty = strength x (output of the target - mean of the V outputs).
+
+        What the loss of the smoothed targets is above that of the true ones.
+        """
         target = trace.output.gather(-1, trace.batch.y[..., None])[..., 0]
         return self.strength * trace.target_mean(target - trace.output.mean(-1))

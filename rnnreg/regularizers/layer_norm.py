@@ -31,5 +31,5 @@ class LayerNorm(Regularizer):
 
     @classmethod
     def network(cls, network):
-        """gain x (z - mean) / sqrt(variance + 1e-5), over the units of a product z, or of c."""
+        """y = gain x (z - mean) / sqrt(variance + 1e-5), over the units of a product z, or of c."""
         return network.normalised("layer", gain=1.0)

@@ -29,7 +29,10 @@ class LockedDropout(Regularizer):
     scale = "linear"
 
     def mask(self, site, shape, noise):
-        """1 / (1 - strength) or 0, for every sequence and unit."""
+        """mask = 1 / (1 - strength) with probability 1 - strength, else 0.
+
+        For every sequence and unit.
+        """
         if site in ("input", "between", "output"):
             return noise.at(site).dropout(self.strength, (1, *shape[1:]))
         return 1.0

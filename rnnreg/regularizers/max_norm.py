@@ -31,7 +31,7 @@ class MaxNorm(Regularizer):
     searched = (0.3, 4.0)
 
     def project(self, params, rate):
-        """Rows x min(1, strength / norm)."""
+        """w <- w x min(1, strength / |w|), w all that comes into a gate of a unit."""
         squares = {}  # of the rows of each layer, (M, rows, 1)
         for name in filter(is_matrix, params):
             layer = name.rpartition(".")[0]

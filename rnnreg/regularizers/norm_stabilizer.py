@@ -28,5 +28,5 @@ class NormStabilizer(Regularizer):
     strengths = (0.1, 1.0, 10.0, 50.0, 500.0)
 
     def penalty(self, weights, trace):
-        """Strength x mean (|h(t)| - |h(t - 1)|)^2."""
+        """penalty = strength x mean (|h(t)| - |h(t - 1)|)^2."""
         return self.strength * sum(trace.mean(norm_changes(h)) for h in trace.hidden)

@@ -40,14 +40,14 @@ class NTASGD(Regularizer):
         return {**own, "averaged": torch.zeros_like(self.strength)}
 
     def keep(self, kept, params, noise):
-        """Mean + (weights - mean) / (how many the mean is of, these included)."""
+        """mean <- mean + (w - mean) / n, w the n-th since averaging started; before, mean <- w."""
         count = kept["averaged"] + (kept["averaged"] > 0)
         older = 1 - 1 / count.clamp(min=1)
         means = {n: p.lerp(kept[n], spread(older, p.ndim)) for n, p in params.items()}
         return {**means, "averaged": count}
 
     def told(self, kept, losses, noise):
-        """Averaging starts where the last loss is above the lowest of long ago."""
+        """Averaging starts where loss(t) > min(loss(0), ..., loss(t - strength - 1)), t from 0."""
         before = losses[:-1]
         old = torch.arange(len(before), device=losses.device)[:, None] < len(before) - self.strength
         lowest = torch.cat([before.where(old, inf), torch.full_like(losses[:1], inf)]).amin(0)

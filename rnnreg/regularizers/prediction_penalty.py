@@ -27,5 +27,5 @@ class PredictionPenalty(Regularizer):
     strengths = (1e-4, 1e-3, 1e-2, 1e-1)
 
     def penalty(self, weights, trace):
-        """Strength x mean(o^2)."""
+        """penalty = strength x mean(o^2)."""
         return self.strength * trace.target_mean(trace.output.square().mean(-1))

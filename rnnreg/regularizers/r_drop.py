@@ -41,11 +41,14 @@ class RDrop(Regularizer):
         return "it needs one distribution over symbols or classes a target"
 
     def mask(self, site, shape, noise):
-        """Dropout of 0.3, and none at strength 0."""
+        """mask = 1 / 0.7 with probability 0.7, else 0; at strength 0, mask = 1."""
         if site in ("input", "between", "output"):
             return noise.at(site).dropout(RATE * (self.strength > 0), shape)
         return 1.0
 
     def penalty(self, weights, trace):
-        """Strength x the mean of both divergences, which is sum (p - q)(log p - log q) / 2."""
+        """penalty = strength x (KL(p || q) + KL(q || p)) / 2.
+
+        Both divergences together are sum (p - q)(log p - log q).
+        """
         return self.strength / 2 * trace.target_mean(divergence(trace.output, trace.twin.output))

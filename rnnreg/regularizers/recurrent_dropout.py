@@ -30,7 +30,10 @@ class RecurrentDropout(Regularizer):
     scale = "linear"
 
     def mask(self, site, shape, noise):
-        """1 / (1 - strength) or 0, for every sequence and unit."""
+        """R (mask x h); mask = 1 / (1 - strength) with probability 1 - strength, else 0.
+
+        For every sequence and unit.
+        """
         if site == "recurrent":
             return noise.at(site).dropout(self.strength, (1, *shape[1:]))
         return 1.0

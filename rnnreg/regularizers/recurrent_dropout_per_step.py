@@ -29,7 +29,10 @@ class RecurrentDropoutPerStep(Regularizer):
     scale = "linear"
 
     def mask(self, site, shape, noise):
-        """R (mask x h); 1 / (1 - strength) or 0, for every time step, sequence and unit."""
+        """R (mask x h); mask = 1 / (1 - strength) with probability 1 - strength, else 0.
+
+        For every time step, sequence and unit.
+        """
         if site == "recurrent":
             return noise.at(site).dropout(self.strength, shape)
         return 1.0

@@ -23,6 +23,6 @@ class SAM(Regularizer):
     second = "weights"
 
     def ascend(self, grads, noise):
-        """Strength x g / |g|."""
+        """move = strength x g / |g|, |g| that of all parameters together."""
         scale = self.strength / norms(grads).clamp(min=1e-30)  # (M,)
         return {name: g * spread(scale, g.ndim) for name, g in grads.items()}

@@ -40,7 +40,7 @@ class Scaling(Regularizer):
         return "its inputs sound or do not" if isinstance(task, Polyphony) else ""
 
     def batch(self, batch, noise, data):
-        """x, and the targets that are columns of it, times 1 + strength x a normal number."""
+        """x <- x (1 + strength x a normal number), and the targets that are columns of it."""
         factor = noise.at("scaling").normal(batch.x.shape[2:], self.strength, 1.0)  # (M, B, D)
         y = batch.y
         if data.columns:

@@ -26,7 +26,7 @@ class SoftOrthogonality(Regularizer):
     strengths = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
 
     def penalty(self, weights, trace):
-        """Strength x sum |W'W - I|^2."""
+        """penalty = strength x sum |W'W - I|^2."""
         return self.strength * sum(_defect(w) for n, w in weights.items() if _recurrent(n))
 
 

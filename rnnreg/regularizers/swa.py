@@ -35,7 +35,7 @@ class SWA(Regularizer):
         return {n: p.clone() for n, p in params.items()}
 
     def keep(self, kept, params, noise):
-        """Mean + (weights - mean) / (how many the mean is of, these included)."""
+        """mean <- mean + (w - mean) / n, at the n-th step of that part; before it, mean <- w."""
         first = ((1 - self.strength.double()) * noise.steps).round()  # (M,)
         count = (noise.step - first + 1).clamp(min=1)
         older = (1 - 1 / count).to(self.strength)  # the share of the mean so far

@@ -27,6 +27,6 @@ class TemporalActivationRegularization(Regularizer):
     strengths = (0.01, 0.1, 0.3, 1.0, 5.0)
 
     def penalty(self, weights, trace):
-        """Strength x mean (h(t) - h(t - 1))^2."""
+        """penalty = strength x mean (h(t) - h(t - 1))^2."""
         h = trace.hidden[-1]
         return self.strength * trace.mean(changes(h)) / h.shape[-1]

@@ -39,7 +39,10 @@ class UnigramNoising(Regularizer):
         return "" if network.symbols else "it needs inputs that are symbols"
 
     def batch(self, batch, noise, data):
-        """x, or a symbol drawn by its count, for every step and sequence."""
+        """x <- a symbol with probability strength x its share of train, else x.
+
+        For every step and sequence.
+        """
         shape, upto = batch.x.shape[1:], data.counts.cumsum(0)
         chosen = noise.at("noised").bernoulli(self.strength, shape) > 0
         place = (noise.at("unigrams").uniform(shape).double() * upto[-1]).long()

@@ -35,7 +35,7 @@ class UpdateDropout(Regularizer):
         return "" if network.cell.gates > 1 else "its cell has no gate that keeps a memory"
 
     def mask(self, site, shape, noise):
-        """c = f c + i (mask x g); mask is 0 with probability strength, else 1 / (1 - strength)."""
+        """c = f c + i (mask x g); mask = 0 with probability strength, else 1 / (1 - strength)."""
         if site == "update":
             return noise.at(site).dropout(self.strength, shape)
         return 1.0

@@ -36,7 +36,10 @@ class WeightAveraging(Regularizer):
         return {n: p.clone() for n, p in params.items()}
 
     def keep(self, kept, params, noise):
-        """Decay x average + (1 - decay) x weights."""
+        """average <- d x average + (1 - d) x w, d = min(strength, t / (t + 1)).
+
+        t is the step from 0.
+        """
         done = torch.zeros_like(self.strength, dtype=torch.float64) + noise.step  # (M,)
         decay = self.strength.minimum((done / (done + 1)).to(self.strength))
         return {n: p.lerp(kept[n], spread(decay, p.ndim)) for n, p in params.items()}

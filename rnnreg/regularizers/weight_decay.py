@@ -28,6 +28,6 @@ class WeightDecay(Regularizer):
     searched = (1e-4, 3.0)
 
     def project(self, params, rate):
-        """W x (1 - rate x strength)."""
+        """w <- w x (1 - rate x strength)."""
         keep = 1 - rate * self.strength  # (M,)
         return {n: p * spread(keep, p.ndim) if is_matrix(n) else p for n, p in params.items()}

@@ -32,7 +32,10 @@ class WeightDrop(Regularizer):
     scale = "linear"
 
     def weights(self, params, noise):
-        """W x (1 / (1 - strength) or 0), entry by entry, of the recurrent matrices."""
+        """W <- mask x W; mask = 1 / (1 - strength) with probability 1 - strength, else 0.
+
+        Entry by entry of the recurrent matrices.
+        """
         return {
             n: w * noise.at(Site(f"weights/{n}")).dropout(self.strength, w.shape[1:])
             if n.endswith(".recurrent")

@@ -31,7 +31,7 @@ class WeightNoise(Regularizer):
     searched = (0.005, 0.3)
 
     def weights(self, params, noise):
-        """W + strength x a standard normal number, entry by entry."""
+        """W <- W + strength x a standard normal number, entry by entry."""
         return {n: self._noisy(n, w, noise) if is_matrix(n) else w for n, w in params.items()}
 
     def _noisy(self, name, w, noise):

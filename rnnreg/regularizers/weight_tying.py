@@ -44,5 +44,5 @@ class WeightTying(Regularizer):
 
     @classmethod
     def network(cls, network):
-        """Output = h x embedding' + bias."""
+        """output = h x embedding' + bias."""
         return replace(network, tied=True)

@@ -46,7 +46,10 @@ class WindowSlicing(Regularizer):
         return ""
 
     def batch(self, batch, noise, data):
-        """x at the rows of the slice; padding stays what it is."""
+        """x(t) <- x((1 - strength) t + u strength (length - 1)), u uniform on (0, 1).
+
+        Between rows in a straight line; padding stays what it is.
+        """
         steps, sequences = batch.x.shape[1:3]
         time = torch.arange(steps, device=batch.x.device)[:, None]  # (T, 1)
         last = steps - 1 if batch.length is None else batch.length[:, None] - 1  # (M, 1, B)

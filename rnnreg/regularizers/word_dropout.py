@@ -38,6 +38,9 @@ class WordDropout(Regularizer):
         return "" if network.symbols else "it needs inputs that are symbols"
 
     def batch(self, batch, noise, data):
-        """x, or the last symbol of the vocabulary, for every step and sequence."""
+        """x <- <unk>, the last symbol, with probability strength, else x.
+
+        For every step and sequence.
+        """
         dropped = noise.at("word dropout").bernoulli(self.strength, batch.x.shape[1:]) > 0
         return replace(batch, x=torch.where(dropped, data.symbols - 1, batch.x))

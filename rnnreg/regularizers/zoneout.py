@@ -32,7 +32,7 @@ class Zoneout(Regularizer):
     scale = "linear"
 
     def mask(self, site, shape, noise):
-        """(1 - mask) x old + mask x new; mask is 0 with probability strength, else 1."""
+        """state = (1 - mask) x old + mask x new; mask = 0 with probability strength, else 1."""
         if site in ("carry/h", "carry/c"):
             return noise.at(site).bernoulli(1 - self.strength, shape)
         return 1.0

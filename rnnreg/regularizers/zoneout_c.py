@@ -31,7 +31,7 @@ class ZoneoutC(Regularizer):
         return "" if network.cell.cell_state else "its cell has no cell state c"
 
     def mask(self, site, shape, noise):
-        """(1 - mask) x c + mask x (f c + i g); mask is 0 with probability strength, else 1."""
+        """c <- (1 - mask) x c + mask x (f c + i g); mask = 0 with probability strength, else 1."""
         if site == "carry/c":
             return noise.at(site).bernoulli(1 - self.strength, shape)
         return 1.0

@@ -31,7 +31,7 @@ class ZoneoutH(Regularizer):
         return "" if network.cell.cell_state else "without a cell state c it is zoneout itself"
 
     def mask(self, site, shape, noise):
-        """(1 - mask) x h + mask x o tanh(c); mask is 0 with probability strength, else 1."""
+        """h <- (1 - mask) x h + mask x o tanh(c); mask = 0 with probability strength, else 1."""
         if site == "carry/h":
             return noise.at(site).bernoulli(1 - self.strength, shape)
         return 1.0

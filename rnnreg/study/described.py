@@ -8,6 +8,7 @@ from rnnreg.errors import UserError
 from rnnreg.study import registry, schema, search
 
 UNLIKE = "Unlike"  # a comment that starts so tells where a paper is left
+HELPS = "Suits"  # a paragraph of the class's docstring that starts so tells when it helps
 SUITS = "suits"
 
 
@@ -27,9 +28,14 @@ def _group(name: str) -> str:
 
 
 def does(name: str) -> str:
-    """The class's docstring without its examples."""
-    doc = registry.facts("regularizer", name)["doc"]
-    return re.sub(r"^>>> .*?(\n\n|\Z)", "", doc, flags=re.M | re.S).strip()
+    """The class's docstring without its examples, and without what it helps with."""
+    return "\n\n".join(text for text in _paragraphs(name) if not text.startswith(HELPS))
+
+
+def helps(name: str) -> str:
+    """What it is shown to help with: the paragraph of the docstring that starts with Suits."""
+    found = (text for text in _paragraphs(name) if text.startswith(HELPS))
+    return " ".join(next(found, "").split())
 
 
 def equations(name: str) -> dict[str, str]:
@@ -100,6 +106,13 @@ def authors(source: str) -> str:
     several = re.split(r", | and ", who[1])
     short = who[1] if len(several) < 3 else f"{several[0]} et al."
     return f"{short} {who[2]}"
+
+
+def _paragraphs(name: str) -> list[str]:
+    """Those of the class's docstring without its examples."""
+    doc = registry.facts("regularizer", name)["doc"]
+    plain = re.sub(r"^>>> .*?(\n\n|\Z)", "", doc, flags=re.M | re.S).strip()
+    return plain.split("\n\n")
 
 
 def _hooks(name: str) -> list[ast.FunctionDef]:
