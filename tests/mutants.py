@@ -41,6 +41,7 @@ TESTS = [  # the quick ones first: a mutant mostly ends with the first
     "axes",
     "coverage",
     "regime",
+    "robustness",
     "compare",
 ]
 LEFT_OUT = (".git", ".venv", ".snakemake", "data")  # of the project's own folder

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rnnreg.study import records, registry
+from rnnreg.study import records, regimes, registry
 from rnnreg.study.facts import write as write_facts
 from rnnreg.study.search import Search
 from rnnreg.study.study import Row, Study
@@ -315,4 +315,5 @@ def use(monkeypatch, root: Path, regularizers: tuple[str, ...] = NAMES) -> None:
     for kind, folder in project(root, regularizers).items():
         monkeypatch.setitem(registry.FOLDERS, kind, folder)
     monkeypatch.setattr(registry, "ROOT", root)
+    monkeypatch.setattr(regimes, "TABLE", root / "benchmarks" / "regime.csv")
     monkeypatch.chdir(root)

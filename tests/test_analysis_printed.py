@@ -19,7 +19,7 @@ from rnnreg.analysis.collect import collect
 from rnnreg.analysis.report import findings, reproduced, sentences
 from rnnreg.analysis.results import Results, load
 from rnnreg.analysis.statistics.compare import compare
-from rnnreg.study import records
+from rnnreg.study import records, regimes
 
 PRINTED = Path(__file__).parent / "printed"
 NUMBER = re.compile(r"-?(?:\d+\.?\d*(?:e[-+]?\d+)?|inf|nan)")
@@ -48,6 +48,10 @@ def results(name: str, root: Path) -> Results:
     study = synthetic.study(name, **STUDIES[name])
     synthetic.write(root, study, BENEFIT)
     first = study.rows[0].benchmark
+    for place, benchmark in enumerate(study.benchmarks):
+        gap = {"gap": 0.1 + place / 20, "gap_low": 0.06, "gap_high": 0.5}
+        told = {"declared": "over-fits", "measured": "over-fits", "late_gain": 0.004}
+        regimes.put({"benchmark": benchmark, "cell": "gru", **told, **gap})
     for row in study.rows:
         found = records.read(root / study.records(row))
         if row.benchmark == first:

@@ -1,15 +1,10 @@
 """Scores on test with noise in its inputs: the noise, who has them, and what is made of them."""
 
-from types import SimpleNamespace
-
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 import toys
 
-from rnnreg.analysis.report import shown_robustness
-from rnnreg.analysis.statistics.robustness import robustness
 from rnnreg.study import fingerprint, registry
 from rnnreg.study.study import Row
 from rnnreg.training.batches import Windows
@@ -84,53 +79,3 @@ def test_evaluated_members_alone_are_scored_on_it(monkeypatch, strength):
 
 def test_a_fingerprint_does_not_see_it():
     assert "noisy" in fingerprint.WORDS, "it decides no other number"
-
-
-def results():
-    """Noise doubles the loss of none, and raises that of "a" by half, with seeds that vary."""
-    lines = []
-    for name, clean, harm in (("none", 1.0, 2.0), ("a", 0.9, 1.5)):
-        for seed, luck in enumerate((0.98, 1.0, 1.02, 1.0)):
-            loss = clean * luck
-            lines.append(
-                {"benchmark": "x", "cell": "gru", "regularizer": name, "criterion": "best",
-                 "seed": seed, "log": np.log(loss), "log_noisy": np.log(loss * harm * luck**2)}
-            )  # fmt: skip
-    lines.append({**lines[0], "benchmark": "y", "log_noisy": np.nan})
-    return SimpleNamespace(
-        scores=pd.DataFrame(lines),
-        compared=lambda criterion: ["none", "a"],
-        benchmarks={"x": {"noisy": 0.3}, "y": {}},
-        title=lambda kind, name: name,
-    )
-
-
-def test_robustness_is_how_much_less_noise_harms_than_without_regularization():
-    made = results()
-    frame = robustness(made)
-    assert list(frame["regularizer"]) == ["none", "a"], "and no data set without such scores"
-    none, a = frame.to_dict("records")
-    assert none["harm"] == pytest.approx(100, abs=0.1)
-    assert a["harm"] == pytest.approx(50, abs=0.1)
-    assert a["effect"] == pytest.approx(10)
-    assert a["effect_noisy"] == pytest.approx(100 * (1 - 0.9 * 1.5 / 2)), "of the noisy losses"
-    assert a["robustness"] == pytest.approx(25), "3/2 of the loss in place of 2"
-    assert a["robustness_low"] == pytest.approx(25), "paired: the luck of a seed falls out"
-    assert none["robustness"] == 0
-    made.read = lambda name: frame
-    (other, row) = shown_robustness.robustness(made).rows
-    assert [c.text for c in row][3:] == ["0.30", "+50", "+10.0", "+32", "+25.0 [+25.0, +25.0]"]
-
-    assert row[-1].strong
-    assert other[-1].text == "–"
-
-
-def test_effects_are_means_over_seeds():
-    made = results()
-    first = (made.scores["regularizer"] == "a") & (made.scores["seed"] == 0)
-    made.scores.loc[first, ["log", "log_noisy"]] += (0.2, 0.4)  # of one seed in four
-    _, a = robustness(made).to_dict("records")
-    assert a["effect"] == pytest.approx(100 * (1 - 0.9 * np.exp(0.05)))
-    assert a["effect_noisy"] == pytest.approx(100 * (1 - 0.9 * 1.5 / 2 * np.exp(0.1)))
-    assert a["robustness"] == pytest.approx(100 * (1 - 1.5 / 2 * np.exp(0.05)))
-    assert a["harm"] == pytest.approx(50 + 150 * np.expm1(0.05), abs=0.1)

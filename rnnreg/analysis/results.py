@@ -161,6 +161,18 @@ class Results:
         return {}
 
 
+def columns_of(results: Results, name: str, columns: list[str]) -> pd.DataFrame:
+    """A table that has these columns; UserError where an older version of `compare` wrote it."""
+    frame = results.read(name)
+    if missing := [column for column in columns if column not in frame]:
+        folder = results.folder.resolve()
+        raise UserError(
+            f"{folder / name}.csv: lacks {', '.join(missing)}: written by an older rnnreg. "
+            f"Remedy: python -m rnnreg report {folder}"
+        )
+    return frame
+
+
 def load(folder: Path | str, whole: bool = False) -> Results:
     """Read the folder of a study; UserError where it was not collected.
 

@@ -1,11 +1,17 @@
-"""benchmarks/regime.csv: whether each benchmark over-fits without regularization, as measured."""
+"""benchmarks/regime.csv: whether each benchmark over-fits without regularization, as measured.
+
+`rnnreg.training.regime` measures it and says by which rule; the numbers of that rule stand here.
+"""
 
 import csv
 import io
 from pathlib import Path
 
+import numpy as np
+
 from rnnreg.study import records, registry
 
+GAP, LOW, LATE, EARLY = 0.10, 0.05, 0.01, 0.7
 TABLE = registry.ROOT / "benchmarks" / "regime.csv"  # made by `rnnreg regime`
 
 
@@ -16,6 +22,18 @@ def read(table: Path | None = None) -> list[dict[str, str]]:
         return []
     with table.open(encoding="utf-8", newline="") as stream:
         return list(csv.DictReader(stream))
+
+
+def late_gain(losses: np.ndarray) -> np.ndarray:
+    """How far the best loss still falls after EARLY of the checks, (checks, M) -> (M,).
+
+    As a share of the best of those before; a check that is NaN does not count.
+
+    >>> late_gain(np.array([[4.0, 2.0], [2.0, 1.0], [1.0, 3.0]])).tolist()
+    [0.5, 0.0]
+    """
+    early = np.nanmin(losses[: max(int(EARLY * len(losses)), 1)], axis=0)
+    return (early - np.nanmin(losses, axis=0)) / early
 
 
 def put(line: dict, table: Path | None = None) -> None:

@@ -20,13 +20,13 @@ from rnnreg.data.benchmark import OVER_FITS, Arrays
 from rnnreg.data.checks import size
 from rnnreg.errors import UserError
 from rnnreg.study import regimes
+from rnnreg.study.regimes import GAP, LATE, LOW, late_gain
 from rnnreg.study.study import Row, Study
 from rnnreg.tasks import Forecast, LanguageModel
 from rnnreg.training.capture import populate
 from rnnreg.training.population import Population
 from rnnreg.training.setting import Setting, setting
 
-GAP, LOW, LATE, EARLY = 0.10, 0.05, 0.01, 0.7
 RATES = tuple(float(f"{rate:.3g}") for rate in np.geomspace(3e-4, 3e-2, 7))
 CELLS = ("gru", "lstm")
 CHOOSING, SEEDS = (2000, 2001), (3000, 3001, 3002, 3003, 3004)  # of no study
@@ -49,8 +49,7 @@ def measure(row: Row, facts: dict, splits: dict[str, Arrays], device: str = "cpu
     losses, gaps = found.losses, found.gaps
     best = np.nanmin(losses, axis=0)
     mean, half = gaps.mean(), T * gaps.std(ddof=1) / math.sqrt(len(gaps))
-    early = np.nanmin(losses[: int(EARLY * len(losses))], axis=0)
-    late = ((early - best) / early).mean()
+    late = late_gain(losses).mean()
     parameters = sum(map(math.prod, job.network.shapes().values()))
     fits = mean >= GAP and mean - half > LOW and late < LATE
     return {

@@ -17,10 +17,11 @@ from rnnreg.data.checks import size
 from rnnreg.data.part import whole_train
 from rnnreg.errors import UserError
 from rnnreg.study import registry
+from rnnreg.study.regimes import GAP, LATE, late_gain
 from rnnreg.tasks import Classification, Forecast, LanguageModel, Task
 from rnnreg.training.capture import populate
 from rnnreg.training.estimate import seconds_a_member
-from rnnreg.training.regime import EARLY, FOLDS, GAP, LATE, by_folds, fold
+from rnnreg.training.regime import FOLDS, by_folds, fold
 from rnnreg.training.setting import Setting, setting
 from rnnreg.trying.place import Place, none_row
 from rnnreg.trying.understood import Sizes, Understood, embedding
@@ -176,9 +177,7 @@ def _tried(job: Setting, task: Task) -> Sized:
         trained = population.evaluate(population.best, population.reg, "sample")["loss"][m]
         gap = 1 - float(trained) / float(best[m])
     told = told.format(f"{abs(gap):.0%} {'less' if gap >= 0 else 'more'}")
-    least = np.nanmin(losses, axis=0)
-    early = np.nanmin(losses[: max(int(EARLY * len(losses)), 1)], axis=0)
-    late, loss = float(((early - least) / early).mean()), float(least.mean())
+    late, loss = float(late_gain(losses).mean()), float(np.nanmin(losses, axis=0).mean())
     fits = bool(np.isfinite(best[m]) and gap >= GAP and late < LATE)
     return Sized(job.network.hidden, job.budget.steps, loss, gap, late, seconds, fits, told)
 

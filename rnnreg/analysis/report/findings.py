@@ -10,7 +10,11 @@ import pandas as pd
 from rnnreg.analysis import words
 from rnnreg.analysis.report.sentences import counted
 from rnnreg.analysis.report.shown_pays import no_guide
-from rnnreg.analysis.report.shown_regime import not_over_fitting, over_fitting_controls
+from rnnreg.analysis.report.shown_regime import (
+    not_over_fitting,
+    over_fitting_controls,
+    still_improving,
+)
 from rnnreg.analysis.results import REFERENCE, Results
 from rnnreg.analysis.statistics.advice import pick
 from rnnreg.analysis.statistics.inference import FEWEST_TO_TEST
@@ -167,8 +171,7 @@ def limits(results: Results) -> str:
     ):
         told = words.listed(odd) if len(odd) <= NAMED else f"{len(odd)} of {sets} data sets"
         said += [f"{told} {how}"] if odd else []
-    if told := no_guide(results):
-        said.append(told)
+    said += [told for told in (still_improving(results), no_guide(results)) if told]
     families = len({f.get("family") or name for name, f in results.benchmarks.items()})
     if families < FEWEST_TO_TEST:
         kinds = words.count(families, "family", "families")

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from rnnreg.analysis import words
+from rnnreg.analysis.report.shown_regime import clause
 from rnnreg.analysis.report.shown_setup import TASKS
 from rnnreg.analysis.results import REFERENCE, Results
 from rnnreg.analysis.statistics.advice import pick
@@ -274,7 +275,8 @@ def sensitivity(results: Results) -> str:
 def benchmark(results: Results, name: str) -> str:
     """One paragraph on one benchmark."""
     facts = results.benchmarks[name]
-    text = f"{words.capital(TASKS.get(facts['task'], facts['task']))}; {facts['setting']}."
+    text = f"{words.capital(TASKS.get(facts['task'], facts['task']))}; {facts['setting']}. "
+    text += clause(results, name)
     if not words.comparable(results):
         return text
     frame = words.rows(results, "best", name)

@@ -6,6 +6,7 @@ import pandas as pd
 from rnnreg.analysis.report.shown_axes import axes
 from rnnreg.analysis.report.shown_claims import claims
 from rnnreg.analysis.report.shown_pays import prediction
+from rnnreg.analysis.report.shown_regime import regime
 from rnnreg.analysis.report.shown_robustness import robustness
 from rnnreg.analysis.report.shown_rows import criterion_rows, diagnostics, every_row, selection
 from rnnreg.analysis.report.shown_setup import TASKS, data, models, naive, regularizers
@@ -33,8 +34,9 @@ from rnnreg.study import records
 def tables(results: Results) -> list[Table]:
     """Every table of the report that is also written for papers."""
     makers = (
-        data, models, regularizers, naive, across, advice, sensitivity, standing, prediction,
-        robustness, axes, claims, taught, taught_by_set, selection, every_row, diagnostics,
+        data, models, regularizers, naive, across, advice, sensitivity, standing, regime,
+        prediction, robustness, axes, claims, taught, taught_by_set, selection, every_row,
+        diagnostics,
     )  # fmt: skip
     found = [make(results) for make in makers]
     found += [every_row(results, "final"), *(scores(results, b) for b in results.benchmarks)]

@@ -9,7 +9,7 @@ from rnnreg.analysis.statistics.advice import advice
 from rnnreg.analysis.statistics.axes import axes
 from rnnreg.analysis.statistics.claims import claims
 from rnnreg.analysis.statistics.comparisons import comparisons
-from rnnreg.analysis.statistics.diagnostics import diagnostics, patience
+from rnnreg.analysis.statistics.diagnostics import diagnostics, late, patience
 from rnnreg.analysis.statistics.pays import pays
 from rnnreg.analysis.statistics.prediction import prediction
 from rnnreg.analysis.statistics.robustness import robustness
@@ -27,13 +27,14 @@ def compare(folder: Path) -> Path:
     advice                       see `advice.advice`          sensitivity   see `sensitivity`
     pays                         see `pays.pays`              prediction    see `prediction`
     robustness                   see `robustness`         axes          see `axes.axes`
-    claims                       see `claims`
+    claims                       see `claims`                late          see `diagnostics.late`
     """
     results = load(folder)
     found = {"scores": results.scores, "comparisons": comparisons(results)}
     found["selected"], found["strengths"], found["trials"] = tuning(results)
     found["across"], found["pairs"], found["profiles"] = across(results)
     found |= {"diagnostics": diagnostics(results), "patience": patience(results)}
+    found["late"] = late(results)
     found |= {"advice": advice(results, found), "sensitivity": sensitivity(results)}
     found |= {"pays": pays(results, found["comparisons"]), "prediction": prediction(results)}
     found |= {"robustness": robustness(results), "axes": axes(results)}

@@ -1,10 +1,11 @@
-"""What explains a score: gap, divergence, weights, gradients, speed, cost; and early stopping."""
+"""What explains a score: gap, divergence, weights, gradients, speed; what `none` does late."""
 
 import numpy as np
 import pandas as pd
 
 from rnnreg.analysis.results import KEYS, REFERENCE, Results
 from rnnreg.analysis.statistics import inference as st
+from rnnreg.study.regimes import late_gain
 
 
 def diagnostics(results: Results) -> pd.DataFrame:
@@ -70,6 +71,22 @@ def _speed(curves: dict, chosen: dict, key: tuple, members: list[tuple[int, int]
 def _known(curve: np.ndarray) -> np.ndarray:
     """A curve as numbers; a check that was not finite counts as infinite."""
     return np.nan_to_num(np.array(curve, dtype=float), nan=np.inf)
+
+
+def late(results: Results) -> pd.DataFrame:
+    """How far the validation loss of `none` still falls at the end, at the rates of this study.
+
+    One line a data set and cell: late_gain, by the rule of `regimes.late_gain`, the mean over the
+    n evaluated members of the best check that did not diverge.
+    """
+    members = results.evaluated("best")
+    none = members[(members["regularizer"] == REFERENCE) & ~members["diverged"].astype(bool)]
+    found = []
+    for (benchmark, cell), own in none.groupby(["benchmark", "cell"], sort=False):
+        gains = late_gain(np.stack(own["validation_loss"].to_list(), axis=1).astype(float))
+        line = {"benchmark": benchmark, "cell": cell, "n": len(own)}
+        found.append({**line, "late_gain": gains.mean()})
+    return pd.DataFrame(found, columns=["benchmark", "cell", "n", "late_gain"])
 
 
 def patience(results: Results) -> pd.DataFrame:

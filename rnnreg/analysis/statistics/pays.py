@@ -6,8 +6,7 @@ over-fitting: the gap is then that of blocks inside the training period (benchma
 
 import pandas as pd
 
-from rnnreg.analysis.results import REFERENCE, Results
-from rnnreg.errors import UserError
+from rnnreg.analysis.results import REFERENCE, Results, columns_of
 
 VALIDATION, BLOCKS, DRIFT = "validation", "blocks", "drift"  # what a gap is that of
 COLUMNS = ["family", "benchmark", "cell", "regularizer", "overfit", "gap", "effect", "effect_low",
@@ -46,14 +45,7 @@ def pays(results: Results, comparisons: pd.DataFrame) -> pd.DataFrame:
 
 def table(results: Results) -> pd.DataFrame:
     """What `compare` wrote of `pays`; UserError where an older version of it did."""
-    frame = results.read("pays")
-    if missing := [name for name in COLUMNS if name not in frame]:
-        folder = results.folder.resolve()
-        raise UserError(
-            f"{folder / 'pays.csv'}: lacks {', '.join(missing)}: written by an older rnnreg. "
-            f"Remedy: python -m rnnreg report {folder}"
-        )
-    return frame
+    return columns_of(results, "pays", COLUMNS)
 
 
 def growth(frame: pd.DataFrame) -> pd.Series:
