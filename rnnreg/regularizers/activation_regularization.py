@@ -9,6 +9,9 @@ class ActivationRegularization(Regularizer):
 
     That is h of the last layer after its mask, if there is one, where there is a target.
 
+    Suits recurrent language models: the paper finds it as good as more complicated regularizers or
+    better, and it leaves fast loops as they are.
+
     >>> import torch
     >>> from rnnreg.trace import Batch, Trace
     >>> h = torch.tensor([[[1.0, 3.0]]])

@@ -11,6 +11,9 @@ class Adversarial(Regularizer):
     What is moved are the embeddings, or the real vectors, of all steps of a sequence together; the
     loss is the mean of that before and that after the move.
 
+    Suits classification of texts: the paper's networks over-fit less, and their word embeddings are
+    better.
+
     >>> import torch
     >>> grads = {"inputs": torch.tensor([3.0, 4.0]).view(1, 2, 1, 1)}  # two steps of one sequence
     >>> Adversarial(torch.tensor([0.5])).ascend(grads, None)["inputs"].flatten()

@@ -11,6 +11,9 @@ class BatchNorm(Regularizer):
     variances, a member's own: each step its own up to the last one that has any. No strength is
     none: the network is another one.
 
+    Suits an LSTM that learns slowly: in classification of sequences, language modelling and
+    question answering the paper's converge sooner, and generalise better.
+
     >>> from rnnreg.cells.lstm import LSTM
     >>> from rnnreg.network import Network
     >>> network = BatchNorm.network(Network(LSTM, inputs=2, outputs=1, hidden=5))

@@ -10,6 +10,9 @@ class BatchNormInput(Regularizer):
     Evaluation takes running means and variances, a member's own. No strength is none: the network
     is another one.
 
+    Suits training that is to be faster: the paper's training losses fall sooner in speech
+    recognition and language modelling, and its networks generalise no better.
+
     >>> from rnnreg.cells.gru import GRU
     >>> from rnnreg.network import Network
     >>> network = BatchNormInput.network(Network(GRU, inputs=2, outputs=1, hidden=5))

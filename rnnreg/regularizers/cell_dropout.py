@@ -9,6 +9,9 @@ class CellDropout(Regularizer):
     In truncated back-propagation the mask is drawn anew for each window. Nothing is scaled in
     training; in evaluation c is multiplied by 1 - strength at every step.
 
+    Suits an LSTM in speech recognition: the paper's deep bidirectional ones do better with it than
+    with weight noise.
+
     >>> import torch
     >>> from rnnreg.kernels.noise import Noise, Site
     >>> dropout, noise = CellDropout(torch.tensor([0.25])), Noise(torch.tensor([1]), step=0)

@@ -13,6 +13,9 @@ class ClipAdaptive(Regularizer):
     A unit is a row of a matrix, which holds what comes into one gate of a unit; a symbol's row of
     the embedding; and a bias vector as a whole.
 
+    Suits high learning rates without normalisation: the paper's image classifiers are unstable
+    there without it.
+
     >>> import torch
     >>> grads = {"0.input": torch.tensor([[[3.0, 4.0]]])}
     >>> params = {"0.input": torch.tensor([[[0.0, 2.0]]])}

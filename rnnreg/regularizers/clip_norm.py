@@ -8,6 +8,8 @@ from rnnreg.regularizers import Regularizer, norms, spread
 class ClipNorm(Regularizer):
     """Scales a member's whole gradient down to norm `strength` where it is longer.
 
+    Suits recurrent networks whose gradients explode, for which the paper proposes it.
+
     >>> import torch
     >>> ClipNorm(torch.tensor([1.0])).gradients({"output": torch.tensor([[3.0, 4.0]])}, {}, None)
     {'output': tensor([[0.6000, 0.8000]])}

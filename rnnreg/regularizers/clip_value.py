@@ -8,6 +8,9 @@ from rnnreg.regularizers import Regularizer, spread
 class ClipValue(Regularizer):
     """Moves each entry of the gradient into the interval from -strength to strength.
 
+    Suits gradients that explode, as `clip_norm` does, which keeps the direction of a step; this
+    does not.
+
     >>> import torch
     >>> ClipValue(torch.tensor([1.0])).gradients({"output": torch.tensor([[0.5, -4.0]])}, {}, None)
     {'output': tensor([[ 0.5000, -1.0000]])}

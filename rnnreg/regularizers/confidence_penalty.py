@@ -7,6 +7,9 @@ from rnnreg.tasks import Classification, LanguageModel
 class ConfidencePenalty(Regularizer):
     """Adds -strength x H(p), the entropy of the predicted distribution in nats, to the mean loss.
 
+    Suits classification and language models: the paper's improve on six benchmarks, the Penn
+    Treebank and two of speech among them, with all other settings left as they were.
+
     >>> import torch
     >>> from rnnreg.trace import Batch, Trace
     >>> output, y = torch.tensor([[[1.0, 1.0]]]), torch.tensor([[0]])  # p = (1/2, 1/2): log 2

@@ -13,6 +13,9 @@ class CurriculumDropout(Regularizer):
     Half of the strength is reached after 7% of training, and 99% of it after 46%. What is kept is
     scaled by 1 / (1 - probability); in evaluation nothing happens.
 
+    Suits what `dropout` suits: on seven data sets of images the paper often finds it better than a
+    fixed probability, and at worst as good.
+
     >>> import torch
     >>> from rnnreg.kernels.noise import Noise, Site
     >>> dropout = CurriculumDropout(torch.tensor([0.5]))

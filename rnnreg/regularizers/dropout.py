@@ -8,6 +8,9 @@ class Dropout(Regularizer):
 
     What is kept is scaled by 1 / (1 - strength); in evaluation nothing happens.
 
+    Suits networks that over-fit: the paper's LSTMs gain in language modelling, speech recognition,
+    captions of images and translation.
+
     >>> import torch
     >>> from rnnreg.kernels.noise import Noise, Site
     >>> dropout, noise = Dropout(torch.tensor([0.5])), Noise(torch.tensor([1]), step=0)

@@ -9,6 +9,8 @@ class DropoutUnscaled(Regularizer):
     A slip of tutorials, to be compared with `dropout`: in evaluation activations are larger than
     they were in training, by 1 / (1 - strength) on average.
 
+    Suits nothing: it shows what the slip costs.
+
     >>> import torch
     >>> from rnnreg.kernels.noise import Noise, Site
     >>> dropout = DropoutUnscaled(torch.tensor([0.25]))

@@ -14,6 +14,9 @@ class EarlyStopping(Regularizer):
     where the best check is the same, and a grid then takes the first. What a smaller one saves
     follows from the learning curves of `none`.
 
+    Suits training whose validation loss turns, and little time: in the paper's 1296 runs slower
+    criteria generalise some 4% better, and take four times as long.
+
     >>> import torch
     >>> losses = torch.tensor([[3.0], [1.0], [2.0], [2.0]])     # best at the second check
     >>> EarlyStopping(torch.tensor([3.0])).keep_training(losses)

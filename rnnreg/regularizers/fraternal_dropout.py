@@ -12,6 +12,9 @@ class FraternalDropout(Regularizer):
     Outputs are those before the softmax. Each pass drops inputs of each layer and of the output
     matrix with probability 0.3, anew at every time step, as `dropout` does.
 
+    Suits recurrent language models with dropout: the paper's improve on the Penn Treebank and on
+    WikiText-2, and so do captions of images.
+
     >>> import torch
     >>> from rnnreg.trace import Batch, Trace
     >>> one, two = torch.tensor([[[1.0, 0.0]]]), torch.tensor([[[3.0, 0.0]]])

@@ -9,6 +9,8 @@ class GaussianDropout(Regularizer):
     That is the variance which dropout of probability p gives its masks. Every time step, sequence
     and unit draws anew; in evaluation nothing happens.
 
+    Suits what `dropout` suits: its masks have the same mean and variance.
+
     >>> import torch
     >>> from rnnreg.kernels.noise import Noise, Site
     >>> dropout, noise = GaussianDropout(torch.tensor([0.2])), Noise(torch.tensor([1]), step=0)

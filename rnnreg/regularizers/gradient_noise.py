@@ -13,6 +13,9 @@ class GradientNoise(Regularizer):
 
     Each entry of each parameter draws anew at every step.
 
+    Suits networks that are hard to train, for they are very deep or complex: the paper's over-fit
+    less, and their training losses are lower, too.
+
     >>> import torch
     >>> from rnnreg.kernels.noise import Noise
     >>> noise, grads = Noise(torch.tensor([1]), step=0), {"output": torch.zeros(1, 100, 100)}

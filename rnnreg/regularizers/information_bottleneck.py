@@ -16,6 +16,9 @@ class InformationBottleneck(Regularizer):
     from 0.05. Evaluation reads h. At strength 0 sigma is still a part of the network, so no
     strength is none.
 
+    Suits classification: the paper's networks generalise better than under other regularizers, and
+    resist adversarial examples.
+
     >>> import torch
     >>> from rnnreg.trace import Batch, Trace
     >>> z = torch.tensor([[[1.0, 2.0]]])

@@ -9,6 +9,9 @@ class InputNoise(Regularizer):
     Inputs are real vectors, or the embeddings of symbols. Of standardised series this is jittering;
     targets have no noise. In evaluation nothing happens.
 
+    Suits outputs that should change little where inputs do: Bishop shows it to be a penalty on the
+    slopes of what the network computes.
+
     >>> import torch
     >>> from rnnreg.kernels.noise import Noise, Site
     >>> noise, shape = Noise(torch.tensor([1]), step=0), (20, 50, 10)

@@ -6,6 +6,9 @@ from rnnreg.regularizers import Regularizer, matrices
 class L1(Regularizer):
     """Adds strength x sum |w| over the input, recurrent and output matrices to the mean loss.
 
+    Suits models that are to be sparse: some coefficients of the paper's linear models are 0.
+    Gradient steps leave weights near 0; `l1_proximal` sets them to it.
+
     >>> import torch
     >>> weights = {"output": torch.tensor([[[1.0, -2.0]]]), "output_bias": torch.tensor([[9.0]])}
     >>> L1(torch.tensor([0.5])).penalty(weights, None)

@@ -9,6 +9,8 @@ class L1Proximal(Regularizer):
     The matrices are the input, recurrent and output matrices. The penalty is that of `l1`, strength
     x sum |w|; a gradient of it moves weights past zero and back, this sets them to zero.
 
+    Suits models that are to be sparse: weights become 0, as in the lasso (Tibshirani 1996).
+
     >>> import torch
     >>> params = {"output": torch.tensor([[[1.0, -2.0, 0.25]]])}
     >>> L1Proximal(torch.tensor([1.0])).project(params, torch.tensor([0.5]))["output"]

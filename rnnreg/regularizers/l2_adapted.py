@@ -17,6 +17,9 @@ class L2Adapted(Regularizer):
     about a learning rate a step. A tenth of the training split is held out, the same one
     throughout. At strength 0 it still is, so no strength is none.
 
+    Suits a strength that is not to be searched: on three data sets of images the paper's ends where
+    a search finds the best ones, for 30% more time.
+
     >>> import torch
     >>> params = {"output": torch.tensor([[[1.0, -2.0]]]), "log_factor": torch.tensor([[0.0]])}
     >>> held = {"output": torch.tensor([[[3.0, 1.0]]]), "log_factor": torch.tensor([[0.0]])}

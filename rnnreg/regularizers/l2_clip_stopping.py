@@ -8,6 +8,8 @@ class L2ClipStopping(Combination):
 
     The penalty is multiplied by the strength; norm and patience are divided by it.
 
+    Suits a first try, before anything is searched: all parts are weak.
+
     >>> import torch
     >>> [part.strength for part in L2ClipStopping(torch.tensor([2.0])).parts]
     [tensor([2.0000e-05]), tensor([0.5000]), tensor([2.5000])]

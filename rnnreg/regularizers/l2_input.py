@@ -6,6 +6,8 @@ from rnnreg.regularizers import Regularizer
 class L2Input(Regularizer):
     """Adds strength x sum w^2 over the input matrices of all layers to the mean loss.
 
+    Suits what `l2` suits, where input matrices alone are to be held small.
+
     >>> import torch
     >>> weights = {"0.input": torch.tensor([[[1.0, -2.0]]]), "0.recurrent": torch.tensor([[[9.0]]])}
     >>> L2Input(torch.tensor([0.5])).penalty(weights, None)

@@ -9,6 +9,8 @@ class L2Mean(Regularizer):
     L2 at strength / n, for n weights: the same penalties, each at another strength. Texts differ in
     this factor (a sum, half of it, over 2m for m cases, a mean), and so do the strengths they name.
 
+    Suits what `l2` suits, at strengths that do not go by how many weights there are.
+
     >>> import torch
     >>> weights = {"output": torch.tensor([[[1.0, -2.0]]]), "output_bias": torch.tensor([[9.0]])}
     >>> L2Mean(torch.tensor([0.5])).penalty(weights, None)

@@ -13,6 +13,9 @@ class LabelSmoothing(Regularizer):
 
     Validation and test losses are those of the true targets.
 
+    Suits classification and language models: those of Pereyra et al. 2017 (arXiv:1701.06548)
+    improve on six benchmarks, the Penn Treebank and two of speech among them.
+
     >>> import torch
     >>> from rnnreg.trace import Batch, Trace
     >>> output, y = torch.tensor([[[3.0, 1.0, 2.0]]]), torch.tensor([[0]])

@@ -9,6 +9,9 @@ class LockedDropout(Regularizer):
     In truncated back-propagation masks are drawn anew for each window. What is kept is scaled by
     1 / (1 - strength); in evaluation nothing happens.
 
+    Suits recurrent language models: a part of the paper's AWD-LSTM, the best language model of its
+    time on the Penn Treebank.
+
     >>> import torch
     >>> from rnnreg.kernels.noise import Noise, Site
     >>> dropout, noise = LockedDropout(torch.tensor([0.5])), Noise(torch.tensor([1]), step=0)

@@ -13,6 +13,9 @@ class MaxNorm(Regularizer):
     Each gate of a unit has its own incoming weights: a row of its layer's input matrix and the same
     row of the recurrent matrix together. A row of the output matrix is that of an output.
 
+    Suits high learning rates, at which weights cannot grow without bound, and dropout, beside which
+    the papers use it.
+
     >>> import torch
     >>> params = {"0.input": torch.tensor([[[3.0]]]), "0.recurrent": torch.tensor([[[4.0]]])}
     >>> MaxNorm(torch.tensor([1.0])).project(params, None)

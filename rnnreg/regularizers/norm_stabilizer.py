@@ -9,6 +9,9 @@ class NormStabilizer(Regularizer):
 
     |h| is the L2 norm over the units of a layer.
 
+    Suits recurrent networks without gates, and sequences longer than in training: the paper's
+    rectified ones come near an LSTM in language modelling. Phoneme recognition gains, too.
+
     >>> import torch
     >>> from rnnreg.trace import Batch, Trace
     >>> h = torch.tensor([[3.0, 4.0], [0.0, 2.0]]).view(1, 2, 1, 2)  # norms 5 and 2

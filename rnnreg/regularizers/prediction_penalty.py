@@ -10,6 +10,9 @@ class PredictionPenalty(Regularizer):
     classification o are the logits, of a forecast the standardised values: it pulls predictions to
     no preference, or to the mean.
 
+    Suits classifiers that are to be hard to fool: with noise on their inputs the paper's resist
+    adversarial examples.
+
     >>> import torch
     >>> from rnnreg.trace import Batch, Trace
     >>> o = torch.tensor([[[1.0, 3.0], [0.0, 2.0]]])             # two sequences of one member

@@ -13,6 +13,9 @@ class RDrop(Regularizer):
     Each pass drops inputs of each layer and of the output matrix with probability 0.3, anew at
     every time step, as `dropout` does.
 
+    Suits networks with dropout: the paper's Transformers gain in translation, summaries, language
+    modelling and classification of images.
+
     >>> import torch
     >>> from rnnreg.trace import Batch, Trace
     >>> p, q = (torch.tensor([[[0.0, x]]]) for x in (0.0, torch.tensor(3.0).log()))

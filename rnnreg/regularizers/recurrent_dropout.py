@@ -9,6 +9,9 @@ class RecurrentDropout(Regularizer):
     In truncated back-propagation the mask is drawn anew for each window. What is kept is scaled
     by 1 / (1 - strength); in evaluation nothing happens.
 
+    Suits an LSTM or a GRU that over-fits: with inputs and outputs dropped as well the paper's gain
+    in language modelling and sentiment analysis.
+
     >>> import torch
     >>> from rnnreg.kernels.noise import Noise, Site
     >>> dropout, noise = RecurrentDropout(torch.tensor([0.5])), Noise(torch.tensor([1]), step=0)

@@ -8,6 +8,9 @@ class SAM(Regularizer):
 
     The norm is that of a member's whole gradient.
 
+    Suits networks with more weights than cases, and wrong labels: the paper's image classifiers
+    generalise better, and learn from noisy labels as well as under methods made for them.
+
     >>> import torch
     >>> SAM(torch.tensor([0.05])).ascend({"output": torch.tensor([[3.0, 4.0]])}, None)
     {'output': tensor([[0.0300, 0.0400]])}

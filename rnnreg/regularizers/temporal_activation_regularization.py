@@ -9,6 +9,9 @@ class TemporalActivationRegularization(Regularizer):
 
     h is that before any mask; the first step of a window has no difference.
 
+    Suits recurrent language models: the paper finds it as good as more complicated regularizers or
+    better, and it leaves fast loops as they are.
+
     >>> import torch
     >>> from rnnreg.trace import Batch, Trace
     >>> h = torch.tensor([1.0, 3.0]).view(1, 2, 1, 1)                # two steps of one unit

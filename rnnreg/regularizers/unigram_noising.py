@@ -13,6 +13,9 @@ class UnigramNoising(Regularizer):
     A symbol is drawn with the share that it has of the training split. Every symbol of every
     sequence draws anew at each training step; targets are left alone.
 
+    Suits language models with many rare words: the paper shows it to smooth as n-gram models are
+    smoothed, and gains in language modelling and translation.
+
     >>> from rnnreg.kernels.noise import Noise
     >>> from rnnreg.trace import Batch, Data
     >>> x, noise = torch.zeros(1, 100, 100, dtype=torch.int64), Noise(torch.tensor([1]), step=0)

@@ -10,6 +10,9 @@ class UpdateDropout(Regularizer):
     what its forget gate, or z, leaves of it. What is not dropped is scaled by 1 / (1 - strength);
     in evaluation nothing happens.
 
+    Suits gated cells with a long memory: the paper's LSTMs gain on three tasks of NLP, beside
+    dropout of inputs, too.
+
     >>> import torch
     >>> from rnnreg.kernels.noise import Noise, Site
     >>> dropout, noise = UpdateDropout(torch.tensor([0.5])), Noise(torch.tensor([1]), step=0)

@@ -13,6 +13,9 @@ class VariationalDropout(Regularizer):
     truncated back-propagation masks are drawn anew for each window. What is kept is scaled by
     1 / (1 - strength); in evaluation nothing happens.
 
+    Suits an LSTM or a GRU that over-fits: the paper's gain in language modelling, where one is the
+    best single model of its time on the Penn Treebank, and sentiment analysis.
+
     >>> import torch
     >>> from rnnreg.kernels.noise import Noise, Site
     >>> dropout, noise = VariationalDropout(torch.tensor([0.5])), Noise(torch.tensor([1]), step=0)

@@ -10,6 +10,9 @@ class WeightDrop(Regularizer):
     All sequences of a batch share the dropped entries. What is kept is scaled by
     1 / (1 - strength); in evaluation nothing happens.
 
+    Suits recurrent language models: a part of the paper's AWD-LSTM, the best language model of its
+    time on the Penn Treebank. It leaves fast loops as they are.
+
     >>> import torch
     >>> from rnnreg.kernels.noise import Noise
     >>> drop, noise = WeightDrop(torch.tensor([0.5])), Noise(torch.tensor([1]), step=0)

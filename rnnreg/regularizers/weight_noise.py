@@ -11,6 +11,9 @@ class WeightNoise(Regularizer):
     time steps. The gradient is taken at the noisy weights, and moves the weights without noise;
     evaluation has no noise.
 
+    Suits slow starts: the networks of Jim, Giles and Horne, which learn grammars, converge sooner
+    and generalise better.
+
     >>> import torch
     >>> from rnnreg.kernels.noise import Noise
     >>> noise, params = Noise(torch.tensor([1]), step=0), {"output": torch.ones(1, 100, 100)}

@@ -12,6 +12,8 @@ class WeightTying(Regularizer):
     The one matrix has the initial values of the embedding, and gets the gradients of both. No
     strength is none: the network is another one. Penalties on matrices do not see it.
 
+    Suits language models of words: the papers' have fewer parameters and lower perplexities.
+
     >>> from rnnreg.cells.gru import GRU
     >>> from rnnreg.network import Network
     >>> plain = Network(GRU, 50, 50, hidden=8, embedding=8, symbols=True)

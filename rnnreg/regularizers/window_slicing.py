@@ -14,6 +14,8 @@ class WindowSlicing(Regularizer):
     Row t of what is trained on is row (1 - strength) t + u strength (length - 1) of the sequence,
     between two rows in a straight line; u is uniform on (0, 1), one number a sequence.
 
+    Suits classification of series with few cases, for which the paper proposes it.
+
     >>> from rnnreg.kernels.noise import Noise
     >>> from rnnreg.trace import Batch, Data
     >>> x = torch.tensor([0.0, 1, 2, 3, 4]).view(1, 5, 1, 1)

@@ -13,6 +13,9 @@ class WordDropout(Regularizer):
     Every symbol of every sequence draws anew at each training step. A dropped symbol is dropped as
     an input, not as a type: the same symbol elsewhere may stay.
 
+    Suits language models with many rare words: Xie et al. 2017 (arXiv:1703.02573), who call it
+    blank noising, show it to smooth as n-gram models are smoothed.
+
     >>> from rnnreg.kernels.noise import Noise
     >>> from rnnreg.trace import Batch, Data
     >>> x = torch.tensor([[[0, 1], [2, 0]]])

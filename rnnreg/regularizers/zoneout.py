@@ -10,6 +10,9 @@ class Zoneout(Regularizer):
     new c, whether that is taken or not. In evaluation a state is strength x old + (1 - strength) x
     new.
 
+    Suits recurrent networks that are to remember: the paper's gain in language modelling of
+    characters and of words, and on permuted images of digits.
+
     >>> import torch
     >>> from rnnreg.kernels.noise import Noise, Site
     >>> zoneout, noise = Zoneout(torch.tensor([0.25])), Noise(torch.tensor([1]), step=0)

@@ -9,6 +9,8 @@ class ZoneoutC(Regularizer):
     Every time step, sequence and unit draws anew. h is computed from the new c, whether that is
     taken or not. In evaluation c is strength x old + (1 - strength) x new.
 
+    Suits what `zoneout` suits, where h is to stay exact.
+
     >>> import torch
     >>> from rnnreg.kernels.noise import Noise, Site
     >>> zoneout, noise = ZoneoutC(torch.tensor([0.25])), Noise(torch.tensor([1]), step=0)

@@ -9,6 +9,8 @@ class ZoneoutH(Regularizer):
     Every time step, sequence and unit draws anew. In evaluation h is strength x old + (1 -
     strength) x new.
 
+    Suits what `zoneout` suits, where c is to stay exact.
+
     >>> import torch
     >>> from rnnreg.kernels.noise import Noise, Site
     >>> zoneout, noise = ZoneoutH(torch.tensor([0.25])), Noise(torch.tensor([1]), step=0)

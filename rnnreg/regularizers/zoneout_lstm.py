@@ -6,6 +6,8 @@ from rnnreg.regularizers import Combination
 class ZoneoutLSTM(Combination):
     """Zoneout of 0.5 for c and 0.05 for h at strength 1, both scaled by the strength.
 
+    Suits an LSTM as a language model: its rates are those of the paper's.
+
     >>> import torch
     >>> [part.strength for part in ZoneoutLSTM(torch.tensor([0.5])).parts]
     [tensor([0.2500]), tensor([0.0250])]

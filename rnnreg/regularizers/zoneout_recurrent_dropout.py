@@ -6,6 +6,8 @@ from rnnreg.regularizers import Combination
 class ZoneoutRecurrentDropout(Combination):
     """Zoneout of 0.15 and recurrent dropout of 0.15 at strength 1, both scaled by the strength.
 
+    Suits what both parts suit; no paper says whether together they do better.
+
     >>> import torch
     >>> [part.strength for part in ZoneoutRecurrentDropout(torch.tensor([2.0])).parts]
     [tensor([0.3000]), tensor([0.3000])]
