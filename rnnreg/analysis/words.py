@@ -131,7 +131,7 @@ def scope(results: Results, criterion: str, of: str = "all") -> pd.DataFrame:
     return frame[frame["regularizer"] != REFERENCE]
 
 
-def rows(results: Results, criterion: str = "best", benchmark: str = "") -> pd.DataFrame:
+def rows(results: Results, criterion: str, benchmark: str = "") -> pd.DataFrame:
     """The rows of `comparisons`, without `none`."""
     frame = results.read("comparisons")
     frame = frame[(frame["criterion"] == criterion) & (frame["regularizer"] != REFERENCE)]
