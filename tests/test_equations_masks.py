@@ -18,9 +18,13 @@ SHARED = {  # regularizer -> site -> the axes along which entries draw apart: st
     "cell_dropout": {"cell": "bu"},
     "curriculum_dropout": dict.fromkeys(FORWARD, "tbu"),
     "dropout": dict.fromkeys(FORWARD, "tbu"),
+    "dropout_at_test": dict.fromkeys(FORWARD, "tbu"),
+    "dropout_unscaled": dict.fromkeys(FORWARD, "tbu"),
     "embedding_dropout": {"embedding": "u"},
+    "fraternal_dropout": dict.fromkeys(FORWARD, "tbu"),
     "gaussian_dropout": dict.fromkeys(FORWARD, "tbu"),
     "locked_dropout": dict.fromkeys(FORWARD, "bu"),
+    "r_drop": dict.fromkeys(FORWARD, "tbu"),
     "recurrent_dropout": {"recurrent": "bu"},
     "recurrent_dropout_per_step": {"recurrent": "tbu"},
     "update_dropout": {"update": "tbu"},
@@ -29,12 +33,26 @@ SHARED = {  # regularizer -> site -> the axes along which entries draw apart: st
     "zoneout_c": {"carry/c": "tbu"},
     "zoneout_h": {"carry/h": "tbu"},
 }
-KEPT_AS_IT_IS = ("cell_dropout", "zoneout", "zoneout_c", "zoneout_h")  # the others are scaled
+COMBINED = {  # at a strength
+    ("awd", 1.5): {"embedding": "u", **dict.fromkeys(FORWARD, "bu")},
+    ("dropout_l2", 5.0): dict.fromkeys(FORWARD, "tbu"),
+    ("zoneout_lstm", 1.0): dict.fromkeys(("carry/h", "carry/c"), "tbu"),
+    ("zoneout_recurrent_dropout", 2.0): {
+        **dict.fromkeys(("carry/h", "carry/c"), "tbu"),
+        "recurrent": "bu",
+    },
+}
+ALL = {**{(name, 0.5): sites for name, sites in SHARED.items()}, **COMBINED}
+RATES = dict.fromkeys(("fraternal_dropout", "r_drop"), 0.3)  # whatever the strength of the penalty
+KEPT_AS_IT_IS = (  # the others are scaled
+    "cell_dropout", "dropout_at_test", "dropout_unscaled", "zoneout", "zoneout_c", "zoneout_h"
+)  # fmt: skip
 each = pytest.mark.parametrize("name", SHARED)
 CELLS = [
     (name, cell)
-    for name in SHARED
-    for cell in ("lstm", "gru", "elman_tanh")
+    for name, sites in SHARED.items()
+    # What is outside the recurrence is the same for all cells.
+    for cell in (("lstm", "gru", "elman_tanh") if {*sites} - {"embedding", *FORWARD} else ("lstm",))
     if not registry.load("regularizer", name).suits(setting("language", cell).network, None)
 ]
 
@@ -43,24 +61,25 @@ def load(name: str, *strengths: float):
     return registry.load("regularizer", name)(torch.tensor(strengths))
 
 
-@each
-def test_which_entries_share_a_draw(name):
-    """Entries share a draw where they are alike at each of 64 training steps."""
-    reg, sizes = load(name, 0.5), {"t": 3, "b": 4, "u": 5}
-    noise, found, wanted = Noise(torch.tensor([7]), 0, steps=64), [], 0
+@pytest.mark.parametrize(("name", "strength"), ALL)
+def test_which_entries_share_a_draw(name, strength):
+    """Entries share a draw where they are alike at each of many training steps."""
+    reg, sizes, shared = load(name, strength), {"t": 3, "b": 4, "u": 5}, ALL[name, strength]
+    many = 256 if name == "zoneout_lstm" else 64  # of h it drops one in twenty
+    noise, found, wanted = Noise(torch.tensor([7]), 0, steps=many), [], 0
     for site in SITES:
         for layer in (0, 1):
-            draws = [reg.mask(Site(site, layer), (3, 4, 5), noise.then(s)) for s in range(64)]
-            if site not in SHARED[name]:
-                assert draws == [1.0] * 64, site
+            draws = [reg.mask(Site(site, layer), (3, 4, 5), noise.then(s)) for s in range(many)]
+            if site not in shared:
+                assert draws == [1.0] * many, site
                 continue
-            along = SHARED[name][site]
+            along = shared[site]
             entries = torch.stack([d.expand(1, 3, 4, 5).flatten() for d in draws])
             alike = len(entries.unique(dim=1).T)
             assert alike == math.prod(sizes[axis] for axis in along), (site, layer)
             for axis in sizes:
                 if axis not in along:
-                    moved = torch.stack(draws).expand(64, 1, 3, 4, 5).movedim(" tbu".index(axis), 1)
+                    moved = torch.stack(draws).expand(-1, 1, 3, 4, 5).movedim(" tbu".index(axis), 1)
                     assert (moved == moved[:, :1]).all(), (site, axis)
             found.append(entries)
             wanted += alike
@@ -68,10 +87,10 @@ def test_which_entries_share_a_draw(name):
     assert len(together.unique(dim=1).T) == wanted, "sites and layers draw apart"
 
 
-@each
-def test_members_of_one_seed_share_their_draws(name):
-    reg, noise = load(name, 0.5, 0.5, 0.5), Noise(torch.tensor([1, 1, 2]), 9, steps=10)
-    for site in SHARED[name]:
+@pytest.mark.parametrize(("name", "strength"), ALL)
+def test_members_of_one_seed_share_their_draws(name, strength):
+    reg, noise = load(name, *[strength] * 3), Noise(torch.tensor([1, 1, 2]), 9, steps=10)
+    for site in ALL[name, strength]:
         one, two, other = reg.mask(Site(site), (3, 4, 50), noise)
         assert torch.equal(one, two)
         assert not torch.equal(one, other)
@@ -81,7 +100,8 @@ def test_members_of_one_seed_share_their_draws(name):
 def test_how_often_and_by_how_much(name):
     reg, noise = load(name, 0.2, 0.6), Noise(torch.tensor([1, 2]), 999, steps=1000)
     for site in SHARED[name]:
-        for m, p in enumerate((0.2, 0.6)):
+        for m, strength in enumerate((0.2, 0.6)):
+            p = RATES.get(name, strength)
             mask = reg.mask(Site(site), (20, 20, 400), noise)[m].double()
             count = mask.numel()
             if name == "gaussian_dropout":
@@ -211,7 +231,8 @@ def test_a_forward_pass_is_the_formula(name, cell, training):
     trace = population.forward(population.reg, batch, None, params, noise)
     mask = masks_of(population, batch, params, noise)
     if not training:
-        lowered = [0.5, 0.7] if name in KEPT_AS_IT_IS else [1, 1]  # of the new state, or of c
+        stays = name == "dropout_unscaled" or name not in KEPT_AS_IT_IS
+        lowered = [1, 1] if stays else [0.5, 0.7]  # of the inputs, of the new state, or of c
         for site in SHARED[name]:
             found = mask(site, 1 if site == "between" else 0)[:, 0, 0, 0]
             assert found.tolist() == pytest.approx(lowered)

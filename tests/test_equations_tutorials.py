@@ -6,28 +6,14 @@ import numpy as np
 import pytest
 import torch
 from own import MAIL, add
-from test_equations_penalties import regularizer
 from toys import TASKS, setting
 
 from rnnreg.data import prepared, sequences
 from rnnreg.data.benchmark import Splits
 from rnnreg.errors import UserError
-from rnnreg.kernels.noise import Noise, Site
 from rnnreg.study import study
 from rnnreg.training.population import Population
 from rnnreg.training.row import _input_norms
-
-
-@pytest.mark.parametrize(("name", "later"), [("dropout_at_test", 0.7), ("dropout_unscaled", 1.0)])
-def test_the_other_formulas_of_dropout(name, later):
-    reg, noise = regularizer(name, (0.3,)), Noise(torch.tensor([1]), 0)
-    for site in ("input", "between", "output"):
-        mask = reg.mask(Site(site), (20, 10, 20), noise)
-        assert set(mask.flatten().tolist()) == {0.0, 1.0}
-        assert mask.mean() == pytest.approx(0.7, abs=0.03)
-        evaluated = reg.mask(Site(site), (20, 10, 20), noise.expected())
-        assert float(evaluated.max()) == pytest.approx(later, abs=1e-4)
-    assert reg.mask(Site("recurrent"), (1, 10, 20), noise) == 1.0
 
 
 def test_the_two_formulas_compute_the_same_with_weights_to_match():
