@@ -1,6 +1,7 @@
 """Normalised networks against their papers' equations, written out with numpy."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -37,6 +38,65 @@ def test_hidden_states_are_those_of_the_equations(name, cell):
             for b, steps in enumerate(length):
                 np.testing.assert_allclose(found[:steps, b], wanted[:steps, b], rtol=0, atol=1e-9)
             x = found
+
+
+def with_torch(cell: str, x: torch.Tensor, own: dict[str, torch.Tensor]) -> torch.Tensor:
+    """The states of a layer, (T, B, H): a loop over products, each with a LayerNorm after it."""
+    joined = {"lstm": [40], "gru": [20, 10]}[cell]  # gates that a norm takes together
+
+    def normed(product, gain):
+        parts = []
+        for z, g in zip(product.split(joined, -1), gain.split(joined), strict=True):
+            norm = torch.nn.LayerNorm(z.shape[-1], bias=False, dtype=z.dtype)
+            parts.append(torch.func.functional_call(norm, {"weight": g}, (z,)))
+        return torch.cat(parts, -1)
+
+    of_c = torch.nn.LayerNorm(10, dtype=x.dtype)
+    h = c = torch.zeros(x.shape[1], 10, dtype=x.dtype)
+    states = []
+    for below in x:
+        a = normed(below @ own["input"].T, own["input_gain"]) + own["bias"]
+        r = normed(h @ own["recurrent"].T, own["recurrent_gain"])
+        if cell == "lstm":
+            i, f, g, o = (a + r).chunk(4, -1)
+            c = f.sigmoid() * c + i.sigmoid() * g.tanh()
+            given = {"weight": own["cell_gain"], "bias": own["cell_bias"]}
+            h = o.sigmoid() * torch.func.functional_call(of_c, given, (c,)).tanh()
+        else:
+            reset, z = (a + r)[:, :20].sigmoid().chunk(2, -1)
+            n = (a[:, 20:] + reset * (r[:, 20:] + own["recurrent_bias"])).tanh()
+            h = (1 - z) * n + z * h
+        states.append(h)
+    return torch.stack(states)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+def test_layer_norm_is_that_of_torch(cell, dtype):
+    """Values and gradients, of both layers, by the compiled loop and in double precision."""
+    population = Population(setting("series", cell, "layer_norm"), [1.0, 1.0], [1, 2])
+    generator = torch.Generator().manual_seed(3)
+    for own in population.setting.network.own:
+        gains = population.params[own]
+        gains += 0.3 * torch.randn(gains.shape, generator=generator)
+    params = {n: p.to(dtype).requires_grad_() for n, p in population.params.items()}
+    batch = population.batches.train(0)
+    batch = replace(batch, x=batch.x.to(dtype))
+    found = population.forward(population.reg, batch, None, params, population.noise).hidden[-1]
+    x = [batch.x[min(m, len(batch.x) - 1)] for m in range(2)]
+    for layer in range(2):
+        for m in range(2):
+            own = {n[2:]: p[m] for n, p in params.items() if n.startswith(f"{layer}.")}
+            x[m] = with_torch(cell, x[m], own)
+    wanted = torch.stack(x)
+    torch.testing.assert_close(found, wanted, rtol=1e-5, atol=1e-5)
+    back = torch.randn(found.shape, generator=generator).to(dtype)
+    names = [n for n in params if n[0] in "01"]
+    ours, theirs = (
+        torch.autograd.grad((h * back).sum(), [params[n] for n in names]) for h in (found, wanted)
+    )
+    for name, one, two in zip(names, ours, theirs, strict=True):
+        torch.testing.assert_close(one, two, rtol=1e-4, atol=1e-4, msg=name)
 
 
 @each_name
