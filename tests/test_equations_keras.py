@@ -7,7 +7,7 @@ import pytest
 import torch
 from toys import setting
 
-from rnnreg.kernels.noise import Site
+from rnnreg.kernels.noise import Noise, Site
 from rnnreg.study import registry
 from rnnreg.training.population import Population
 
@@ -48,6 +48,46 @@ def test_a_penalty_is_that_of_keras(name):
     for m, strength in enumerate(STRENGTHS):
         wanted = sum(float(theirs(strength)(weights()[n][m].T)) for n in matrices)
         assert float(found[m]) == pytest.approx(wanted, rel=1e-5)
+
+
+def test_orthogonality_of_two_unit_columns_is_that_of_keras():
+    """Theirs is the mean of |cosine| over pairs, ours the sum of squares of W^T W - 1.
+
+    Of one pair of columns of length 1 the cosine is the one product, which ours has twice.
+    """
+    own = weights()["0.recurrent"].view(2, 4, 2, 2)  # four gates of two units
+    own = own / own.norm(dim=2, keepdim=True)
+    found = regularizer("soft_orthogonality", 1.0, 0.3).penalty(
+        {"0.recurrent": own.view(2, 8, 2)}, None
+    )
+    theirs = keras.regularizers.OrthogonalRegularizer(1.0, mode="columns")
+    for m, strength in enumerate((1.0, 0.3)):
+        wanted = sum(2 * float(theirs(gate)) ** 2 for gate in own[m])
+        assert float(found[m]) == pytest.approx(strength * wanted, rel=1e-5)
+        assert wanted > 0.1
+
+
+@pytest.mark.parametrize(
+    ("name", "layer", "unit"),
+    [("input_noise", "GaussianNoise", 1.0), ("gaussian_dropout", "GaussianDropout", 0.5)],
+)
+def test_gaussian_noise_is_that_of_keras(name, layer, unit, monkeypatch):
+    """Keras's layers with our standard normal numbers in place of those that they draw."""
+    x, noise = torch.randn(5, 4, 3), Noise(torch.tensor([1]), 0)
+
+    def noisy(strength):
+        reg, site = regularizer(name, strength), Site("input")
+        found = x * reg.mask(site, tuple(x.shape), noise)
+        return (found + reg.shift(site, tuple(x.shape), noise, {}))[0]
+
+    standard = noisy(unit) - x if name == "input_noise" else noisy(unit) / x - 1
+    monkeypatch.setattr(
+        "keras.src.backend.random.normal", lambda shape, mean, stddev, **_: mean + stddev * standard
+    )
+    for strength in (0.1, 0.3):
+        theirs = getattr(keras.layers, layer)(strength)
+        torch.testing.assert_close(noisy(strength), theirs(x, training=True), rtol=1e-4, atol=1e-4)
+        torch.testing.assert_close(theirs(x, training=False), x)
 
 
 def test_max_norm_is_that_of_keras():
