@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from toys import TASKS, setting
+from toys import TASKS, setting, suited
 
 from rnnreg.kernels.noise import Noise, Site
 from rnnreg.regularizers.base import SITES
@@ -53,7 +53,7 @@ CELLS = [
     for name, sites in SHARED.items()
     # What is outside the recurrence is the same for all cells.
     for cell in (("lstm", "gru", "elman_tanh") if {*sites} - {"embedding", *FORWARD} else ("lstm",))
-    if not registry.load("regularizer", name).suits(setting("language", cell).network, None)
+    if "language" in suited(name, "language", cell=cell)
 ]
 
 

