@@ -24,8 +24,9 @@ class ActivationRegularization(Regularizer):
     group = "activations"
     source = (
         "Merity, McCann and Socher 2017, Revisiting Activation Regularization for Language RNNs "
-        "(arXiv:1708.01009), alpha L2(m h), as a mean of squares as in github.com/salesforce/"
-        "awd-lstm-lm, whose alpha is 2"
+        "(arXiv:1708.01009), alpha L2(m h), and Merity, Keskar and Socher 2018 (arXiv:1708.02182), "
+        "section 4.6; a mean of squares as in github.com/salesforce/awd-lstm-lm, main.py, whose "
+        "alpha is 2"
     )
     strengths = (0.01, 0.1, 0.5, 2.0, 8.0)
 

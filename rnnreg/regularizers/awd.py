@@ -25,7 +25,7 @@ class AWD(Combination):
     # 1.2e-6 and windows of random length, with rates that follow it, are left out.
     source = (
         "Merity, Keskar and Socher 2018, Regularizing and Optimizing LSTM Language Models, ICLR "
-        "(arXiv:1708.02182); rates of github.com/salesforce/awd-lstm-lm"
+        "(arXiv:1708.02182), sections 2 to 4; rates of github.com/salesforce/awd-lstm-lm, README"
     )
     ratios = {
         "embedding_dropout": 0.1,

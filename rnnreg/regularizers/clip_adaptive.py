@@ -27,8 +27,8 @@ class ClipAdaptive(Regularizer):
     group = "gradients"
     source = (
         "Brock, De, Smith and Simonyan 2021, High-Performance Large-Scale Image Recognition "
-        "Without Normalization, ICML (arXiv:2102.06171); biases and the output layer as in public "
-        "implementations: one norm for a bias, and no clipping of the output layer"
+        "Without Normalization, ICML (arXiv:2102.06171), section 4; the output layer is left alone "
+        "as in section 4.1; a bias has one norm, as in public implementations"
     )
     strengths = (0.3, 0.1, 0.03, 0.01, 0.003)
     off = inf

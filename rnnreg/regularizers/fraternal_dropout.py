@@ -29,7 +29,7 @@ class FraternalDropout(Regularizer):
     # Unlike the paper, whose masks are those of AWD-LSTM, the masks are those of `dropout`.
     source = (
         "Zolna, Arpit, Suhubdy and Bengio 2018, Fraternal Dropout, ICLR (arXiv:1711.00066), "
-        "with the means of the authors' code: github.com/kondiz/fraternal-dropout"
+        "with the means of the authors' code: github.com/kondiz/fraternal-dropout, main.py"
     )
     strengths = (0.01, 0.03, 0.1, 0.3, 1.0)
     second = "draws"

@@ -28,7 +28,8 @@ class GradientNoise(Regularizer):
     group = "gradients"
     source = (
         "Neelakantan et al. 2015, Adding Gradient Noise Improves Learning for Very Deep Networks "
-        "(arXiv:1511.06807): variance eta / (1 + t)^gamma, gamma = 0.55, eta of 0.01, 0.3 and 1"
+        "(arXiv:1511.06807), section 3, equation 1: variance eta / (1 + t)^gamma, gamma = 0.55, "
+        "eta of 0.01, 0.3 and 1"
     )
     # Weaker ones too: the gradients of this project are those of a mean over steps.
     strengths = (1e-6, 1e-4, 0.01, 0.3, 1.0)

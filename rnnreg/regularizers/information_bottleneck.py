@@ -35,7 +35,7 @@ class InformationBottleneck(Regularizer):
     # but at the one z that is drawn: the same on average, with a noisier gradient.
     source = (
         "Alemi, Fischer, Dillon and Murphy 2017, Deep Variational Information Bottleneck, ICLR "
-        "(arXiv:1612.00410), with r(z) = N(0, 1)"
+        "(arXiv:1612.00410), section 3, the objective J_IB, with r(z) = N(0, 1)"
     )
     strengths = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
     range = (1e-9, inf)

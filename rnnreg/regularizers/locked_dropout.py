@@ -23,8 +23,8 @@ class LockedDropout(Regularizer):
     group = "masks"
     source = (
         "Merity, Keskar and Socher 2018, Regularizing and Optimizing LSTM Language Models, ICLR "
-        "(arXiv:1708.02182), where it is called variational dropout; named as in the authors' "
-        "code: github.com/salesforce/awd-lstm-lm, locked_dropout.py"
+        "(arXiv:1708.02182), section 4.2, where it is called variational dropout; named as in the "
+        "authors' code: github.com/salesforce/awd-lstm-lm, locked_dropout.py"
     )
     strengths = (0.1, 0.2, 0.35, 0.5, 0.65)
     range = (0.0, 0.99)

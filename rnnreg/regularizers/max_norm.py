@@ -27,7 +27,8 @@ class MaxNorm(Regularizer):
     source = (
         "Hinton, Srivastava, Krizhevsky, Sutskever and Salakhutdinov 2012, Improving neural "
         "networks by preventing co-adaptation of feature detectors (arXiv:1207.0580); Srivastava "
-        "et al. 2014, Dropout, JMLR 15"
+        "et al. 2014, Dropout, JMLR 15, section 5.1; before them Srebro and Shraibman 2005, Rank, "
+        "Trace-Norm and Max-Norm, COLT, for collaborative filtering"
     )
     strengths = (4.0, 3.0, 2.0, 1.0, 0.5)
     off = inf

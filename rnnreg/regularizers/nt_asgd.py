@@ -31,7 +31,7 @@ class NTASGD(Regularizer):
     # authors (issue 13 of their code), which the text at ICLR and the code do not have.
     source = (
         "Merity, Keskar and Socher 2018, Regularizing and Optimizing LSTM Language Models, ICLR, "
-        "algorithm 1; as in github.com/salesforce/awd-lstm-lm, main.py, where n is 5"
+        "section 3, algorithm 1; as in github.com/salesforce/awd-lstm-lm, main.py, where n is 5"
     )
     strengths = (10.0, 5.0, 3.0, 2.0, 1.0)
     off = inf

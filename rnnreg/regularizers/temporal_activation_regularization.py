@@ -24,8 +24,9 @@ class TemporalActivationRegularization(Regularizer):
     group = "activations"
     source = (
         "Merity, McCann and Socher 2017, Revisiting Activation Regularization for Language RNNs "
-        "(arXiv:1708.01009), beta L2(h(t) - h(t + 1)), as a mean of squares as in github.com/"
-        "salesforce/awd-lstm-lm, whose beta is 1"
+        "(arXiv:1708.01009), beta L2(h(t) - h(t + 1)), and Merity, Keskar and Socher 2018 "
+        "(arXiv:1708.02182), section 4.6; a mean of squares as in github.com/salesforce/"
+        "awd-lstm-lm, main.py, whose beta is 1"
     )
     strengths = (0.01, 0.1, 0.3, 1.0, 5.0)
 

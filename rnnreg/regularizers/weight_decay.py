@@ -24,8 +24,8 @@ class WeightDecay(Regularizer):
     # differs is rate x strength x step. Biases and embeddings are not decayed.
     source = (
         "Loshchilov and Hutter 2019, Decoupled Weight Decay Regularization, ICLR "
-        "(arXiv:1711.05101), there relative to a schedule's multiplier, here to the rate as in "
-        "torch.optim.AdamW"
+        "(arXiv:1711.05101), algorithm 2, line 12, there relative to a schedule's multiplier, here "
+        "to the rate as in torch.optim.AdamW"
     )
     strengths = (1e-3, 1e-2, 1e-1, 1.0)
     searched = (1e-4, 3.0)

@@ -27,7 +27,8 @@ class WeightDrop(Regularizer):
     source = (
         "Wan et al. 2013, Regularization of Neural Networks using DropConnect, ICML: "
         "r = a((M * W) v); on recurrent matrices Merity, Keskar and Socher 2018, ICLR "
-        "(arXiv:1708.02182), where the rate is 0.5 in github.com/salesforce/awd-lstm-lm"
+        "(arXiv:1708.02182), section 2; its rate is 0.5 in github.com/salesforce/awd-lstm-lm, "
+        "main.py"
     )
     strengths = (0.1, 0.2, 0.35, 0.5, 0.65)
     range = (0.0, 0.99)

@@ -29,7 +29,8 @@ class WordDropout(Regularizer):
     # Unlike the paper, whose model also reads a code of the whole sentence.
     source = (
         "Bowman, Vilnis, Vinyals, Dai, Jozefowicz and Bengio 2016, Generating Sentences from a "
-        "Continuous Space, CoNLL (arXiv:1511.06349)"
+        "Continuous Space, CoNLL (arXiv:1511.06349), the paragraph on word dropout and historyless "
+        "decoding"
     )
     strengths = (0.02, 0.05, 0.1, 0.2, 0.4)
     range = (0.0, 1.0)
