@@ -1,10 +1,14 @@
 """Mutation testing of the statistics and of what feeds a sentence: do the tests notice a change?
 
-    python tests/mutants.py COUNT [SEED]
+    python tests/mutants.py COUNT [SEED [FILE ...]]
+    python tests/mutants.py faults
 
-makes COUNT mutants in a copy of the project, one at a time (a comparison, an operator, a number, a
-truth value, min for max, best for final), runs the tests of the analysis on each, and prints those
-that survive. A mutant takes some ten seconds on an idle core.
+The first makes COUNT mutants in a copy of the project, one at a time (a comparison, an operator, a
+number, a truth value, min for max, best for final), of all files below or of those whose names are
+given, runs the tests of the analysis on each, and prints those that survive, and of how many they
+were drawn. The second puts in the faults of known_faults.py, one at a time, without the tests that
+hold what was printed before: each must be caught by one that knows what is right. A mutant takes
+some ten seconds on an idle core.
 """
 
 import ast
@@ -20,30 +24,22 @@ import matplotlib.pyplot  # noqa: F401  (imported once, before the forks)
 import pytest
 import scipy.stats  # noqa: F401
 import seaborn  # noqa: F401
+from known_faults import ANALYSIS, FAULTS
 
 ROOT = Path(__file__).resolve().parents[1]
 FILES = [
     *sorted(p.relative_to(ROOT) for p in (ROOT / "rnnreg/analysis/statistics").glob("[!_]*.py")),
-    *(Path("rnnreg/analysis") / n for n in ("results.py", "families.py", "words.py")),
-    *(Path("rnnreg/analysis/report") / n for n in ("findings.py", "sentences.py", "reproduced.py")),
+    *(ANALYSIS / f"{n}.py" for n in ("results", "families", "words", "tables", "collect")),
+    *(ANALYSIS / f"report/{n}.py" for n in ("findings", "sentences", "reproduced")),
+    *(ANALYSIS / f"report/shown_{n}.py" for n in ("pays", "regime", "setup")),
+    Path("rnnreg/study/selection.py"),
 ]
-TESTS = [  # the quick ones first: a mutant mostly ends with the first
-    "printed",
-    "worked",
-    "statistics",
-    "aggregate",
-    "selection",
-    "collect",
-    "reproduction",
-    "pays",
-    "search",
-    "simultaneous",
-    "axes",
-    "coverage",
-    "regime",
-    "robustness",
-    "compare",
-]
+Change = tuple[Path, int, int, str]  # in a file, in place of which bytes, what
+ABOUT = (  # the quick ones first: a mutant mostly ends with the first
+    "printed worked statistics aggregate selection collect reproduction pays search simultaneous "
+    "axes coverage regime compare"
+)
+TESTS = [*(f"analysis_{name}" for name in ABOUT.split()), "noisy", "claims"]
 LEFT_OUT = (".git", ".venv", ".snakemake", "data")  # of the project's own folder
 OPERATORS = {
     ast.Lt: "<=", ast.LtE: "<", ast.Gt: ">=", ast.GtE: ">", ast.Eq: "!=", ast.NotEq: "==",
@@ -101,8 +97,8 @@ def left_out(folder: str, names: list[str]) -> set[str]:
     return {*LEFT_OUT} if Path(folder) == ROOT else set()
 
 
-def noticed(root: Path) -> bool:
-    """Whether the tests of the analysis fail on the project as it now stands in a folder.
+def noticed(root: Path, tests: list[str]) -> bool:
+    """Whether tests of the analysis fail on the project as it now stands in a folder.
 
     They run in a fork of this process, which has imported the libraries already: a start of
     Python would take longer than most mutants live.
@@ -114,37 +110,61 @@ def noticed(root: Path) -> bool:
         os.dup2(quiet, 2)
         os.chdir(root)
         sys.path.insert(0, str(root))
-        paths = [f"tests/test_analysis_{name}.py" for name in TESTS]
-        paths += ["tests/test_noisy.py", "tests/test_claims.py"]
+        paths = [f"tests/test_{name}.py" for name in tests]
         os._exit(pytest.main(["-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", *paths]))
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) != 0
 
 
-def main(count: int, seed: int = 0) -> None:
-    """Try so many mutants, and print those that survive."""
-    every = [(f, *m) for f in FILES for m in mutants((ROOT / f).read_bytes())]
-    chosen = random.Random(seed).sample(every, min(count, len(every)))
-    survived = 0
+def tried(changes: list[Change], tests: list[str]) -> Iterator[bool]:
+    """Whether the tests notice each change, put by itself into a copy of the project."""
     sys.dont_write_bytecode = True  # a mutant of the same size and second would go unseen
     with tempfile.TemporaryDirectory() as scratch:
         root = Path(scratch) / "project"
         shutil.copytree(ROOT, root, ignore=left_out)
-        if noticed(root):
+        if noticed(root, tests):
             raise SystemExit("The tests fail without a mutant.")
-        for file, start, stop, new in chosen:
+        for file, start, stop, new in changes:
             text = (ROOT / file).read_bytes()
             (root / file).write_bytes(text[:start] + new.encode() + text[stop:])
-            if not noticed(root):
-                survived += 1
-                line = text[:start].count(b"\n")
-                shown = text.splitlines()[line].decode().strip()
-                old = text[start:stop].decode().strip()
-                print(
-                    f"survived: {file}:{line + 1}: {old!r} -> {new.strip()!r}: {shown}", flush=True
-                )
+            yield noticed(root, tests)
             (root / file).write_bytes(text)
-    print(f"{len(chosen) - survived} of {len(chosen)} mutants noticed, of {len(every)} in all")
+
+
+def described(file: Path, start: int, stop: int, new: str) -> str:
+    text = (ROOT / file).read_bytes()
+    line = text[:start].count(b"\n")
+    shown, old = text.splitlines()[line].decode().strip(), text[start:stop].decode().strip()
+    return f"{file}:{line + 1}: {old!r} -> {new.strip()!r}: {shown}"
+
+
+def sample(count: int, seed: int, names: list[str]) -> None:
+    """Try so many mutants, and print those that survive."""
+    files = [f for f in FILES if f.name in names or not names]
+    every = [(f, *m) for f in files for m in mutants((ROOT / f).read_bytes())]
+    chosen = random.Random(seed).sample(every, min(count, len(every)))
+    caught = 0
+    for change, seen in zip(chosen, tried(chosen, TESTS), strict=True):
+        caught += seen
+        if not seen:
+            print(f"survived: {described(*change)}", flush=True)
+    print(f"{caught} of {len(chosen)} mutants noticed, of {len(every)} in all")
+
+
+def faults() -> int:
+    """Try every known fault; returns how many survive."""
+    places = [fault.place((ROOT / fault.path).read_bytes()) for fault in FAULTS]
+    changes = [(f.path, *place, f.new) for f, place in zip(FAULTS, places, strict=True)]
+    survived = 0
+    tests = [name for name in TESTS if name != "analysis_printed"]
+    for fault, seen in zip(FAULTS, tried(changes, tests), strict=True):
+        survived += not seen
+        print(f"{'caught' if seen else 'survived'}: {fault.name}", flush=True)
+    print(f"{len(FAULTS) - survived} of {len(FAULTS)} faults caught")
+    return survived
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    if sys.argv[1:] == ["faults"]:
+        sys.exit(faults() > 0)
+    count, seed, *names = [*sys.argv[1:], "0"] if len(sys.argv) == 2 else sys.argv[1:]
+    sample(int(count), int(seed), names)

@@ -14,6 +14,10 @@ from rnnreg.analysis.report import findings, sentences, shown
 from rnnreg.analysis.results import load
 from rnnreg.analysis.statistics import inference, simultaneous
 from rnnreg.analysis.statistics.compare import compare
+from rnnreg.analysis.statistics.tuning import tuning
+from rnnreg.study import records, registry
+from rnnreg.study import study as studies
+from rnnreg.study.facts import write as write_facts
 
 RNG = np.random.default_rng(0)
 
@@ -188,14 +192,62 @@ def test_a_group_is_corrected_for_all_of_it(tmp_path, monkeypatch):
     assert width[1] > 1.05 * width[0]
 
 
-def test_other_seeds_of_the_analysis_give_the_same_findings(tmp_path, monkeypatch):
-    results = made(tmp_path, monkeypatch, ("none", "l2"))
-    before = findings.findings(results)
-    fresh = np.random.default_rng
-    for seed in range(3):
+def quick(root):
+    """The quick study and its published records, as if the present code had made them."""
+    there, asked = registry.ROOT / "results/published", studies.read("quick")
+    shipped = [r for r in asked.rows if (there / asked.records(r).relative_to("results")).is_file()]
+    for row in shipped:
+        members = records.read(there / asked.records(row).relative_to("results"))
+        now = [dataclasses.replace(m, fingerprint=row.fingerprint) for m in members]
+        records.write(root / asked.records(row), now)
+        facts = synthetic.facts(row.benchmark) | {"data_hash": now[0].data_hash}
+        write_facts(facts, row.benchmark, root / "data/prepared")
+    return dataclasses.replace(asked, rows=tuple(shipped))
+
+
+def test_nothing_is_drawn_for_the_quick_study(tmp_path, monkeypatch):
+    """Whatever the seed of the analysis, its findings are the same, word for word.
+
+    Intervals, p and the bands of profiles are computed from their laws. What is left to draw is how
+    often a resample of the tuning seeds repeats a choice, above six of them; here two decide, and
+    their four resamples are counted.
+    """
+    monkeypatch.setitem(synthetic.BENCHMARKS, "us_macro", ("Forecast", "us_macro"))
+    asked = quick(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    folder = collect(asked)  # which asks for the trials of the search: points of a sequence
+    monkeypatch.setattr(np.random, "default_rng", lambda *_: pytest.fail("a number is drawn"))
+    before = np.random.get_state()[1].tolist()
+    results = load(compare(folder))
+    assert len(results.rows) == 40
+    assert len(findings.findings(results)) == 5
+    assert np.random.get_state()[1].tolist() == before
+    assert results.read("selected")["stability"].between(0.25, 1).all()
+
+
+def test_ten_seeds_of_the_analysis_move_one_column_and_no_sentence(tmp_path, monkeypatch):
+    """Of seven tuning seeds 50,000 resamples are drawn: all 7^7 would be too many to count."""
+    synthetic.use(monkeypatch, tmp_path)
+    asked = synthetic.study("made", ("elnino", "trec"), ("lstm",), ("none", "l2", "dropout"), 7, 6)
+    synthetic.write(tmp_path, asked)
+    folder, fresh = collect(asked), np.random.default_rng
+    drawn, said, tables = [], [], []
+    for seed in range(10):
         monkeypatch.setattr(np.random, "default_rng", lambda *_, seed=seed: fresh(100 + seed))
-        compare(results.folder)
-        assert findings.findings(load(results.folder)) == before
+        if seed in (0, 9):
+            compare(folder)
+            found = load(folder)
+            tables.append({f.stem: found.read(f.stem) for f in sorted(folder.glob("*.csv"))})
+            drawn.append(tables[-1]["selected"].pop("stability").tolist())
+        else:
+            selected, *_ = tuning(load(folder))
+            drawn.append(selected["stability"].tolist())
+            records.write_text(folder / "selected.csv", selected.to_csv(index=False))
+        results = load(folder)
+        said.append([*findings.findings(results), findings.choice(results)])
+    assert len(set(map(str, drawn))) == 10, "each seed draws its own"
+    assert all(own == said[0] for own in said)
+    assert all(table.equals(tables[1][name]) for name, table in tables[0].items())
 
 
 def diverged(value, survivor):

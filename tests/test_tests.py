@@ -4,7 +4,9 @@ import ast
 from pathlib import Path
 
 import pytest
+from known_faults import FAULTS, Fault
 
+ROOT = Path(__file__).resolve().parents[1]
 WIDE = {"AssertionError", "Exception", "BaseException"}
 
 
@@ -33,3 +35,20 @@ def test_a_swallowed_failure_is_seen():
     assert swallowed("try:\n    assert False\nexcept:\n    pass\n") == [3]
     assert swallowed(one.format("AssertionError", "raise")) == []
     assert swallowed(one.format("ImportError", "pass")) == []
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda f: f.name)
+def test_a_known_fault_can_still_be_put_in(fault):
+    """So that `python tests/mutants.py faults` tries it, and not a text that is gone."""
+    text = (ROOT / fault.path).read_bytes()
+    start, stop = fault.place(text)
+    put_in = text[:start] + fault.new.encode() + text[stop:]
+    assert ast.dump(ast.parse(put_in)) != ast.dump(ast.parse(text))
+
+
+@pytest.mark.parametrize("text", [b"", b"old old"])
+def test_a_fault_whose_text_is_gone_is_an_error(text):
+    fault = Fault("nothing", "advice.py", "old", "new")
+    assert fault.place(b"an old one") == (3, 6)
+    with pytest.raises(ValueError, match=r"analysis/advice\.py: 'old' is there [02] times, not"):
+        fault.place(text)
