@@ -36,10 +36,13 @@ FILES = [
 ]
 Change = tuple[Path, int, int, str]  # in a file, in place of which bytes, what
 ABOUT = (  # the quick ones first: a mutant mostly ends with the first
-    "printed worked statistics aggregate selection collect reproduction pays search simultaneous "
-    "axes coverage regime compare"
+    "worked selection regime tables pays collect printed statistics aggregate reproduction search "
+    "simultaneous axes coverage robustness compare"
 )
-TESTS = [*(f"analysis_{name}" for name in ABOUT.split()), "noisy", "claims"]
+PRINTED = "tests/test_analysis_printed.py"
+TESTS = [*map(str, FILES)]  # their doctests
+TESTS += [f"tests/test_analysis_{name}.py" for name in ABOUT.split()]
+TESTS += [f"tests/test_{name}.py" for name in ("noisy", "claims", "unsuited")]
 LEFT_OUT = (".git", ".venv", ".snakemake", "data")  # of the project's own folder
 OPERATORS = {
     ast.Lt: "<=", ast.LtE: "<", ast.Gt: ">=", ast.GtE: ">", ast.Eq: "!=", ast.NotEq: "==",
@@ -110,8 +113,7 @@ def noticed(root: Path, tests: list[str]) -> bool:
         os.dup2(quiet, 2)
         os.chdir(root)
         sys.path.insert(0, str(root))
-        paths = [f"tests/test_{name}.py" for name in tests]
-        os._exit(pytest.main(["-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", *paths]))
+        os._exit(pytest.main(["-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", *tests]))
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) != 0
 
 
@@ -154,9 +156,8 @@ def faults() -> int:
     """Try every known fault; returns how many survive."""
     places = [fault.place((ROOT / fault.path).read_bytes()) for fault in FAULTS]
     changes = [(f.path, *place, f.new) for f, place in zip(FAULTS, places, strict=True)]
-    survived = 0
-    tests = [name for name in TESTS if name != "analysis_printed"]
-    for fault, seen in zip(FAULTS, tried(changes, tests), strict=True):
+    survived, tests = 0, tried(changes, [test for test in TESTS if test != PRINTED])
+    for fault, seen in zip(FAULTS, tests, strict=True):
         survived += not seen
         print(f"{'caught' if seen else 'survived'}: {fault.name}", flush=True)
     print(f"{len(FAULTS) - survived} of {len(FAULTS)} faults caught")

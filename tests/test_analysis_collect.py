@@ -12,7 +12,7 @@ import synthetic
 from rnnreg.analysis.collect import collect
 from rnnreg.analysis.results import load
 from rnnreg.errors import UserError
-from rnnreg.study import records, registry
+from rnnreg.study import records, regimes, registry
 from rnnreg.study.study import Study
 
 COMMAND = "python -m rnnreg train --study small elnino lstm l2"
@@ -34,6 +34,8 @@ def change(study: Study, **values):
 
 
 def test_one_line_a_member_and_the_facts_beside_them(small):
+    for benchmark in ("elnino", "trec"):
+        regimes.put({"benchmark": benchmark, "cell": "gru", "gap": 0.2})
     results = load(collect(small))
     assert len(results.members) == sum(len(records.read(small.records(r))) for r in small.rows)
     member = results.members.iloc[0]
@@ -43,6 +45,7 @@ def test_one_line_a_member_and_the_facts_beside_them(small):
     assert results.benchmarks["elnino"] == synthetic.facts("elnino")
     assert results.study["regularizers"]["l2"]["title"] == "l2"
     assert results.regularizers == ["none", "l2"]
+    assert results.study["regime"] == [{"benchmark": "elnino", "cell": "gru", "gap": "0.2"}]
 
 
 def test_infinite_strengths_come_back(tmp_path, monkeypatch):
@@ -93,6 +96,34 @@ def test_file_missing_and_others_are_counted(small):
         collect(small)
     assert "The same holds for elnino/gru/l2" in str(told.value)
     assert "--missing" in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("lacking", "told"),
+    [
+        (("gru",), "elnino/gru/l2; all at once"),
+        (("gru", "lstm"), "elnino/gru/l2, elnino/lstm/none, elnino/lstm/l2; all at once"),
+        (
+            synthetic.CELLS,
+            "elnino/elman_tanh/l2, elnino/elman_relu/none, elnino/elman_relu/l2 and 4 others; all "
+            "at once",
+        ),
+    ],
+)
+def test_of_many_rows_that_lack_records_three_are_named(lacking, told, tmp_path, monkeypatch):
+    synthetic.use(monkeypatch, tmp_path)
+    study = synthetic.study("small", ("elnino",), synthetic.CELLS, ("none", "l2"), 1, 1)
+    synthetic.write(tmp_path, study)
+    for row in study.rows:
+        if row.cell in lacking:
+            study.records(row).unlink()
+    first = f"elnino/{lacking[0]}/none"
+    with pytest.raises(UserError) as said:
+        collect(study)
+    assert f"none.jsonl: {first}: no records" in str(said.value)
+    assert f"\nThe same holds for {told}: python -m rnnreg train --study small --missing" in str(
+        said.value
+    )
 
 
 def test_prepared_facts_missing(small, tmp_path):

@@ -116,6 +116,38 @@ def test_the_gap_of_a_forecast_is_that_of_blocks_and_drift_is_told():
     assert drawn.get_supxlabel().endswith("(hollow: drift counts, too)")
 
 
+@pytest.mark.parametrize(
+    ("count", "told"),
+    [
+        (6, "A (1.00), B (1.00), C (1.00), D (1.00), E (1.00) and F (1.00)"),
+        (7, "from A (1.00), B (1.00) and C (1.00) down to E (1.00), F (1.00) and G (1.00)"),
+    ],
+)
+def test_of_a_long_list_of_correlations_both_ends_are_told(count, told):
+    names = tuple("abcdefg"[:count])
+    made = results(lambda r, c, s: 0.0, lambda r, c, s: 0.0, names)
+    frame = pd.DataFrame(
+        [
+            {"family": "x", "benchmark": "x", "cell": cell, "regularizer": name, "overfit": cell,
+             "gap": "validation", "effect": cell, "effect_low": 0.0, "effect_high": 9.0}
+            for name in names
+            for cell in range(6)
+        ]
+    )  # fmt: skip
+    made.read = lambda name: frame
+    said = shown_pays.pays(made)
+    assert "is 0% to 5% of the validation loss, over 6 pairs" in said
+    assert f"that share and the effect: {told}. Pairs that" in said
+
+
+def test_validation_is_no_guide_below_the_ends_not_at_them():
+    for key, end in {"reliability_validation": 0.2, "corrected": 0.0}.items():
+        none = shown_pays.NO_GUIDE[key]
+        assert [none(end - 0.01), none(end), none(end + 0.5), none(np.nan)] == [
+            *(True, False, False, False),
+        ]
+
+
 def test_a_table_of_an_older_version_says_how_to_make_it_anew():
     made = SimpleNamespace(read=lambda name: pd.DataFrame(columns=["overfit"]), folder=Path("old"))
     with pytest.raises(
@@ -208,6 +240,10 @@ def test_data_sets_on_which_validation_is_no_guide_are_named():
     assert "and on X and Y (what does better" in shown_pays.no_guide(made)
     good = results(true, true)
     good.read = lambda name: prediction(good)
+    shown = shown_pays.prediction(good)
+    assert [[c.text for c in row] for row in shown.rows] == [["X", "6", "1.0", "1.0", "1.0", "1.0"]]
+    assert not any(c.strong for c in shown.rows[0])
+    assert shown.left == 1
     assert shown_pays.no_guide(good) == ""
 
 

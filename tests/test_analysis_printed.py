@@ -16,7 +16,14 @@ import pytest
 import synthetic
 
 from rnnreg.analysis.collect import collect
-from rnnreg.analysis.report import findings, reproduced, sentences
+from rnnreg.analysis.report import (
+    findings,
+    reproduced,
+    sentences,
+    shown_pays,
+    shown_regime,
+    shown_setup,
+)
 from rnnreg.analysis.results import Results, load
 from rnnreg.analysis.statistics.compare import compare
 from rnnreg.study import records, regimes
@@ -77,6 +84,11 @@ def printed(results: Results) -> list[str]:
     lines.append(f"sensitivity: {sentences.sensitivity(results)}")
     lines += [f"benchmark: {sentences.benchmark(results, b)}" for b in results.benchmarks]
     lines.append(f"reproduced: {reproduced.statement(results)}")
+    lines += [f"pays: {told(results)}" for told in (shown_pays.pays, shown_pays.caption)]
+    lines.append(f"not_compared: {shown_setup.not_compared(results)}")
+    setup = (shown_setup.data, shown_setup.models, shown_setup.regularizers, shown_setup.naive)
+    for table in (make(results) for make in (*setup, shown_regime.regime, shown_pays.prediction)):
+        lines += [f"{table.name} {line}" for line in table.body.splitlines()]
     for file in sorted(results.folder.glob("*.csv")):
         frame = pd.read_csv(file)
         lines += [f"{file.stem}.{column}: {_summary(frame[column])}" for column in frame]

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from rnnreg.study import selection
-from rnnreg.study.selection import survivors
+from rnnreg.study.selection import survivors, worse
 
 
 def record(strength, loss, phase="tune", final=None, seed=0, rate=None):
@@ -79,3 +79,13 @@ def test_criteria_share_the_survivors_by_turns():
 def test_a_leader_of_both_criteria_survives_once():
     rows = [record(s, loss, final=loss) for s, loss in ((1.0, 0.3), (2.0, None), (3.0, 0.1))]
     assert [s for _, s in survivors(rows, 3)] == [3.0, 1.0, 2.0]
+
+
+def test_worse_is_worse_by_the_means_of_both_criteria():
+    one = [record(1.0, 0.4, final=0.4)]
+    assert worse([record(2.0, 0.5, final=0.6)], one)
+    assert not worse([record(2.0, 0.5, final=0.4)], one), "the same by one of them"
+    assert not worse([record(2.0, 0.3, final=0.6)], one)
+    assert not worse(one, one)
+    two = [record(1.0, 0.4, final=0.4, seed=seed) for seed in (0, 1)]
+    assert worse([record(2.0, 0.5, final=0.5)], two), "means, not sums"

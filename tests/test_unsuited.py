@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import replace
-from types import SimpleNamespace
 
 import pytest
 import synthetic
@@ -54,21 +53,6 @@ def test_it_is_left_out_of_everything(study):
     more = replace(results, study=results.study | {"unsuited": unsuited})
     where = "Trec with gru and Elnino"
     assert shown_setup.left_out(more) == f"{said}l2 and dropout on {where} ({REASON})."
-
-
-def test_regularizers_that_a_study_leaves_out_are_named_or_counted():
-    shipped = registry.shipped("regularizer")
-    told = shown_setup.not_compared
-    assert told(SimpleNamespace(study={"regularizers": shipped})) == ""
-    but = [name for name in shipped if name not in ("dropout", "l1")]
-    assert told(SimpleNamespace(study={"regularizers": but})) == (
-        f"Of the {len(shipped)} regularizers that ship, this study leaves out 2 (dropout and L1); "
-        "`rnnreg list regularizers` names all."
-    )
-    masks = len(registry.groups("regularizer")["masks"])
-    few = SimpleNamespace(study={"regularizers": ["none", "dropout", "my_own"]})
-    assert f"leaves out {len(shipped) - 2} (penalties" in told(few)
-    assert f", masks {masks - 1}, " in told(few)
 
 
 def test_it_is_done(study):
