@@ -128,14 +128,14 @@ def test_the_sentence_says_who_loses_less_and_who_more():
     told = shown_robustness.answer(results())
     assert told.startswith(
         "On 1 of 2 data sets a regularizer is shown to lose less under noise than is lost without "
-        "one: on x noise raises the test loss of none by 50%, and "
+        "one: noise raises the test loss of none by 50% on x, where "
     )
     ends = [f"{percent(0.1 + end):+.1f}" for end in (-half, half)]
     assert f"l2 with gru loses less, +9.5% (95% interval {' to '.join(ends)}), " in told
     assert "zoneout with gru loses less, +9.5% " in told
-    assert "and dropout with gru loses more, −10.5% (95% interval −" in told
+    assert "dropout with gru loses more, −10.5% (95% interval −" in told
     assert told.endswith(
-        "; on y noise raises the test error rate of none by 50%, and 2 of 3 comparisons are nil "
+        "; noise raises the test error rate of none by 50% on y, where 2 of 3 comparisons are nil, "
         "and 1 of 3 comparisons cannot be told."
     )
 
@@ -152,8 +152,8 @@ def test_few_seeds_have_no_verdict_and_no_scores_no_sentence():
     made = results(seeds=5)
     told = shown_robustness.answer(made)
     assert told == (
-        "On x noise raises the test loss of none by 50%; on y noise raises the test error rate of "
-        "none by 50%; with fewer than 6 seeds nothing is said about regularizers."
+        "Noise raises the test loss of none by 50% on x; noise raises the test error rate of none "
+        "by 50% on y; with fewer than 6 seeds nothing is said about regularizers."
     )
     assert not any(row[-2].strong for row in shown_robustness.robustness(made).rows)
     made.scores["log_noisy"] = np.nan
@@ -170,12 +170,12 @@ def test_many_are_counted(monkeypatch):
         monkeypatch.setitem(WOBBLE, name, WOBBLE["l2"])
     told = shown_robustness.answer(results(names=tuple(names)))
     assert told.count("loses less") == shown_robustness.NAMED
-    assert " and 2 other rows do, too; on y" in told
+    assert ", and 2 other rows do, too; noise raises" in told
 
 
 def test_noise_that_lowers_a_loss_is_told_as_a_change():
     told = shown_robustness.answer(results(harm=0.9))
-    assert "on x noise changes the test loss of none by −10%" in told
+    assert "noise changes the test loss of none by −10% on x" in told
 
 
 def test_a_table_of_an_older_version_says_how_to_make_it_anew(tmp_path):

@@ -64,7 +64,8 @@ def _on(results: Results, name: str, frame: pd.DataFrame) -> str:
     score = "error rate" if results.benchmarks[name]["compared"] == "error" else "loss"
     title = words.short(results.title("benchmarks", name))
     by = low if low == high else f"{low} to {high}"
-    text = f"on {title} noise {'raises' if raised else 'changes'} the test {score} of none by {by}"
+    verb = "raises" if raised else "changes"
+    text = f"noise {verb} the test {score} of none by {by} on {title}"
     parts = []
     for verdict, loses in (("better", "loses less"), ("worse", "loses more")):
         rows = frame[frame["verdict"] == verdict].sort_values("robustness", ascending=False)
@@ -76,7 +77,10 @@ def _on(results: Results, name: str, frame: pd.DataFrame) -> str:
         if count := int((frame["verdict"] == verdict).sum()):
             verb = ("is " if count == 1 else "are ") if verdict == "nil" else ""
             parts.append(f"{count} of {words.count(len(frame), 'comparison')} {verb}{said}")
-    return f"{text}, and {words.listed(parts)}" if parts else text
+    if not parts:
+        return text
+    *first, last = parts
+    return f"{text}, where {', '.join([*first, f'and {last}']) if first else last}"
 
 
 def _row(results: Results, row: pd.Series, loses: str) -> str:
