@@ -113,8 +113,8 @@ def test_those_that_still_improve_are_counted_and_named_and_controls_are_not():
 
 def test_late_gain_is_that_of_the_curves_of_none():
     """By hand: 2.0 to 1.9 and 2.0 to 2.0 in the last three of ten checks, 5% and 0%."""
-    before = [4.0, 3.0, 2.5, 2.2, 2.1, 2.0, 2.05]
-    curves = [[*before, 2.1, 1.9, 2.3], [*before, 2.1, 2.2, 2.3]]
+    before = [4.0, 3.0, 2.5, 2.2, 2.1, 2.05, 2.0]
+    curves = [[*before, 1.9, 2.1, 2.3], [*before, 2.1, 2.2, 2.3]]
     lines = [("none", curve, False) for curve in curves]
     lines += [("none", [*before, 1.0, None, None], True), ("l2", [*before, 0.1, 0.1, 0.1], False)]
     members = pd.DataFrame(lines, columns=["regularizer", "validation_loss", "diverged"])
