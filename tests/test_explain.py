@@ -48,6 +48,11 @@ def test_the_page_is_fresh():
     assert written == explain.page(), RENEW
 
 
+def test_no_symbol_is_taken_for_a_tag():
+    assert "by &lt;unk> with probability" in " ".join(explain.page().split())
+    assert "by <unk> with probability" in " ".join(explain.terminal("word_dropout").split())
+
+
 def test_the_list_in_the_readme_is_fresh():
     assert explain.table() in README, RENEW
 

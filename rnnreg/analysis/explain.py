@@ -1,5 +1,6 @@
 """A regularizer explained: the same text in a terminal and on docs/regularizers.md."""
 
+import re
 import textwrap
 from pathlib import Path
 
@@ -54,7 +55,8 @@ def page() -> str:
         for name in names:
             parts.append(f"### {name}\n\n*{registry.facts('regularizer', name)['title']}*\n")
             for heading, paragraphs in sections(name, studies).items():
-                parts.append(f"**{heading}**\n\n" + "\n\n".join(paragraphs) + "\n")
+                text = re.sub(r"<(?=\w)", "&lt;", "\n\n".join(paragraphs))  # <unk> is no tag
+                parts.append(f"**{heading}**\n\n{text}\n")
     return "\n".join(parts)
 
 

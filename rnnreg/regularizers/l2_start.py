@@ -29,8 +29,8 @@ class L2Start(Regularizer):
     strengths = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2)
     searched = (1e-7, 1e-2)
 
-    # Unlike Li et al.: one strength for what was taken and for what was not, and no penalty on
-    # biases and embeddings, as for L2 here.
+    # Unlike Li et al.: one strength for what was taken and for what was not, no factor one half,
+    # and no penalty on biases and embeddings, as for L2 here.
     def penalty(self, weights, trace):
         """penalty = strength x sum (w - s)^2."""
         moved = (w - trace.start.get(n, 0) for n, w in weights.items() if is_matrix(n))
