@@ -414,8 +414,9 @@ def test_a_benchmarks_paragraph_names_only_what_is_shown(verdicts, said, monkeyp
     )
     monkeypatch.setattr(words, "rows", lambda *a: frame)
     monkeypatch.setattr(words, "comparable", lambda results: True)
-    facts = {"task": "Forecast", "setting": "windows of 8 steps"}
-    results = SimpleNamespace(benchmarks={"a": facts}, title=lambda kind, name: name)
+    facts = {"task": "Forecast", "setting": "windows of 8 steps", "regime": "over-fits"}
+    results = SimpleNamespace(benchmarks={"a": facts}, title=lambda kind, name: name, study={})
     text = sentences.benchmark(results, "a")
-    assert text.startswith(f"Forecasting; windows of 8 steps. {said}".rstrip())
+    first = "Forecasting; windows of 8 steps. Declared to over-fit; not measured."
+    assert text.startswith(f"{first} {said}".rstrip())
     assert "large" not in text.replace("largest", "")
