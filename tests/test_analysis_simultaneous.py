@@ -193,7 +193,10 @@ def test_a_group_is_corrected_for_all_of_it(tmp_path, monkeypatch):
 
 
 def quick(root):
-    """The quick study and its published records, as if the present code had made them."""
+    """The quick study and its published records, as if the present code had made them.
+
+    Facts of its data are made up: tests have no prepared data.
+    """
     there, asked = registry.ROOT / "results/published", studies.read("quick")
     shipped = [r for r in asked.rows if (there / asked.records(r).relative_to("results")).is_file()]
     for row in shipped:
@@ -219,7 +222,7 @@ def test_nothing_is_drawn_for_the_quick_study(tmp_path, monkeypatch):
     monkeypatch.setattr(np.random, "default_rng", lambda *_: pytest.fail("a number is drawn"))
     before = np.random.get_state()[1].tolist()
     results = load(compare(folder))
-    assert len(results.rows) == 40
+    assert len(results.rows) == len(asked.rows) > 30
     assert len(findings.findings(results)) == 5
     assert np.random.get_state()[1].tolist() == before
     assert results.read("selected")["stability"].between(0.25, 1).all()
