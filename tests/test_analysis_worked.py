@@ -355,6 +355,11 @@ def test_over_fitting_is_counted(results):
     said = sentences.overfitting(results)
     assert "in 1 of 2 pairs of data set and cell" in said  # +50% and +0.4%
     assert "(median 25.2%)" in said
+    for benchmark, past in (("elnino", 1), ("trec", 0)):
+        members = results.members[results.members["benchmark"] == benchmark]
+        said = sentences.overfitting(dataclasses.replace(results, members=members))
+        assert f"in {past} of 1 pair of data set and cell" in said
+        assert ("there is little to regularize" in said) == (not past)
 
 
 def test_speed_is_that_to_the_best_loss_of_none(results):
