@@ -40,8 +40,8 @@ PAIRS = [
 SHORT = {"steps": 6, "checks": 3}  # enough for what shows at once or never
 each_cell = pytest.mark.parametrize("cell", CELLS)
 each_regularizer = pytest.mark.parametrize("regularizer", REGULARIZERS)
-# What a member computes must not hang on the cell: there one of each kind of regularizer, with the
-# second normalisation and the mask of the candidate, which are of a kind with others.
+# What holds of a member alone, of padding and of `off` is tested with a GRU and an Elman cell, too:
+# one of each kind of hook, the other normalisation, and the mask on the candidate.
 EACH_KIND = PAIRS + [
     (c, r)
     for c in ("gru", "elman_tanh")

@@ -58,6 +58,19 @@ def test_values_are_clipped_entry_by_entry():
             assert wanted != g[m].flatten().tolist()
 
 
+@pytest.mark.parametrize("name", ["clip_norm", "clip_value"])
+def test_clipping_is_that_of_torch(name):
+    grads = tensors(1)
+    found = regularizer(name).gradients(grads, {}, None)
+    for m, limit in enumerate(STRENGTHS):
+        own = [torch.nn.Parameter(torch.zeros_like(g[m])) for g in grads.values()]
+        for p, g in zip(own, grads.values(), strict=True):
+            p.grad = g[m].clone()
+        getattr(torch.nn.utils, f"clip_grad_{name.removeprefix('clip_')}_")(own, limit)
+        for p, g in zip(own, found.values(), strict=True):
+            torch.testing.assert_close(g[m], p.grad, rtol=1e-5, atol=0)
+
+
 def test_adaptive_clipping_is_the_formula():
     grads, params = tensors(1), tensors(2)
     grads["0.recurrent"][:, 0] *= 1e-3  # a gradient that is short enough
