@@ -359,7 +359,7 @@ def test_over_fitting_is_counted(results):
         members = results.members[results.members["benchmark"] == benchmark]
         said = sentences.overfitting(dataclasses.replace(results, members=members))
         assert f"in {past} of 1 pair of data set and cell" in said
-        assert ("there is little to regularize" in said) == (not past)
+        assert ("Elsewhere it does not turn within the budget" in said) == (not past)
 
 
 def test_speed_is_that_to_the_best_loss_of_none(results):

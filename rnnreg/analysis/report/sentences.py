@@ -200,7 +200,8 @@ def overfitting(results: Results) -> str:
     )
     if past < len(rise) / 2:
         text += (
-            " Elsewhere the budget ends before over-fitting begins: there is little to regularize."
+            " Elsewhere it does not turn within the budget; whether there is something to "
+            "regularize is told by the gap to training loss, in the table of regimes."
         )
     return text
 
