@@ -41,6 +41,9 @@ def test_a_line_of_the_table():
          "0.80"]
     ]  # fmt: skip
     assert not made.rows[0][3].strong
+    rule = "where the gap is 10% or more, its lower end above 5%, and the late gain below 1%"
+    assert f"A data set over-fits {rule};" in made.caption
+    assert "a late gain in this study above 1% where over-fitting is declared." in made.caption
 
 
 def test_a_late_gain_above_one_percent_stands_out_where_over_fitting_is_declared():
