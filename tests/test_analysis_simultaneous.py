@@ -231,7 +231,7 @@ def test_nothing_is_drawn_for_the_quick_study(tmp_path, monkeypatch):
 def test_ten_seeds_of_the_analysis_move_one_column_and_no_sentence(tmp_path, monkeypatch):
     """Of seven tuning seeds 50,000 resamples are drawn: all 7^7 would be too many to count."""
     synthetic.use(monkeypatch, tmp_path)
-    asked = synthetic.study("made", ("elnino", "trec"), ("lstm",), ("none", "l2", "dropout"), 7, 6)
+    asked = synthetic.study("made", ("elnino", "trec"), ("lstm",), ("none", "l2"), 7, 6)
     synthetic.write(tmp_path, asked)
     folder, fresh = collect(asked), np.random.default_rng
     drawn, said, tables = [], [], []
