@@ -109,6 +109,14 @@ def double(given):
     return x.double(), weights, tuple(map(to, state)), masks, list(map(to, back))
 
 
+def off(found, wanted):
+    """By how much of the largest entry results are off, at most."""
+    pairs = zip(found, wanted, strict=True)
+    return max(
+        ((a.double() - b).abs().max() / max(b.abs().max().item(), 0.1)).item() for a, b in pairs
+    )
+
+
 def assert_near(found, wanted, within=1e-5):
     """Within so much of the largest entry."""
     for a, b in zip(found, wanted, strict=True):
@@ -153,11 +161,14 @@ def test_a_mask_of_inputs_is_a_product_before_the_loop_to_the_last_bit(name, ste
     st.tuples(*(st.integers(1, n) for n in (3, 12, 40, 40, 80))),
     st.integers(0, 1 << 30),
 )
-@example("gru_tanh", "all", (1, 9, 3, 1, 8), 1)  # masks grow rounding: 1.1e-5
+@example("gru_tanh", "all", (1, 9, 3, 1, 8), 1)  # whose masks and gates grow rounding: 1.1e-5
 def test_any_size(name, sites, shape, seed):
+    """To 1e-5, and where a case itself grows rounding, to six times the plain loop's."""
     cell = registry.load("cell", name)
     given = case(cell, *shape, sites, seed)
-    assert_near(results(native, cell, *given), results(plain, cell, *double(given)), 3e-5)
+    wanted = results(plain, cell, *double(given))
+    rounding = off(results(plain, cell, *given), wanted)
+    assert_near(results(native, cell, *given), wanted, max(1e-5, 6 * rounding))
 
 
 @needed
