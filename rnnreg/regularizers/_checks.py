@@ -75,16 +75,15 @@ def _numbers(where: str, kind: type[Regularizer]) -> None:
             f"{where}: range: given {kind.range!r}, expected two numbers, the lowest strength and "
             "the highest: (0.0, math.inf)."
         )
-    for i, strength in enumerate(kind.strengths):
-        schema.check_strength(f"{where}: strengths[{i}]", strength, kind.range)
-    if kind.searched != ():
-        if not _are_ends(kind.searched):
-            raise UserError(
-                f"{where}: searched: given {kind.searched!r}, expected the lowest strength and the "
-                "highest that are searched, or (): the first and the last of strengths."
-            )
-        for i, strength in enumerate(kind.searched):
-            schema.check_strength(f"{where}: searched[{i}]", strength, kind.range)
+    if kind.searched != () and not _are_ends(kind.searched):
+        raise UserError(
+            f"{where}: searched: given {kind.searched!r}, expected the lowest strength and the "
+            "highest that are searched, or (): the first and the last of strengths."
+        )
+    for name in ("strengths", "searched"):
+        for i, strength in enumerate(getattr(kind, name)):
+            schema.check_strength(f"{where}: {name}[{i}]", strength, kind.range)
+    if kind.searched:
         schema.check_ends(f"{where}: searched", list(kind.searched), kind.scale)
 
 
