@@ -97,14 +97,17 @@ def _are_ends(given: object) -> bool:
     return pair and given[0] <= given[1]
 
 
+def _fault(name: str, hook: str, given: object, expected: str) -> UserError:
+    return UserError(
+        f"rnnreg/regularizers/{name}.py: {hook}: given {_told(given)}, expected {expected}."
+    )
+
+
 def suits(kind: type[Regularizer], network: Network, task: "Task") -> str:
     """Why a regularizer makes no sense for this network and task; "" where it does."""
     found = kind.suits(network, task)
     if not isinstance(found, str):
-        raise UserError(
-            f"rnnreg/regularizers/{kind.name}.py: suits: given {_told(found)}, expected the "
-            'reason in words, or "" where it suits.'
-        )
+        raise _fault(kind.name, "suits", found, 'the reason in words, or "" where it suits')
     return found
 
 
@@ -112,10 +115,8 @@ def network(kind: type[Regularizer], given: Network) -> Network:
     """The network that a regularizer asks for."""
     found = kind.network(given)
     if not isinstance(found, Network):
-        raise UserError(
-            f"rnnreg/regularizers/{kind.name}.py: network: given {_told(found)}, expected a "
-            "Network: dataclasses.replace(network, tied=True), say."
-        )
+        expected = "a Network: dataclasses.replace(network, tied=True), say"
+        raise _fault(kind.name, "network", found, expected)
     return found
 
 
@@ -144,10 +145,7 @@ class Checked:
         return looked
 
     def fault(self, hook: str, given: object, expected: str) -> UserError:
-        return UserError(
-            f"rnnreg/regularizers/{self.reg.name}.py: {hook}: given {_told(given)}, expected "
-            f"{expected}."
-        )
+        return _fault(self.reg.name, hook, given, expected)
 
     def _same(self, hook, function, tensors, *given, **more):
         """A dict of tensors with the names and shapes of the one that it was given."""

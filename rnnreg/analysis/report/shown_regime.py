@@ -72,13 +72,9 @@ def _expected(declared: str) -> str:
 
 def clause(results: Results, name: str) -> str:
     """The regime of one data set in few words: its group, what was measured, and the gap."""
-    lines = [
-        li
-        for li in results.study.get("regime", [])
-        if li["benchmark"] == name and li["cell"] in results.cells
-    ]
-    told = results.benchmarks[name].get("regime")
-    over_fits, odd = told == OVER_FITS, _odd_cells(results, lines, told == OVER_FITS)
+    lines, told = _measured(results, name), results.benchmarks[name].get("regime")
+    over_fits = told == OVER_FITS
+    odd = _odd_cells(results, lines, over_fits)
     if over_fits:
         text = "Over-fits without regularization" if lines else "Declared to over-fit"
         text = "Declared to over-fit, and does not" if odd else text
@@ -124,6 +120,12 @@ def over_fitting_controls(results: Results) -> list[str]:
     return _out_of_group(results, declared=False)
 
 
+def _measured(results: Results, name: str) -> list[dict]:
+    """What was measured of one data set, a line a cell of the study."""
+    lines = (li for li in results.study.get("regime", []) if li["benchmark"] == name)
+    return [li for li in lines if li["cell"] in results.cells]
+
+
 def _odd_cells(results: Results, lines: list[dict], declared: bool) -> list[str]:
     """Cells whose measure is not what was declared."""
     odd = [li["cell"] for li in lines if (li["measured"] == OVER_FITS) != declared]
@@ -133,8 +135,7 @@ def _odd_cells(results: Results, lines: list[dict], declared: bool) -> list[str]
 def _out_of_group(results: Results, declared: bool) -> list[str]:
     found = []
     for name, facts in results.benchmarks.items():
-        lines = [li for li in results.study.get("regime", []) if li["benchmark"] == name]
-        odd = _odd_cells(results, lines, declared)
+        odd = _odd_cells(results, _measured(results, name), declared)
         if odd and (facts.get("regime") == OVER_FITS) == declared:
             found.append(f"{_title(results, name)} ({words.listed(odd)})")
     return found
