@@ -71,6 +71,21 @@ def test_normals_are_the_quantiles_of_their_bits(compiled, monkeypatch):
 
 
 @pytest.mark.parametrize("compiled", [True, False])
+@pytest.mark.parametrize("units", [1, 3, 300])  # 256 are drawn together
+def test_a_learned_deviation_has_its_numbers_and_gradient(units, compiled, monkeypatch):
+    if not compiled:
+        monkeypatch.setattr(native, "draws", lambda keys: False)
+    draw, shape = Noise(SEEDS, 0).at("site"), (7, 53, units)
+    log_deviation = torch.linspace(-2, 1, len(SEEDS) * units).view(-1, units).requires_grad_()
+    each, deviation = draw.normal(shape), log_deviation.detach().exp()[:, None, None]
+    found, back = draw.learned(shape, log_deviation), torch.linspace(-1, 3, each.numel())
+    torch.testing.assert_close(found, deviation * each)
+    found.backward(back.view_as(each).transpose(1, 2).contiguous().transpose(1, 2))
+    slope = (back.view_as(each).double() * deviation * each).sum((1, 2))
+    torch.testing.assert_close(log_deviation.grad.double(), slope, rtol=1e-4, atol=1e-3)
+
+
+@pytest.mark.parametrize("compiled", [True, False])
 @pytest.mark.parametrize("top", [0, 1, 2**23 - 1, 2**23, 2**24 - 2, 2**24 - 1])
 def test_the_outermost_and_innermost_draws(top, compiled, monkeypatch):
     if not compiled:
@@ -157,6 +172,7 @@ def test_in_evaluation_draws_are_their_means():
     assert draw.dropout(p, (3,)) == 1.0
     assert draw.bernoulli(p, (3,)).flatten().tolist() == pytest.approx([0.1, 0.4])
     assert (draw.uniform((3,)), draw.normal((3,)), draw.normal((3,), p, mean=1.0)) == (0.5, 0, 1)
+    assert draw.learned((3,), torch.zeros(2, 3)) == 0
 
 
 def test_orders_are_permutations():

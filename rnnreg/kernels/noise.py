@@ -129,10 +129,25 @@ class Draw:
         if deviation is None:
             deviation = torch.ones(len(self.member), device=self.member.device)
         if native.draws(self.keys):
+            keys, each = self.keys[self.member], deviation[:, None]
+            return native.normal(keys, _count(shape), each, mean).view(-1, *shape)
+        return mean + _spread(deviation, shape) * self._standard(shape)
+
+    def learned(self, shape: tuple[int, ...], log_deviation: Tensor) -> Tensor | float:
+        """Normal numbers with a gradient at the logarithm of their standard deviation.
+
+        That is (M, units), one a place of the last axis of `shape`: (M, *shape). 0 in evaluation.
+        """
+        if self.keys is None:
+            return 0.0
+        if native.draws(self.keys):
             keys = self.keys[self.member]
-            return native.normal(keys, _count(shape), deviation, mean).view(-1, *shape)
-        standard = torch.special.ndtri(self._uniform(shape)).float()[self.member]
-        return mean + _spread(deviation, shape) * standard
+            return native.Learned.apply(keys, _count(shape), log_deviation).view(-1, *shape)
+        each = log_deviation.exp().view(-1, *(1 for _ in shape[1:]), shape[-1])
+        return each * self._standard(shape)
+
+    def _standard(self, shape: tuple[int, ...]) -> Tensor:
+        return torch.special.ndtri(self._uniform(shape)).float()[self.member]
 
     def _uniform(self, shape: tuple[int, ...]) -> Tensor:
         """Those of `uniform` for each key, in double precision, before members share them."""

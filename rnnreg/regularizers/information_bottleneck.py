@@ -47,7 +47,7 @@ class InformationBottleneck(Regularizer):
     def shift(self, site, shape, noise, weights):
         """z = h + sigma x a standard normal number, for every step, sequence and unit."""
         if site == "output":
-            return weights[NAME].exp()[:, None, None] * noise.at(site).normal(shape)
+            return noise.at(site).learned(shape, weights[NAME])
         return 0.0
 
     def penalty(self, weights, trace):

@@ -19,10 +19,24 @@ constexpr uint64_t GAMMA = 0x9E3779B97F4A7C15ull;
 constexpr int64_t WORDS = 256;
 
 #ifdef HALVES
-// x times a constant of 32 lower and 32 upper bits: AVX2 multiplies halves alone.
-static inline __m256i times(__m256i x, __m256i lower, __m256i upper) {
-    const __m256i crossed = _mm256_add_epi64(_mm256_mul_epu32(_mm256_srli_epi64(x, 32), lower), _mm256_mul_epu32(x, upper));
-    return _mm256_add_epi64(_mm256_mul_epu32(x, lower), _mm256_slli_epi64(crossed, 32));
+// x times a constant, which is given with its halves swapped, too: AVX2 multiplies halves alone.
+static inline __m256i times(__m256i x, uint64_t constant, uint64_t swapped) {
+    const __m256i upper = _mm256_set1_epi64x(int64_t(0xFFFFFFFF00000000ull));
+    const __m256i crossed = _mm256_mullo_epi32(x, _mm256_set1_epi64x(int64_t(swapped)));  // what adds to upper halves
+    const __m256i sum = _mm256_add_epi64(_mm256_slli_epi64(crossed, 32), _mm256_and_si256(crossed, upper));
+    return _mm256_add_epi64(_mm256_mul_epu32(x, _mm256_set1_epi64x(int64_t(constant))), sum);
+}
+
+// `mix` of four up to its last step, which leaves the upper 31 bits as they are.
+static inline __m256i most(__m256i z) {
+    z = times(_mm256_xor_si256(z, _mm256_srli_epi64(z, 30)), 0xBF58476D1CE4E5B9ull, 0x1CE4E5B9BF58476Dull);
+    return times(_mm256_xor_si256(z, _mm256_srli_epi64(z, 27)), 0x94D049BB133111EBull, 0x133111EB94D049BBull);
+}
+
+// at + a x GAMMA and so on.
+static inline __m256i ahead(uint64_t at, uint64_t a, uint64_t b, uint64_t c, uint64_t d) {
+    return _mm256_set_epi64x(int64_t(at + d * GAMMA), int64_t(at + c * GAMMA), int64_t(at + b * GAMMA),
+                             int64_t(at + a * GAMMA));
 }
 #endif
 
@@ -30,17 +44,33 @@ static inline __m256i times(__m256i x, __m256i lower, __m256i upper) {
 static inline void draw(uint64_t key, int64_t first, uint64_t* words) {
     uint64_t at = key + uint64_t(first + 1) * GAMMA;
 #ifdef HALVES
-    const __m256i low1 = _mm256_set1_epi64x(0x1CE4E5B9), high1 = _mm256_set1_epi64x(0xBF58476D);
-    const __m256i low2 = _mm256_set1_epi64x(0x133111EB), high2 = _mm256_set1_epi64x(0x94D049BB);
     const __m256i step = _mm256_set1_epi64x(int64_t(4 * GAMMA));
-    __m256i next = _mm256_set_epi64x(int64_t(at + 3 * GAMMA), int64_t(at + 2 * GAMMA), int64_t(at + GAMMA), int64_t(at));
-    for (int64_t i = 0; i < WORDS; i += 4, next = _mm256_add_epi64(next, step)) {  // mix, four at a time
-        __m256i z = times(_mm256_xor_si256(next, _mm256_srli_epi64(next, 30)), low1, high1);
-        z = times(_mm256_xor_si256(z, _mm256_srli_epi64(z, 27)), low2, high2);
+    __m256i next = ahead(at, 0, 1, 2, 3);
+    for (int64_t i = 0; i < WORDS; i += 4, next = _mm256_add_epi64(next, step)) {
+        const __m256i z = most(next);
         _mm256_storeu_si256((__m256i*)(words + i), _mm256_xor_si256(z, _mm256_srli_epi64(z, 31)));
     }
 #else
     for (int64_t i = 0; i < WORDS; i++, at += GAMMA) words[i] = mix(at);
+#endif
+}
+
+// Odd multiples of 2^-24 between -1 and 1, exact, from the top 24 bits of outputs first + 1 to first + WORDS of a key.
+static inline void odd(uint64_t key, int64_t first, float* x) {
+#ifdef HALVES
+    const uint64_t at = key + uint64_t(first + 1) * GAMMA;
+    const __m256i step = _mm256_set1_epi64x(int64_t(8 * GAMMA));
+    __m256i one = ahead(at, 0, 1, 4, 5), other = ahead(at, 2, 3, 6, 7);  // so that their upper halves are in order
+    for (int64_t i = 0; i < WORDS; i += 8, one = _mm256_add_epi64(one, step), other = _mm256_add_epi64(other, step)) {
+        const __m256 upper = _mm256_shuffle_ps(_mm256_castsi256_ps(most(one)), _mm256_castsi256_ps(most(other)), 0xDD);
+        const __m256i twice = _mm256_or_si256(_mm256_srli_epi32(_mm256_castps_si256(upper), 7), _mm256_set1_epi32(1));
+        const __m256 value = _mm256_cvtepi32_ps(_mm256_sub_epi32(twice, _mm256_set1_epi32(1 << 24)));
+        _mm256_storeu_ps(x + i, _mm256_mul_ps(value, _mm256_set1_ps(1.0f / (1 << 24))));
+    }
+#else
+    uint64_t words[WORDS];
+    draw(key, first, words);
+    for (int64_t i = 0; i < WORDS; i++) x[i] = float(2 * int32_t(words[i] >> 40) + 1 - (1 << 24)) * (1.0f / (1 << 24));
 #endif
 }
 
@@ -122,12 +152,11 @@ static inline float far_of(float w) {
     return p * s + 4.00643444f;
 }
 
-// Standard normal numbers from the top 24 bits of words. Loops of one step each: in one loop a processor waits for
-// the results of a number before it begins with the next but two.
-static inline void normals(const uint64_t* words, float* out) {
+// Standard normal numbers of outputs first + 1 to first + WORDS of a key. Loops of one step each: in one loop a
+// processor waits for the results of a number before it begins with the next but two.
+static inline void normals(uint64_t key, int64_t first, float* out) {
     float x[WORDS], w[WORDS];
-    for (int64_t i = 0; i < WORDS; i++)  // exact: an odd number of 2^-24
-        x[i] = float(2 * int32_t(words[i] >> 40) + 1 - (1 << 24)) * (1.0f / (1 << 24));
+    odd(key, first, x);
     for (int64_t i = 0; i < WORDS; i++) {
         float a = std::fabs(x[i]);
         w[i] = -log_of((1.0f - a) * (1.0f + a));
@@ -142,17 +171,41 @@ static inline void normals(const uint64_t* words, float* out) {
     for (int64_t i = 0; i < WORDS; i++) out[i] *= x[i];
 }
 
-// out[m, i] = mean + deviation[m] x a standard normal number, from word i of member m.
-extern "C" void rnnreg_normal(int64_t members, int64_t count, const uint64_t* keys, float mean,
-                              const float* deviation, float* out) {
-    uint64_t words[WORDS];
+// use(at, unit, some, numbers): some standard normal numbers of a member, from number `at` on, for units side by side.
+template <class Use>
+static inline void runs(uint64_t key, int64_t count, int64_t units, Use use) {
     float standard[WORDS];
-    for (int64_t m = 0; m < members; m++, out += count)
-        for (int64_t start = 0; start < count; start += WORDS) {
-            const int64_t here = std::min(WORDS, count - start);
-            const float times = deviation[m];
-            draw(keys[m], start, words);
-            normals(words, standard);
-            for (int64_t i = 0; i < here; i++) out[start + i] = mean + times * standard[i];
+    for (int64_t start = 0; start < count; start += WORDS) {
+        const int64_t end = std::min(start + WORDS, count);
+        normals(key, start, standard);
+        for (int64_t at = start, some; at < end; at += some) {
+            some = std::min(units - at % units, end - at);
+            use(at, at % units, some, standard + (at - start));
         }
+    }
+}
+
+// out[m, i] = mean + deviation[m, i % units] x a standard normal number, from word i of member m.
+extern "C" void rnnreg_normal(int64_t members, int64_t count, int64_t units, const uint64_t* keys, float mean,
+                              const float* deviation, float* out) {
+    for (int64_t m = 0; m < members; m++, out += count, deviation += units) {
+        const float times = deviation[0];
+        if (units == 1)
+            runs(keys[m], count, count, [=](int64_t at, int64_t, int64_t some, const float* numbers) {
+                for (int64_t i = 0; i < some; i++) out[at + i] = mean + times * numbers[i];
+            });
+        else
+            runs(keys[m], count, units, [=](int64_t at, int64_t unit, int64_t some, const float* numbers) {
+                for (int64_t i = 0; i < some; i++) out[at + i] = mean + deviation[unit + i] * numbers[i];
+            });
+    }
+}
+
+// out[m, unit] = the sum of a[m, i] x b[m, i] over i of a unit.
+extern "C" void rnnreg_unit_sums(int64_t members, int64_t count, int64_t units, const float* a, const float* b,
+                                 float* out) {
+    std::fill(out, out + members * units, 0.0f);
+    for (int64_t m = 0; m < members; m++, out += units)
+        for (int64_t i = 0; i < count; i += units, a += units, b += units)
+            for (int64_t unit = 0; unit < units; unit++) out[unit] += a[unit] * b[unit];
 }
