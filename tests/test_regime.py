@@ -12,6 +12,7 @@ from rnnreg.data import Splits
 from rnnreg.data.part import part_of_train
 from rnnreg.errors import UserError
 from rnnreg.study import regimes
+from rnnreg.study.search import Search
 from rnnreg.study.study import Row, Study
 from rnnreg.tasks import Forecast
 from rnnreg.training import regime
@@ -124,13 +125,22 @@ def test_windows_that_are_named_are_the_ones_that_are_read():
     assert [i.tolist() for _, i in source.portions("train")] == [[[3, 20, 21, 50]]]
 
 
+def test_the_rates_are_those_of_the_range_that_is_searched():
+    row = Row("toy", "gru", "none", (0.0,), (0,), (1000,))
+    assert regime.rates(replace(row, search=Search(learning_rate=(0.5, 0.5)))) == [0.5]
+    wide = regime.rates(replace(row, search=Search(learning_rate=(1e-4, 1e2))))
+    assert wide == [1e-4, 1e-3, 1e-2, 0.1, 1, 10, 100]
+
+
 @pytest.mark.parametrize("kind", ["series", "labels"])
 def test_a_line_of_the_table(kind, monkeypatch, tmp_path):
     job = setting(kind, "gru", steps=40, checks=10)
     monkeypatch.setattr(regime, "setting", lambda *_: job)
-    line = regime.measure(Row("toy", "gru", "none", (0.0,), (0,), (1000,)), {}, job.splits)
+    search = Search(learning_rate=(1e-3, 0.1))
+    row = Row("toy", "gru", "none", (0.0,), (0,), (1000,), search=search)
+    line = regime.measure(row, {}, job.splits)
     assert line["gap_low"] < line["gap"] < line["gap_high"]
-    assert line["learning_rate"] in regime.RATES
+    assert line["learning_rate"] in (0.001, 0.00215, 0.00464, 0.01, 0.0215, 0.0464, 0.1)
     assert line["declared"] == "over-fits"
     assert line["passes"] == pytest.approx(4.0 if kind == "labels" else line["passes"])
     table = tmp_path / "regime.csv"

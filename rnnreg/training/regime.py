@@ -1,11 +1,11 @@
 """Whether there is something to regularize: how a benchmark trains with no regularizer.
 
-A benchmark over-fits where, at the best check of its best learning rate, validation loss less
-training loss, both in evaluation, is at least GAP of the validation loss, the lower end of the
-interval over seeds is above LOW, and the best check of the first 70% of the steps is within LATE
-of the best of all. For a series validation is not what comes after train, which may differ for
-other reasons, but a fold of blocks inside it that is left out of training; the training loss
-there is that of the models, one a fold, that have trained on it.
+A benchmark over-fits where, at the best check of its best learning rate, of RATES over the range
+that the study searches, validation loss less training loss, both in evaluation, is at least GAP of
+the validation loss, the lower end of the interval over seeds is above LOW, and the best check of
+the first 70% of the steps is within LATE of the best of all. For a series validation is not what
+comes after train, which may differ for other reasons, but a fold of blocks inside it that is left
+out of training; the training loss there is that of the models, one a fold, that have trained on it.
 """
 
 import math
@@ -21,13 +21,14 @@ from rnnreg.data.checks import size
 from rnnreg.errors import UserError
 from rnnreg.study import regimes
 from rnnreg.study.regimes import GAP, LATE, LOW, late_gain
+from rnnreg.study.search import Search
 from rnnreg.study.study import Row, Study
 from rnnreg.tasks import Forecast, LanguageModel
 from rnnreg.training.capture import populate
 from rnnreg.training.population import Population
 from rnnreg.training.setting import Setting, setting
 
-RATES = tuple(float(f"{rate:.3g}") for rate in np.geomspace(3e-4, 3e-2, 7))
+RATES = 7  # at equal ratios, from end to end
 CELLS = ("gru", "lstm")
 CHOOSING, SEEDS = (2000, 2001), (3000, 3001, 3002, 3003, 3004)  # of no study
 FOLDS, BLOCKS = len(SEEDS), 4  # of the training targets of a series; blocks a fold
@@ -44,7 +45,7 @@ def measure(row: Row, facts: dict, splits: dict[str, Arrays], device: str = "cpu
     series = isinstance(job.benchmark.task, Forecast)
     blocks = most_blocks(row.benchmark, job.benchmark.task, splits["train"]) if series else 0
     first = fold(job.benchmark.task, splits, 0, blocks) if series else splits
-    rate = _best_rate(replace(job, splits=first) if series else job)
+    rate = _best_rate(replace(job, splits=first) if series else job, rates(row))
     found = by_folds(job, rate, blocks) if series else _by_seeds(job, rate)
     losses, gaps = found.losses, found.gaps
     best = np.nanmin(losses, axis=0)
@@ -151,18 +152,29 @@ def fold(
     return {**splits, **whole, "train": kept, "validation": whole[f"fold {left_out}"]}
 
 
-def _best_rate(job: Setting) -> float:
+def rates(row: Row) -> list[float]:
+    """Learning rates over the range that a row is searched in, or that searches have by default.
+
+    >>> rates(Row("toy", "gru", "none", (0.0,), (0,), (1000,)))
+    [0.0003, 0.000646, 0.00139, 0.003, 0.00646, 0.0139, 0.03]
+    """
+    low, high = (row.search or Search()).learning_rate
+    each = (float(f"{rate:.3g}") for rate in np.geomspace(low, high, RATES))
+    return list(dict.fromkeys(each))
+
+
+def _best_rate(job: Setting, among: list[float]) -> float:
     """The learning rate with the lowest mean loss at the best check."""
-    pairs = [(rate, seed) for rate in RATES for seed in CHOOSING]
-    rates, seeds = map(list, zip(*pairs, strict=True))
-    population = populate(job, [0.0] * len(pairs), seeds, rates)
+    pairs = [(rate, seed) for rate in among for seed in CHOOSING]
+    each, seeds = map(list, zip(*pairs, strict=True))
+    population = populate(job, [0.0] * len(pairs), seeds, each)
     population.run()
     best = population.curves.best_loss.nan_to_num(nan=math.inf)
     best = best.where(~population.curves.diverged, math.inf).tolist()
-    losses = {rate: [] for rate in RATES}
+    losses = {rate: [] for rate in among}
     for (rate, _), loss in zip(pairs, best, strict=True):
         losses[rate].append(loss)
-    return min(RATES, key=lambda rate: statistics.fmean(losses[rate]))
+    return min(among, key=lambda rate: statistics.fmean(losses[rate]))
 
 
 def measure_all(
