@@ -191,7 +191,7 @@ def show(value: float, digits: int = 3, sign: bool = False) -> str:
         return "–" if math.isnan(value) else ("∞" if value > 0 else f"{MINUS}∞")
     size = math.floor(math.log10(abs(value))) if value else 0
     if size < -4:
-        return f"{value:.{digits - 1}g}".replace("-", MINUS)
+        return f"{value:.{digits}g}".replace("-", MINUS)
     return fixed(value, max(0, digits - 1 - size), sign)
 
 
