@@ -28,11 +28,12 @@ import torch
 from scipy import stats
 
 from rnnreg.analysis.report.readme import replace as between
-from rnnreg.analysis.tables import number, spread, tabulated
+from rnnreg.analysis.tables import fixed, number, spread, tabulated
+from rnnreg.analysis.words import listed
 from rnnreg.data import prepared
 from rnnreg.data.benchmark import OVER_FITS
 from rnnreg.study import records, registry, study
-from rnnreg.study.regimes import late_gain
+from rnnreg.study.regimes import LATE, late_gain
 from rnnreg.study.rows import Row
 from rnnreg.study.selection import choose
 from rnnreg.study.variants import base
@@ -87,7 +88,7 @@ def measured(row: Row) -> dict:
 def shown(frame: pd.DataFrame) -> str:
     """The table."""
     columns = {
-        "Data set": lambda r: r["benchmark"].partition("@")[0],
+        "Data set": lambda r: base(r["benchmark"]),
         "Cell": lambda r: r["cell"],
         "Steps": lambda r: f"{r['steps']}",
         "Learning rate": lambda r: number(r["rate"], 2),
@@ -97,6 +98,20 @@ def shown(frame: pd.DataFrame) -> str:
     }
     lines = frame.assign(**{n: 100 * frame[n] for n in ("gain", "gain_low", "gain_high")})
     return tabulated("longer", "", lines.to_dict("records"), columns, 2).body
+
+
+def told(frame: pd.DataFrame) -> str:
+    """What the lines show, in a sentence or two."""
+    least, late = f"{100 * LATE:g}%", frame["late_gain"] > LATE
+    of_all, of_late = (fixed(100 * f["gain"].median(), 1, True) for f in (frame, frame[late]))
+    more = frame[frame["gain_low"] > LATE]
+    pairs = zip(more["benchmark"], more["cell"], strict=True)
+    names = listed([f"{base(name)} with {cell}" for name, cell in pairs]) or "none"
+    return (
+        f"Twice the steps lower the best validation loss by {of_all}% in the median of "
+        f"{len(frame)} rows, and by {of_late}% in the median of the {late.sum()} whose late gain "
+        f"is above {least}. The interval lies above {least} on {names}."
+    )
 
 
 def main(names: list[str]) -> None:
@@ -111,8 +126,9 @@ def main(names: list[str]) -> None:
         print(*lines[-1].values(), flush=True)
         order = sorted(lines, key=lambda li: (li["benchmark"], li["cell"]))
         records.write_text(FILE, pd.DataFrame(order).to_csv(index=False, float_format="%.4g"))
-    text = between(PAGE.read_text(encoding="utf-8"), "longer", shown(pd.read_csv(FILE)), PAGE)
-    records.write_text(PAGE, text)
+    frame = pd.read_csv(FILE)
+    text = f"{told(frame)}\n\n{shown(frame)}"
+    records.write_text(PAGE, between(PAGE.read_text(encoding="utf-8"), "longer", text, PAGE))
 
 
 def over_fits(row: Row) -> bool:
