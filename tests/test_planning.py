@@ -133,8 +133,7 @@ def test_rows_that_draw_normal_numbers_are_others_than_before(monkeypatch):
     monkeypatch.setattr(fingerprint, "RENEWED", {})
     before = codes()
     assert {n for n in now if now[n] != before[n]} == {
-        "gaussian_dropout", "gradient_noise", "information_bottleneck", "input_noise", "scaling",
-        "weight_noise",
+        "gaussian_dropout", "gradient_noise", "input_noise", "scaling", "weight_noise"
     }  # fmt: skip
 
 
