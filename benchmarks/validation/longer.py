@@ -108,9 +108,9 @@ def told(frame: pd.DataFrame) -> str:
     pairs = zip(more["benchmark"], more["cell"], strict=True)
     names = listed([f"{base(name)} with {cell}" for name, cell in pairs]) or "none"
     return (
-        f"Twice the steps lower the best validation loss by {of_all}% in the median of "
-        f"{len(frame)} rows, and by {of_late}% in the median of the {late.sum()} whose late gain "
-        f"is above {least}. The interval lies above {least} on {names}."
+        f"With twice the steps the gain is {of_all}% in the median of {len(frame)} rows, and "
+        f"{of_late}% in the median of the {late.sum()} whose late gain is above {least}. The interval "
+        f"lies above {least} on {names}."
     )
 
 
