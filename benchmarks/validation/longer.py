@@ -109,8 +109,8 @@ def told(frame: pd.DataFrame) -> str:
     names = listed([f"{base(name)} with {cell}" for name, cell in pairs]) or "none"
     return (
         f"With twice the steps the gain is {of_all}% in the median of {len(frame)} rows, and "
-        f"{of_late}% in the median of the {late.sum()} whose late gain is above {least}. The interval "
-        f"lies above {least} on {names}."
+        f"{of_late}% in the median of the {late.sum()} whose late gain is above {least}. The "
+        f"interval lies above {least} on {names}."
     )
 
 
