@@ -4,10 +4,10 @@ A benchmark over-fits where, at the best check of its learning rate, validation 
 loss, both in evaluation, is at least GAP of the validation loss, the lower end of the interval over
 seeds is above LOW, and the best check of the first 70% of the steps is within LATE of the best of
 all. Of RATES over the range that the study searches, the rate is the highest whose loss at its best
-check is within LATE of the lowest: at a slower one, which is no better, the loss falls to the end
-however many steps there are. For a series validation is not what comes after train, which may
-differ for other reasons, but a fold of blocks inside it that is left out of training; the training
-loss there is that of the models, one a fold, that have trained on it.
+check is within LATE of the lowest: slower ones, which are no better, have their best check late,
+and more steps only make yet slower ones as good. For a series validation is not what comes after
+train, which may differ for other reasons, but a fold of blocks inside it that is left out of
+training; the training loss there is that of the models, one a fold, that have trained on it.
 """
 
 import math
