@@ -19,15 +19,15 @@ one core.
 
 import sys
 from dataclasses import replace
-from math import exp, sqrt
+from math import exp
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
-from scipy import stats
 
 from rnnreg.analysis.report.readme import replace as between
+from rnnreg.analysis.statistics.inference import mean_interval
 from rnnreg.analysis.tables import fixed, number, spread, tabulated
 from rnnreg.analysis.words import listed
 from rnnreg.data import prepared
@@ -71,8 +71,7 @@ def measured(row: Row) -> dict:
     steps = published[0].steps
     (rate, losses), (other, more) = curves(published), curves(longer(row, TIMES * steps))
     gains = np.log(np.nanmin(losses, axis=0)) - np.log(np.nanmin(more, axis=0))
-    half = stats.t.ppf(0.975, len(gains) - 1) * gains.std(ddof=1) / sqrt(len(gains))
-    shares = [1 - exp(-x) for x in (gains.mean(), gains.mean() - half, gains.mean() + half)]
+    shares = [1 - exp(-x) for x in mean_interval(gains)]
     return {
         "benchmark": row.benchmark,
         "cell": row.cell,
