@@ -205,10 +205,12 @@ def test_missing_twice_at_once_trains_every_row_once(run, tmp_path, monkeypatch)
         return train(row, facts, splits, known, *given, **more)
 
     monkeypatch.setattr(training, "train", noted)
+    Path("tiny.yaml").write_text(STUDY)  # once: `run` would empty it while the other reads
+    command = [argument.format(file="tiny.yaml") for argument in TRAIN]
     other = os.fork()
     if other == 0:
-        os._exit(run(STUDY, *TRAIN))
-    assert run(STUDY, *TRAIN) == 0
+        os._exit(main(command))
+    assert main(command) == 0
     assert os.waitstatus_to_exitcode(os.waitpid(other, 0)[1]) == 0
     begun = steps.read_text().splitlines()
     for name in ("wave/gru/none", "wave/gru/l2"):
