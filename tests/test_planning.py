@@ -205,6 +205,22 @@ def test_an_estimate_counts_rows_and_members(read, data):
         assert low == pytest.approx(4 * 15 * entry["seconds a member"] / 3600)
 
 
+def test_an_estimate_is_the_mean_of_steps_that_differ_in_length(monkeypatch):
+    done = []
+
+    def timed(work, device):
+        work()
+        return 0.03 if done[-1] % 4 else 0.01
+
+    monkeypatch.setattr(estimate, "_time", timed)
+    assert estimate._mean(done.append, "cpu") == pytest.approx(0.025)
+    assert done == list(range(40)), "a second of steps, or as many as are allowed"
+    monkeypatch.setattr(estimate, "_time", lambda work, device: work() or 9.0)
+    done.clear()
+    assert estimate._mean(done.append, "cpu") == 9.0
+    assert done == list(range(5)), "the least, however long they take"
+
+
 def test_an_estimate_of_a_grid(read, data):
     (entry, _) = estimate.estimate(read(GRID), data, "cpu")
     # one strength x 2 + 3; l2: 2 strengths x 2 + 3, or + 6 where the criteria differ

@@ -2,10 +2,10 @@
 
     python benchmarks/speed/run.py [--device cuda] [--repeats 15] [--only steps rows shares]
 
-Writes steps.csv, rows.csv, scaling.csv, memory.csv and, on a CPU, nn.csv, cost.csv and shares.csv;
-from them speed.md and speed.svg; all into benchmarks/speed/results/<processor or GPU>/. JAX takes
-part where it is installed (extra `peers`), `shares` where data/prepared holds the standard study's
-data.
+Writes steps.csv, rows.csv, scaling.csv, memory.csv and, on a CPU, nn.csv, cost.csv, rates.csv and
+shares.csv; from them speed.md and speed.svg; all into benchmarks/speed/results/<processor or GPU>/.
+JAX takes part where it is installed (extra `peers`), `shares` where data/prepared holds the
+standard study's data.
 """
 
 import argparse
@@ -21,6 +21,7 @@ from pathlib import Path
 import contenders
 import cost
 import layers
+import member_rates
 import pandas as pd
 import rows
 import shares
@@ -121,6 +122,15 @@ def costs(repeats: int) -> pd.DataFrame:
     """A training step under each regularizer that ships: milliseconds a member, ratio to none."""
     found = []
     for line in cost.measure(repeats, registry.shipped("regularizer")):
+        found.append(line)
+        print(*line.values())
+    return pd.DataFrame(found)
+
+
+def rates(repeats: int) -> pd.DataFrame:
+    """A training step with a learning rate for each member, and its ratio to one rate for all."""
+    found = []
+    for line in member_rates.measure(repeats):
         found.append(line)
         print(*line.values())
     return pd.DataFrame(found)
@@ -251,8 +261,8 @@ def main() -> None:
     }
     if given.device == "cpu":  # a step that is recorded has no parts to time
         own = {"nn": lambda: own_models(given.repeats)}
-        more = {"cost": lambda: costs(given.repeats), "shares": parts_of_rows}
-        measure = {**own, **measure, **more}
+        beside = {"cost": lambda: costs(given.repeats), "rates": lambda: rates(given.repeats)}
+        measure = {**own, **measure, **beside, "shares": parts_of_rows}
     for what in given.only or measure:
         if what != "nn":  # in a program of one's own memory is as it is
             keep_freed_memory()

@@ -15,7 +15,14 @@ def write(folder: Path) -> str:
     parts = [f"Milliseconds a member, medians. {(folder / 'machine.txt').read_text()}"]
     if (folder / "steps.csv").exists():
         parts.append(steps(folder))
-    pages = {"rows": rows, "shares": shares, "memory": memory, "nn": own_models, "cost": cost}
+    pages = {
+        "rows": rows,
+        "shares": shares,
+        "memory": memory,
+        "nn": own_models,
+        "cost": cost,
+        "rates": rates,
+    }
     for name, make in pages.items():
         if (folder / f"{name}.csv").exists():
             parts.append(make(pd.read_csv(folder / f"{name}.csv")))
@@ -112,6 +119,19 @@ def own_models(found: pd.DataFrame) -> str:
 
 def _ratio(line: pd.Series) -> str:
     return f"{line['ratio']:.2f} [{line['low']:.2f}, {line['high']:.2f}]"
+
+
+def rates(found: pd.DataFrame) -> str:
+    """What a learning rate for each member costs against one for all."""
+    table = found.set_index([*CASE, "optimizer"]).drop(columns="members").round(4)
+    told = (
+        "A step of a population whose members have a rate each, the optimizer's part of it, and "
+        "the ratio of each to the same with one rate for all: medians over rounds, each of two "
+        f"calls side by side. Over all lines the median ratio of a step is "
+        f"{found['step_ratio'].median():.3f}, at most {found['step_ratio'].max():.3f}."
+    )
+    head = "## A learning rate for each member, milliseconds a member"
+    return f"{head}\n\n{told}\n\n{_markdown(table)}"
 
 
 def cost(found: pd.DataFrame) -> str:

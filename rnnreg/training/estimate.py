@@ -15,7 +15,7 @@ from rnnreg.study.study import Row, Study
 from rnnreg.training.capture import populate
 from rnnreg.training.setting import setting
 
-STEPS = 5  # that are timed; the median counts
+STEPS, MOST, ENOUGH = 5, 40, 1.0  # steps that are timed: at least, at most; seconds that suffice
 WARM_UP = {"cpu": 1, "cuda": 3}  # times that each is done before: a GPU's is soon replayed
 MEMBERS = 4  # of the population that is timed
 BESIDE = 12.0  # seconds that a process of a cluster's job takes beside training: docs/cluster.md
@@ -40,8 +40,7 @@ def members(row: Row) -> tuple[int, int]:
 def seconds_a_member(row: Row, facts: dict, splits: dict, device: str) -> float:
     """Predicted seconds to train one member of a row: steps and validation checks."""
     job = setting(row, facts, splits, device)
-    taken = STEPS * (max(WARM_UP.values()) + 1)  # a schedule must reach as far
-    budget = replace(job.budget, steps=max(job.budget.steps, taken))
+    budget = replace(job.budget, steps=max(job.budget.steps, MOST))  # a schedule must reach as far
     rate, strength = row.settings[0]
     several = [strength] * MEMBERS, list(range(MEMBERS)), [rate] * MEMBERS
     population = populate(replace(job, budget=budget), *several)
@@ -53,7 +52,7 @@ def seconds_a_member(row: Row, facts: dict, splits: dict, device: str) -> float:
     def check() -> None:
         population.evaluate(population.params, population.reg, "validation")
 
-    each = statistics.median(_time(partial(step, number), device) for number in range(STEPS))
+    each = _mean(step, device)
     return (job.budget.steps * each + job.budget.checks * _time(check, device)) / MEMBERS
 
 
@@ -144,6 +143,14 @@ def show(entries: list[dict], device: str) -> None:
     rows = sum(e["rows"] for e in entries)
     what = "hours on one core" if device == "cpu" else f"hours on {device}"
     print(f"{rows} rows: {total[0]:.1f} to {total[1]:.1f} {what}, downloads and reports aside")
+
+
+def _mean(step: Callable[[int], None], device: str) -> float:
+    """Mean seconds of the first steps: batches differ in length, and a few may all be long."""
+    times: list[float] = []
+    while len(times) < STEPS or (len(times) < MOST and sum(times) < ENOUGH):
+        times.append(_time(partial(step, len(times)), device))
+    return statistics.fmean(times)
 
 
 def _time(work: Callable[[], None], device: str) -> float:

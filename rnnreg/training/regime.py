@@ -1,13 +1,11 @@
 """Whether there is something to regularize: how a benchmark trains with no regularizer.
 
-A benchmark over-fits where, at the best check of its learning rate, validation loss less training
-loss, both in evaluation, is at least GAP of the validation loss, the lower end of the interval over
-seeds is above LOW, and the best check of the first 70% of the steps is within LATE of the best of
-all. Of RATES over the range that the study searches, the rate is the highest whose loss at its best
-check is within LATE of the lowest: slower ones, which are no better, have their best check late,
-and more steps only make yet slower ones as good. For a series validation is not what comes after
-train, which may differ for other reasons, but a fold of blocks inside it that is left out of
-training; the training loss there is that of the models, one a fold, that have trained on it.
+A benchmark over-fits where, at the best check of its best learning rate, of RATES over the range
+that the study searches, validation loss less training loss, both in evaluation, is at least GAP of
+the validation loss, the lower end of the interval over seeds is above LOW, and the best check of
+the first 70% of the steps is within LATE of the best of all. For a series validation is not what
+comes after train, which may differ for other reasons, but a fold of blocks inside it that is left
+out of training; the training loss there is that of the models, one a fold, that have trained on it.
 """
 
 import math
@@ -47,7 +45,7 @@ def measure(row: Row, facts: dict, splits: dict[str, Arrays], device: str = "cpu
     series = isinstance(job.benchmark.task, Forecast)
     blocks = most_blocks(row.benchmark, job.benchmark.task, splits["train"]) if series else 0
     first = fold(job.benchmark.task, splits, 0, blocks) if series else splits
-    rate = _chosen_rate(replace(job, splits=first) if series else job, rates(row))
+    rate = _best_rate(replace(job, splits=first) if series else job, rates(row))
     found = by_folds(job, rate, blocks) if series else _by_seeds(job, rate)
     losses, gaps = found.losses, found.gaps
     best = np.nanmin(losses, axis=0)
@@ -165,8 +163,8 @@ def rates(row: Row) -> list[float]:
     return list(dict.fromkeys(each))
 
 
-def _chosen_rate(job: Setting, among: list[float]) -> float:
-    """The learning rate by the mean losses of two seeds at their best checks."""
+def _best_rate(job: Setting, among: list[float]) -> float:
+    """The learning rate with the lowest mean loss of two seeds at their best checks."""
     pairs = [(rate, seed) for rate in among for seed in CHOOSING]
     each, seeds = map(list, zip(*pairs, strict=True))
     population = populate(job, [0.0] * len(pairs), seeds, each)
@@ -176,17 +174,7 @@ def _chosen_rate(job: Setting, among: list[float]) -> float:
     losses = {rate: [] for rate in among}
     for (rate, _), loss in zip(pairs, best, strict=True):
         losses[rate].append(loss)
-    return highest({rate: statistics.fmean(own) for rate, own in losses.items()})
-
-
-def highest(losses: dict[float, float]) -> float:
-    """The highest rate whose loss is within LATE of the lowest.
-
-    >>> highest({0.001: 2.0, 0.01: 2.019, 0.1: 2.03})
-    0.01
-    """
-    least = min(losses.values())
-    return max(rate for rate, loss in losses.items() if loss <= least * (1 + LATE))
+    return min(among, key=lambda rate: statistics.fmean(losses[rate]))
 
 
 def measure_all(

@@ -10,16 +10,15 @@ from rnnreg.study.regimes import GAP, LATE, LOW
 
 OVER_FITS = "over-fits"  # as benchmarks declare it
 CAPTION = (
-    "Training without regularization, five seeds, at the highest of seven learning rates over "
-    f"the range that is searched whose loss is within {100 * LATE:g}% of the lowest. Gap: "
-    "(validation - training loss) / validation loss at the best check, with its 95% interval; "
-    "for series on blocks inside the training period. Late gain: how far the best loss falls "
-    f"over the last 30% of the steps. A data set over-fits where the gap is {100 * GAP:g}% or "
-    f"more, its lower end above {100 * LOW:g}%, and the late gain below {100 * LATE:g}%; a "
-    "control could not be shown to. Late gain in this study: that of none on validation, at the "
-    "learning rate that the study gives it, the mean over evaluation seeds. Bold: measured not "
-    f"as declared, and a late gain in this study above {100 * LATE:g}% where over-fitting is "
-    "declared. A dash: not measured."
+    "Training without regularization, five seeds at the best of seven learning rates over the "
+    "range that is searched. Gap: (validation - training loss) / validation loss at the best "
+    "check, with its 95% interval; for series on blocks inside the training period. Late gain: "
+    "how far the best loss falls over the last 30% of the steps. A data set over-fits where the "
+    f"gap is {100 * GAP:g}% or more, its lower end above {100 * LOW:g}%, and the late gain below "
+    f"{100 * LATE:g}%; a control could not be shown to. Late gain in this study: that of none on "
+    "validation, at the learning rate that the study gives it, the mean over evaluation seeds. "
+    f"Bold: measured not as declared, and a late gain in this study above {100 * LATE:g}% where "
+    "over-fitting is declared. A dash: not measured."
 )
 PERCENT = ("gap", "gap_low", "gap_high", "late_gain", "best_check")
 PLAIN = ("last_over_best", "passes", "targets_a_weight")
