@@ -1,7 +1,9 @@
 """Whether there is something to regularize: the part of train, the blocks inside it, the table."""
 
+import math
 from dataclasses import replace
 from itertools import pairwise
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -130,6 +132,24 @@ def test_the_rates_are_those_of_the_range_that_is_searched():
     assert regime.rates(replace(row, search=Search(learning_rate=(0.5, 0.5)))) == [0.5]
     wide = regime.rates(replace(row, search=Search(learning_rate=(1e-4, 1e2))))
     assert wide == [1e-4, 1e-3, 1e-2, 0.1, 1, 10, 100]
+
+
+def test_the_rate_is_that_of_the_lowest_mean_loss(monkeypatch):
+    """No other near it is preferred; what diverged counts as no loss, however low it was."""
+    losses = {0.001: (2.0, 2.2), 0.01: (1.9, 2.1), 0.1: (2.0, 2.001), 1.0: (0.5, math.nan)}
+    asked = []
+
+    def populate(job, strengths, seeds, rates):
+        asked.extend(zip(rates, seeds, strict=True))
+        best = [losses[rate][regime.CHOOSING.index(seed)] for rate, seed in asked]
+        curves = SimpleNamespace(
+            best_loss=torch.tensor(best), diverged=torch.tensor([loss < 1 for loss in best])
+        )
+        return SimpleNamespace(run=lambda: None, curves=curves)
+
+    monkeypatch.setattr(regime, "populate", populate)
+    assert regime._best_rate(None, list(losses)) == 0.01
+    assert asked == [(rate, seed) for rate in losses for seed in regime.CHOOSING]
 
 
 @pytest.mark.parametrize("kind", ["series", "labels"])
