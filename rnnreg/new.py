@@ -6,12 +6,16 @@ from pathlib import Path
 from rnnreg.errors import UserError
 from rnnreg.study import records, registry, schema, study
 
-STUDY = "study"
-KINDS = (*registry.FOLDERS, STUDY)
+STUDY, COMBINATION = "study", "combination"
+KINDS = (*registry.FOLDERS, COMBINATION, STUDY)
+REGULARIZER = (
+    "python -m pytest tests/test_contract.py -k {name}\n"
+    "python -m pytest {path}\nrnnreg train us_macro lstm {name}"
+)
 NEXT = {
     "benchmark": "rnnreg download {name} && rnnreg prepare {name} && rnnreg train {name} lstm none",
-    "regularizer": "python -m pytest tests/test_contract.py -k {name}\n"
-    "python -m pytest {path}\nrnnreg train us_macro lstm {name}",
+    "regularizer": REGULARIZER,
+    COMBINATION: REGULARIZER,
     "cell": "python -m pytest tests/test_contract.py -k {name}\nrnnreg train us_macro {name} none",
     STUDY: "rnnreg run {path}",
 }  # fmt: skip
@@ -50,4 +54,4 @@ def _file(kind: str, name: str) -> Path:
             f"new {kind}: given '{name}', allowed are letters, digits and '_', no digit and no '_' "
             "first: it names a file, commands and columns of tables."
         )
-    return registry.FOLDERS[kind] / f"{name}.py"
+    return registry.FOLDERS["regularizer" if kind == COMBINATION else kind] / f"{name}.py"

@@ -9,7 +9,7 @@ import torch
 from toys import setting
 
 from rnnreg.errors import UserError
-from rnnreg.regularizers import Chain, Regularizer, _checks
+from rnnreg.regularizers import Chain, Combination, Regularizer, _checks
 from rnnreg.regularizers._checks import attributes
 from rnnreg.training.population import Population
 
@@ -278,3 +278,20 @@ def test_what_may_be_there():
     attributes(own(EPSILON=1e-3, _helper=lambda self: 0.0))
     attributes(own(off=inf, range=(0.0, 1), searched=(0.0, 0.5), scale="linear", clips=True))
     attributes(own(range=(0.1, 0.1), searched=()))
+
+
+def test_a_combination_whose_strengths_are_too_much_for_a_part():
+    """Dropout of 0.1 at strength 1 is above what dropout allows from 9.9 on."""
+    stated = {"ratios": {"dropout": 0.1, "l2": 1e-3}, "strengths": (1.0,), "source": "mine, 2026"}
+    kind = type("Mine", (Combination,), {"title": "Mine", "group": "combinations", **stated})
+    kind.name, kind.range = "mine", (0.0, 9.9)
+    attributes(kind)
+    kind.range = (0.0, 10.0)
+    with pytest.raises(UserError) as error:
+        attributes(kind)
+    assert str(error.value) == (
+        "rnnreg/regularizers/mine.py: range: given (0.0, 10.0), allowed are strengths from 0 to "
+        "9.9, at which each part stays within its own range. Remedy: range = (0, 9.9)."
+    )
+    kind.ratios, kind.range = {"clip_norm": 5.0, "l2": 1e-3}, (0.0, inf)
+    attributes(kind)

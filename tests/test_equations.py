@@ -88,7 +88,10 @@ WITHOUT = dict.fromkeys(  # why one has no entry
     "tests/test_normalise.py differences the normalised loops of all cells",
 )
 SHIPPED = sorted({*registry.shipped("regularizer")} - {"none"})
-REMEDY = "add it to a table here, with the test that works out its formula by other means"
+REMEDY = (
+    "add it to a table here: VALUES, MASKS or GRADIENTS, with the test that works out its formula "
+    "by other means"
+)
 INSIDE = {"network", "weights", "shift", "penalty"}  # hooks that a gradient goes through, but masks
 
 

@@ -62,9 +62,14 @@ def test_each_has_an_equation_a_text_and_a_place_in_the_page(name):
     found = explain.sections(name, {})
     assert {"Equation", "What it does", "When it suits", "Paper", "Strength"} <= set(found)
     assert ">>>" not in found["What it does"][0]
-    assert found["When it suits"][0].startswith("Suits "), "when does its paper show it to help?"
-    for line in described.equations(name).values():
-        assert re.search("[=<>]", line), f"no equation: {line}"
+    assert found["When it suits"][0].startswith("Suits "), (
+        "when does its paper show it to help? Say so in a paragraph of the class's docstring that "
+        "starts with Suits"
+    )
+    for hook, line in described.equations(name).items():
+        assert re.search("[=<>]", line), (
+            f"no equation, with =, < or > in it, in the first line of {hook}'s docstring: {line}"
+        )
     assert f"({explain.PAGE}#{name})" in README
 
 

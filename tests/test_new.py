@@ -11,7 +11,7 @@ from toys import setting
 
 from rnnreg.cli import main
 from rnnreg.data import prepared
-from rnnreg.new import KINDS, STUDY
+from rnnreg.new import COMBINATION, KINDS, STUDY
 from rnnreg.regularizers._checks import attributes
 from rnnreg.study import described, registry, schema, search, study
 from rnnreg.training.population import Population
@@ -28,7 +28,8 @@ def new(tmp_path, monkeypatch):
         if kind == STUDY:
             monkeypatch.setattr(study, "STUDIES", folder)
         else:
-            monkeypatch.setitem(registry.FOLDERS, kind, folder)
+            of = "regularizer" if kind == COMBINATION else kind
+            monkeypatch.setitem(registry.FOLDERS, of, folder)
         assert main(["new", kind, name]) == 0
         return folder / f"{name}.{'yaml' if kind == STUDY else 'py'}"
 
@@ -54,7 +55,7 @@ def test_a_regularizer_trains_as_it_stands(new, monkeypatch, capsys):
     assert registry.facts("regularizer", "my_penalty")["title"] == "My penalty"
     assert schema.grid("", "my_penalty", None) == (1e-5, 1e-4, 1e-3)
     assert search.strengths("", "my_penalty", None) == ((1e-6, 1e-2), "log")
-    assert described.equations("my_penalty")["penalty"].startswith("Strength x sum")
+    assert described.equations("my_penalty")["penalty"].startswith("penalty = strength x sum")
     module = imported(file, "regularizer", monkeypatch)
     assert doctest.testmod(module) == (0, 3)
     kind = module.MyPenalty
@@ -68,6 +69,23 @@ def test_a_regularizer_trains_as_it_stands(new, monkeypatch, capsys):
     assert together.final["output"][0].equal(none.final["output"][0])  # off is none
     torch.testing.assert_close(together.final["output"][1], alone.final["output"][0])
     assert alone.final["output"].norm() < none.final["output"].norm()
+
+
+def test_a_combination_is_sound_as_it_stands(new, monkeypatch):
+    file = new(COMBINATION, "my_pair")
+    monkeypatch.undo()  # its parts are among the others
+    module = imported(file, "regularizer", monkeypatch)
+    assert doctest.testmod(module) == (0, 2)
+    kind = module.MyPair
+    assert (kind.name, kind.title) == ("my_pair", "My pair")
+    attributes(kind)
+    job = replace(setting("labels"), regularizer=kind)
+    none = Population(setting("labels"), [0.0], [1])
+    of_it = Population(job, [0.0, 1.0], [1, 1])
+    for population in (none, of_it):
+        population.run()
+    assert of_it.final["output"][0].equal(none.final["output"][0])  # off is none
+    assert not of_it.final["output"][1].equal(none.final["output"][0])
 
 
 def test_a_cell_is_pointwise_as_it_stands(new, monkeypatch):

@@ -15,14 +15,15 @@ from torch import Tensor
 from rnnreg.errors import UserError
 from rnnreg.kernels.noise import Site
 from rnnreg.network import Network
-from rnnreg.regularizers._combination import Chain
+from rnnreg.regularizers._combination import Chain, Combination
 from rnnreg.regularizers.base import GROUPS, HOOKS, SECOND, SITES, Regularizer
-from rnnreg.study import schema
+from rnnreg.study import combine, schema
 from rnnreg.study.search import SCALES
 
 if TYPE_CHECKING:
     from rnnreg.tasks import Task
 
+ROUNDING = 1e-6  # of the ends of a range that are written with a few digits
 ATTRIBUTES = {
     "title", "group", "source", "strengths", "off", "range", "searched", "scale", "scored_at",
     "clips", "second", "ratios", "name",
@@ -85,6 +86,18 @@ def _numbers(where: str, kind: type[Regularizer]) -> None:
             schema.check_strength(f"{where}: {name}[{i}]", strength, kind.range)
     if kind.searched:
         schema.check_ends(f"{where}: searched", list(kind.searched), kind.scale)
+    if issubclass(kind, Combination):
+        _within_parts(where, kind)
+
+
+def _within_parts(where: str, kind: type[Combination]) -> None:
+    """UserError where a strength of a combination is none of its parts' ranges."""
+    low, high = combine.within(kind.ratios)
+    if kind.range[0] < low * (1 - ROUNDING) or kind.range[1] > high * (1 + ROUNDING):
+        raise UserError(
+            f"{where}: range: given {kind.range}, allowed are strengths from {low:g} to {high:g}, "
+            f"at which each part stays within its own range. Remedy: range = ({low:g}, {high:g})."
+        )
 
 
 def _is_number(given: object) -> bool:

@@ -60,7 +60,7 @@ def _check_part(where: str, part: object, strength: object) -> None:
 def facts(name: str, ratios: Ratios) -> dict:
     """What `registry.facts` says of a file, of a combination that has none."""
     parts = {part: _facts(part) for part in ratios}
-    low, high = _range(ratios)
+    low, high = within(ratios)
     first, last = min(low / INSIDE, 1.0), max(high * INSIDE, 1.0)
     grid = tuple(s for s in GRID if first <= s <= last)
     ends = max(first, GRID[0]), min(last, GRID[-1])
@@ -82,7 +82,7 @@ def facts(name: str, ratios: Ratios) -> dict:
     }
 
 
-def _range(ratios: Ratios) -> tuple[float, float]:
+def within(ratios: Ratios) -> tuple[float, float]:
     """The strengths at which each part is within its range; 1 is one of them."""
     scaled = {p: r for p, r in ratios.items() if len({*_facts(p)["range"]}) > 1}
     if not scaled:
