@@ -19,8 +19,8 @@ NOWHERE = (
     "No figure: the studies compared here do not have it, or it does not suit their data sets."
 )
 UNTIMED = (
-    "Not timed: no table of costs has it. `python benchmarks/speed/run.py --only cost` makes one of "
-    "those that ship."
+    "Not timed: no table of costs has it. `python benchmarks/speed/run.py --only cost` makes one, "
+    "of those that ship."
 )
 WHEN = {"best": "at the best check", "final": "after the last step"}
 HEAD = """\
