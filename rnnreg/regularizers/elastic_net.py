@@ -24,7 +24,8 @@ class ElasticNet(Regularizer):
     group = "penalties"
     source = (
         "Zou and Hastie 2005, Regularization and Variable Selection via the Elastic Net, "
-        "J. R. Statist. Soc. B 67(2), penalty (1 - alpha) |w| + alpha w^2 with alpha = 1/2"
+        "J. R. Statist. Soc. B 67(2), section 2.1, penalty (1 - alpha) |w| + alpha w^2 with "
+        "alpha = 1/2"
     )
     strengths = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2)
     searched = (1e-7, 1e-3)

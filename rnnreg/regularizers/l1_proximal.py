@@ -23,7 +23,7 @@ class L1Proximal(Regularizer):
     # each weight the threshold does not share.
     source = (
         "Parikh and Boyd 2014, Proximal Algorithms, Foundations and Trends in Optimization 1(3): "
-        "soft thresholding, the proximal operator of strength x sum |w|"
+        "soft thresholding, section 6.5.2, the proximal operator of strength x sum |w|"
     )
     strengths = (1e-4, 1e-3, 1e-2, 1e-1)
     searched = (1e-5, 1e-1)

@@ -32,7 +32,8 @@ class RDrop(Regularizer):
     # all gradients are half as long. Dropout has one rate, 0.3, not that of a model of the paper.
     source = (
         "Wu, Liang and others 2021, R-Drop: Regularized Dropout for Neural Networks, NeurIPS 34 "
-        "(arXiv:2106.14448), with the means of the authors' code: github.com/dropreg/R-Drop, README"
+        "(arXiv:2106.14448), section 2, with the means of the authors' code: "
+        "github.com/dropreg/R-Drop, README"
     )
     strengths = (0.1, 0.3, 1.0, 3.0, 5.0)
     second = "draws"

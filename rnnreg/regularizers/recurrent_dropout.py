@@ -25,7 +25,7 @@ class RecurrentDropout(Regularizer):
     # weight decay is left out.
     source = (
         "Gal and Ghahramani 2016, A Theoretically Grounded Application of Dropout in Recurrent "
-        "Neural Networks, NIPS 29 (arXiv:1512.05287)"
+        "Neural Networks, NIPS 29 (arXiv:1512.05287), section 4.1"
     )
     strengths = (0.1, 0.2, 0.35, 0.5, 0.65)
     range = (0.0, 0.99)

@@ -26,7 +26,7 @@ class SWA(Regularizer):
     # weights enter after every step.
     source = (
         "Izmailov, Podoprikhin, Garipov, Vetrov and Wilson 2018, Averaging Weights Leads to Wider "
-        "Optima and Better Generalization, UAI (arXiv:1803.05407), with the mean of "
+        "Optima and Better Generalization, UAI (arXiv:1803.05407), algorithm 1, with the mean of "
         "torch.optim.swa_utils"
     )
     strengths = (0.05, 0.1, 0.25, 0.5, 0.75)

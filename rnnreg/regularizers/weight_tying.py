@@ -28,7 +28,7 @@ class WeightTying(Regularizer):
     source = (
         "Press and Wolf 2017, Using the Output Embedding to Improve Language Models, EACL "
         "(arXiv:1608.05859); Inan, Khosravi and Socher 2017, Tying Word Vectors and Word "
-        "Classifiers, ICLR (arXiv:1611.01462)"
+        "Classifiers, ICLR (arXiv:1611.01462), section 4"
     )
     strengths = (1.0,)
     range = (1.0, 1.0)
