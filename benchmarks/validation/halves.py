@@ -42,7 +42,7 @@ PUBLISHED = registry.ROOT / "results" / "published" / "standard" / "records"
 POOL = Path("build/halves")
 STUDY, NONE = "standard", "none"
 REST = "validation_rest"
-NAMES = ("trec@validation_rest", "sst2@train_4920_validation_rest", "us_macro", "elnino",
+NAMES = ("trec@validation_rest", "sst2@train_4920_validation_rest", "r8", "us_macro", "elnino",
          "exchange_rate")  # fmt: skip
 Data = tuple[dict, dict]
 
