@@ -14,7 +14,7 @@ import re
 import statistics
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -120,17 +120,18 @@ def parts_of_rows() -> pd.DataFrame:
 
 def costs(repeats: int) -> pd.DataFrame:
     """A training step under each regularizer that ships: milliseconds a member, ratio to none."""
-    found = []
-    for line in cost.measure(repeats, registry.shipped("regularizer")):
-        found.append(line)
-        print(*line.values())
-    return pd.DataFrame(found)
+    return told(cost.measure(repeats, registry.shipped("regularizer")))
 
 
 def rates(repeats: int) -> pd.DataFrame:
     """A training step with a learning rate for each member, and its ratio to one rate for all."""
+    return told(member_rates.measure(repeats))
+
+
+def told(lines: Iterable[dict]) -> pd.DataFrame:
+    """The lines as a table; each is printed once it is measured."""
     found = []
-    for line in member_rates.measure(repeats):
+    for line in lines:
         found.append(line)
         print(*line.values())
     return pd.DataFrame(found)

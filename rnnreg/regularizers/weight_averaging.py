@@ -28,8 +28,7 @@ class WeightAveraging(Regularizer):
     # Unlike the paper, whose average is the mean of all steps: that is strength 1.
     source = (
         "Polyak and Juditsky 1992, Acceleration of Stochastic Approximation by Averaging, SIAM J. "
-        "Control and Optimization 30(4), equation 7; exponential as in "
-        "torch.optim.swa_utils"
+        "Control and Optimization 30(4), equation 7; exponential as in torch.optim.swa_utils"
     )
     strengths = (0.5, 0.9, 0.97, 0.99, 0.999)
     range = (0.0, 1.0)
