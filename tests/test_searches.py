@@ -16,8 +16,8 @@ from rnnreg.cli import main
 from rnnreg.data import folds, naive
 from rnnreg.data.benchmark import Splits
 from rnnreg.errors import UserError
+from rnnreg.study import schema, study
 from rnnreg.study import search as searches
-from rnnreg.study import study
 from rnnreg.study.protocol import asked, phases
 from rnnreg.study.records import read
 from rnnreg.study.search import Search, fold, fold_seeds
@@ -86,8 +86,26 @@ class TestStudy:
         assert grid.search is None
         assert grid.tuning_seeds == fold_seeds(3)
 
+    def test_a_data_set_can_have_folds_of_its_own(self, asking, project):
+        add(project, "flat", CSV)
+        text = "seeds: {evaluation: 2}\nsearch: {trials: 4, seeds: 2}\nbudgets: {flat: "
+        both = STUDY.replace("[house]", "[house, flat]") + text
+        (project / "both.yaml").write_text(f"{both}{{steps: 9, folds: 6}}}}")
+        rows = {row.benchmark: row for row in study.read("both.yaml").rows}
+        assert rows["flat"].tuning_seeds == fold_seeds(6)
+        assert rows["house"].tuning_seeds == (0, 1, 2)
+        assert [rows[name].search.seeds for name in ("flat", "house")] == [5, 2]
+        assert rows["flat"].settings == rows["house"].settings
+        (project / "plain.yaml").write_text(f"{both}{{steps: 9}}}}")
+        plain = {row.benchmark: row for row in study.read("plain.yaml").rows}
+        assert plain["flat"].fingerprint == rows["flat"].fingerprint, "models of evaluation stay"
+        grid = asking(
+            "seeds: {tuning: 2, evaluation: 2}\nsearch: grid\nbudgets: {house: {folds: 3}}"
+        )
+        assert grid.rows[1].tuning_seeds == fold_seeds(3)
+
     def test_seeds_of_folds_are_no_others(self):
-        every = [seed for k in range(2, searches.MOST_FOLDS + 1) for seed in fold_seeds(k)]
+        every = [seed for k in range(2, schema.MOST_FOLDS + 1) for seed in fold_seeds(k)]
         assert len(every) == len({*every})
         assert min(every) > study.FIRST_EVALUATION_SEED + 2000
         assert not any(fold(seed) for seed in (*range(4000), 10_000, 10_100))
@@ -104,6 +122,10 @@ BAD = {
     "one fold": ("search: {folds: 1}", "search: folds: given 1, allowed are whole numbers from 2"),
     "many folds": ("search: {kind: grid, folds: 100}", "folds: given 100, allowed are whole"),
     "folds and seeds": ("search: {folds: 3, seeds: 2}", "search: seeds: given 2 beside 3 folds"),
+    "one fold of a data set": (
+        "search: {trials: 4}\nbudgets: {house: {folds: 1}}",
+        "budgets: house: folds: given 1, allowed are whole numbers from 2 to 99",
+    ),
     "a draw": ("search: {draw: -1}", "search: draw: given -1, allowed are whole numbers from 0"),
     "no tuning": ("search: small_to_large", "seeds: the key 'tuning' is missing"),
 }
@@ -288,10 +310,20 @@ def test_small_to_large_from_a_study_file_to_its_tables(asking):
 def test_the_report_says_how_it_was_tuned(search, seeds, rising, told):
     row = {"benchmark": "a", "tuning_seeds": list(seeds), "rising": rising}
     row["search"] = search and vars(search)
-    made = SimpleNamespace(
-        study={"rows": [row]}, regularizers=["none"], search=lambda name: search and vars(search)
+    assert told in sentences._tuned(SimpleNamespace(study={"rows": [row]}))
+
+
+def test_the_report_says_where_folds_stand_for_seeds():
+    seeds = {"a": fold_seeds(6), "b": (0, 1, 2), "c": fold_seeds(6)}
+    rows = [
+        {"benchmark": name, "tuning_seeds": [*own], "search": vars(Search(seeds=len(own) - 1))}
+        for name, own in seeds.items()
+    ]
+    made = SimpleNamespace(study={"rows": rows}, title=lambda kind, name: name.upper())
+    assert sentences._tuned(made).endswith(
+        "on one seed; the best 3 are trained on 2 more seeds, which decide (on A and C: 6 folds of "
+        "the training split in place of seeds)"
     )
-    assert told in sentences._tuned(made)
 
 
 def test_the_report_says_where_another_range_of_rates_is_searched():
@@ -300,9 +332,7 @@ def test_the_report_says_where_another_range_of_rates_is_searched():
         for name, ends in {"a": (3e-4, 0.1), "b": (3e-4, 0.03), "c": (3e-4, 0.03)}.items()
         for _ in range(2)  # regularizers
     ]
-    made = SimpleNamespace(
-        study={"rows": rows}, regularizers=["none"], search=lambda name: rows[0]["search"]
-    )
+    made = SimpleNamespace(study={"rows": rows})
     assert "rate (0.0003 to 0.03; 0.0003 to 0.1 on 1 data set) and" in sentences._tuned(made)
 
 

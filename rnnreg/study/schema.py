@@ -8,12 +8,14 @@ from rnnreg.study import registry
 
 RESERVED = {"published": "published records", "by_hand": "rows trained by hand"}
 MOST_SEEDS = 1000
+MOST_FOLDS = 99
 BUDGET_KEYS = {
     "steps": int,
     "batch": int,
     "checks": int,
     "validated": int,
     "learning_rate": (float, list),
+    "folds": int,
     "optimizer": str,
     "schedule": str,
     "hold": int,
@@ -49,6 +51,14 @@ def check_seeds(where: str, count: int) -> None:
     if not 1 <= count <= MOST_SEEDS:
         raise UserError(
             f"{where}: given {count}, allowed are whole numbers from 1 to {MOST_SEEDS}."
+        )
+
+
+def check_folds(where: str, count: int) -> None:
+    """A number of folds, of cross-validation."""
+    if not 2 <= count <= MOST_FOLDS:
+        raise UserError(
+            f"{where}: given {count}, allowed are whole numbers from 2 to {MOST_FOLDS}."
         )
 
 
@@ -123,9 +133,11 @@ def _check_type(where: str, value: object, wanted: type | tuple) -> None:
 
 
 def check_budget(where: str, budget: object) -> None:
-    """Fields of a benchmark's Budget."""
+    """Fields of a benchmark's Budget, and what is said beside them of its search."""
     check_mapping(where, budget, BUDGET_KEYS)
     for key, value in budget.items():
+        if key == "folds":
+            check_folds(f"{where}: {key}", value)
         if isinstance(value, str | bool):
             continue
         if isinstance(value, list):

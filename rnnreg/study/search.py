@@ -26,7 +26,7 @@ AXES = ("learning rate", "strength")
 SCALES = ("log", "linear")
 DRAWN, LISTED = ("sobol", "random"), ("grid", "small_to_large")  # kinds of search
 MOST_TRIALS = 256
-MOST_FOLDS, FIRST_FOLD = 99, 10_000  # the seeds of folds are no other seeds
+FIRST_FOLD = 10_000  # the seeds of folds are no other seeds
 DIGITS = 6  # that a trial's numbers are rounded to, so that machines agree on them
 KEYS = {"kind": str, "folds": int}
 KEYS_DRAWN = {
@@ -114,13 +114,13 @@ def fold_seeds(folds: int) -> tuple[int, ...]:
     >>> fold_seeds(3), fold(10_302), fold(2)
     ((10300, 10301, 10302), (2, 3), None)
     """
-    first = FIRST_FOLD + (MOST_FOLDS + 1) * folds
+    first = FIRST_FOLD + (schema.MOST_FOLDS + 1) * folds
     return tuple(range(first, first + folds))
 
 
 def fold(seed: int) -> tuple[int, int] | None:
     """Which fold of how many a seed leaves out; None: none, it is a seed like any other."""
-    folds, left_out = divmod(seed - FIRST_FOLD, MOST_FOLDS + 1)
+    folds, left_out = divmod(seed - FIRST_FOLD, schema.MOST_FOLDS + 1)
     return (left_out, folds) if folds >= 2 else None
 
 
@@ -150,10 +150,8 @@ def plan(where: str, given: dict | str) -> Plan:
     else:
         schema.check_mapping(where, given, KEYS_DRAWN)
     folds = given.get("folds", 0)
-    if "folds" in given and not 2 <= folds <= MOST_FOLDS:
-        raise UserError(
-            f"{where}: folds: given {folds}, allowed are whole numbers from 2 to {MOST_FOLDS}."
-        )
+    if "folds" in given:
+        schema.check_folds(f"{where}: folds", folds)
     if folds and "seeds" in given:
         raise UserError(
             f"{where}: seeds: given {given['seeds']} beside {folds} folds, which stand in their "

@@ -15,7 +15,8 @@ Everything here reads names and syntax trees only, so the workflow can ask witho
                                            # learning_rate here is not searched, but two are
                                            # the ends of the range that is; train: all (or
                                            # 1/4, or 5000) makes it python_docs@train_all;
-                                           # validation: rest adds what that leaves of it
+                                           # validation: rest adds what that leaves of it;
+                                           # folds: 5 tunes on folds, as below, here alone
     variants: {small: {train: 1/4}}        # for python_docs@small in `benchmarks`: see variants.py
     axes: {batch: [8, 32], layers: [1, 2]} # a variant of each benchmark at each point: see axes.py
     combine: {dropout+l2: {dropout: 0.1, l2: 1e-3}}  # rows more: see combine.py
@@ -37,7 +38,7 @@ With folds no seeds tune, but folds of the training split (all kinds: search.py)
     search: {kind: random, trials: 16, survivors: 3, folds: 5}
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rnnreg.errors import UserError, unknown
@@ -101,7 +102,6 @@ def _resolve(name: str, where: str, given: object) -> Study:
     placed = axes.placed(where, chosen["benchmarks"], given.get(axes.KEY), variants)
     asked = given.get("search", "grid" if "tuning" in given["seeds"] else {})
     plan = searches.plan(f"{where}: search", asked)
-    searched = plan.search
     tuning, evaluation = _seeds(f"{where}: seeds", given["seeds"], plan)
     tuned = _tuned(f"{where}: strengths", given.get("strengths", {}), chosen, combined, plan)
     budgets = given.get("budgets", {})
@@ -111,18 +111,18 @@ def _resolve(name: str, where: str, given: object) -> Study:
         schema.check_budget(f"{where}: budgets: {benchmark}", budget)
     full = changed.in_part(f"{where}: budgets", placed, trained)
     own = {
-        b: _at_rate(
+        b: _searched(
             f"{where}: {b}",
-            searched,
+            plan,
             {**budgets.get(changed.base(b), {}), **variant.budget, **budgets.get(b, {})},
         )
         for b, (_, variant) in full.items()
     }
     rows = tuple(
         Row(
-            *(b, c, r, tuned[r][0], tuning, evaluation),
-            budget=own[b][0],
-            search=searched and replace(tuned[r][1], learning_rate=own[b][1]),
+            *(b, c, r, tuned[r][0], own[b].tuning or tuning, evaluation),
+            budget=own[b].budget,
+            search=plan.search and replace(tuned[r][1], **own[b].search),
             variant=variant,
             ratios=combined.get(r, {}),
             rising=plan.kind == "small_to_large",
@@ -204,17 +204,28 @@ def _tuned(
     return {r: ((), replace(searched, strength=s, scale=scale)) for r, (s, scale) in found.items()}
 
 
-def _at_rate(
-    where: str, searched: searches.Search | None, budget: dict
-) -> tuple[dict, tuple[float, float] | None]:
-    """A budget, and the range of learning rates of its search: its own, or that of the study."""
+@dataclass(frozen=True)
+class _Own:
+    """What a benchmark's budget says, its search aside; of a search, and of the seeds of tuning."""
+
+    budget: dict[str, object]
+    search: dict[str, object]  # fields of Search
+    tuning: tuple[int, ...] = ()  # empty: those of the study
+
+
+def _searched(where: str, plan: searches.Plan, given: dict) -> _Own:
+    """A budget, with what it says of the search taken out: a range of learning rates, folds."""
+    budget = {key: value for key, value in given.items() if key != "folds"}
+    tuning = searches.fold_seeds(given["folds"]) if "folds" in given else ()
+    search = {"seeds": len(tuning) - 1} if tuning else {}
     rate = budget.get("learning_rate")
-    if not isinstance(rate, list):
-        return budget, searched and (searched.learning_rate if rate is None else (rate, rate))
-    if searched is None:
-        raise UserError(
-            f"{where}: learning_rate: given the range {rate}, but a grid is trained at one rate. "
-            "Remedy: give one number, or a search of another kind."
-        )
-    low, high = map(float, rate)
-    return {key: v for key, v in budget.items() if key != "learning_rate"}, (low, high)
+    if isinstance(rate, list):
+        if plan.search is None:
+            raise UserError(
+                f"{where}: learning_rate: given the range {rate}, but a grid is trained at one "
+                "rate. Remedy: give one number, or a search of another kind."
+            )
+        search["learning_rate"] = tuple(map(float, budget.pop("learning_rate")))
+    elif rate is not None:
+        search["learning_rate"] = (rate, rate)
+    return _Own(budget, search, tuning)

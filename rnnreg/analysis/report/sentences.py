@@ -39,15 +39,18 @@ def setup(results: Results) -> str:
 
 def _tuned(results: Results) -> str:
     """How settings were tuned, in the words of the search's kind; folds stand for seeds."""
-    row, search = results.study["rows"][0], results.search(results.regularizers[0])
-    seeds = row["tuning_seeds"]
-    one, of = ("fold", " of the training split") if fold(seeds[0]) else ("seed", "")
+    rows = {r["benchmark"]: r for r in results.study["rows"]}
+    seeded = {name: r for name, r in rows.items() if not fold(r["tuning_seeds"][0])}
+    row = next(iter((seeded or rows).values()))
+    seeds, search = row["tuning_seeds"], row.get("search")
+    one, of = ("seed", "") if seeded else ("fold", " of the training split")
+    folds = _folds(results, {n: r for n, r in rows.items() if n not in seeded}) if seeded else ""
     if search is None:
         tried = "Each strength is tuned"
         if row.get("rising"):
             tried = "Strengths are tried from weak to strong, until validation gets worse, each"
-        return f"{tried} on {words.count(len(seeds), one)}{of}"
-    own = {r["benchmark"]: tuple(r["search"]["learning_rate"]) for r in results.study["rows"]}
+        return f"{tried} on {words.count(len(seeds), one)}{of}{folds}"
+    own = {name: tuple(r["search"]["learning_rate"]) for name, r in rows.items()}
     ((low, high), _), *others = Counter(own.values()).most_common()
     rates = f"{low:g} to {high:g}"
     for (low, high), count in others:
@@ -57,8 +60,15 @@ def _tuned(results: Results) -> str:
         f"Every regularizer, none included, has {words.count(search['trials'], drawn)} of "
         f"learning rate ({rates}) and strength on one {one}{of}; the best "
         f"{search['survivors']} are trained on {words.count(search['seeds'], f'more {one}')}, "
-        "which decide"
+        f"which decide{folds}"
     )
+
+
+def _folds(results: Results, rows: dict[str, dict]) -> str:
+    """On which data sets, if any, folds stand for seeds."""
+    names = words.listed([words.short(results.title("benchmarks", name)) for name in rows])
+    counts = words.listed(sorted({str(len(r["tuning_seeds"])) for r in rows.values()}))
+    return f" (on {names}: {counts} folds of the training split in place of seeds)" if rows else ""
 
 
 def described(results: Results) -> str:
