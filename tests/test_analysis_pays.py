@@ -40,6 +40,7 @@ def results(validation, test, names=("a", "b"), cells=("gru", "lstm", "own")):
         regularizers=["none", *names],
         groups=lambda names: {"penalties": names},
         study={"benchmarks": {"x": {}}},
+        on_folds=[],
     )
 
 
@@ -238,6 +239,12 @@ def test_data_sets_on_which_validation_is_no_guide_are_named():
     made.read = lambda name: pd.concat(both)
     assert shown_pays.no_guide(made).startswith("validation is no guide on Z (one half of the")
     assert "and on X and Y (what does better" in shown_pays.no_guide(made)
+    assert "folds" not in shown_pays.no_guide(made)
+    made.on_folds = ["w", "x", "z"]
+    assert shown_pays.no_guide(made).endswith(
+        "; on X and Z settings are chosen on folds of the training split instead, and validation "
+        "chooses the check alone"
+    )
     good = results(true, true)
     good.read = lambda name: prediction(good)
     shown = shown_pays.prediction(good)

@@ -2,6 +2,7 @@
 
 import random
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,6 +13,7 @@ from scripts import script
 from toys import KINDS, arrays, setting
 
 from rnnreg.analysis.report import sentences
+from rnnreg.analysis.results import Results
 from rnnreg.cli import main
 from rnnreg.data import folds, naive
 from rnnreg.data.benchmark import Splits
@@ -294,6 +296,12 @@ def test_small_to_large_from_a_study_file_to_its_tables(asking):
     assert main(["compare", "results/s"]) == 0
 
 
+def described(rows):
+    """Results of a study with these rows."""
+    facts = {row["benchmark"]: {"title": row["benchmark"].upper()} for row in rows}
+    return Results(Path("s"), {"rows": rows, "benchmarks": facts}, pd.DataFrame())
+
+
 @pytest.mark.parametrize(
     ("search", "seeds", "rising", "told"),
     [
@@ -310,7 +318,7 @@ def test_small_to_large_from_a_study_file_to_its_tables(asking):
 def test_the_report_says_how_it_was_tuned(search, seeds, rising, told):
     row = {"benchmark": "a", "tuning_seeds": list(seeds), "rising": rising}
     row["search"] = search and vars(search)
-    assert told in sentences._tuned(SimpleNamespace(study={"rows": [row]}))
+    assert told in sentences._tuned(described([row]))
 
 
 def test_the_report_says_where_folds_stand_for_seeds():
@@ -319,8 +327,7 @@ def test_the_report_says_where_folds_stand_for_seeds():
         {"benchmark": name, "tuning_seeds": [*own], "search": vars(Search(seeds=len(own) - 1))}
         for name, own in seeds.items()
     ]
-    made = SimpleNamespace(study={"rows": rows}, title=lambda kind, name: name.upper())
-    assert sentences._tuned(made).endswith(
+    assert sentences._tuned(described(rows)).endswith(
         "on one seed; the best 3 are trained on 2 more seeds, which decide (on A and C: 6 folds of "
         "the training split in place of seeds)"
     )
@@ -332,8 +339,8 @@ def test_the_report_says_where_another_range_of_rates_is_searched():
         for name, ends in {"a": (3e-4, 0.1), "b": (3e-4, 0.03), "c": (3e-4, 0.03)}.items()
         for _ in range(2)  # regularizers
     ]
-    made = SimpleNamespace(study={"rows": rows})
-    assert "rate (0.0003 to 0.03; 0.0003 to 0.1 on 1 data set) and" in sentences._tuned(made)
+    told = sentences._tuned(described(rows))
+    assert "rate (0.0003 to 0.03; 0.0003 to 0.1 on 1 data set) and" in told
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,7 @@ from rnnreg.analysis.collect import content
 from rnnreg.analysis.families import REFERENCE, families, family
 from rnnreg.errors import UserError
 from rnnreg.study.fingerprint import digest
+from rnnreg.study.search import fold
 
 KEYS = ["benchmark", "cell", "regularizer"]
 CRITERIA = ("best", "final")
@@ -65,6 +66,12 @@ class Results:
         """The search of a regularizer's rows; None: a grid."""
         found = next(r for r in self.study["rows"] if r["regularizer"] == regularizer)
         return found.get("search")
+
+    @property
+    def on_folds(self) -> list[str]:
+        """Data sets on which folds of the training split stand for the seeds of tuning."""
+        rows = {row["benchmark"]: row["tuning_seeds"] for row in self.study["rows"]}
+        return [name for name, seeds in rows.items() if fold(seeds[0])]
 
     def everywhere(self, criterion: str) -> list[str]:
         """Of those compared, the ones that make sense on every data set and with every cell."""

@@ -13,7 +13,6 @@ from rnnreg.analysis.results import REFERENCE, Results
 from rnnreg.analysis.statistics.advice import pick
 from rnnreg.analysis.tables import fixed
 from rnnreg.study import registry
-from rnnreg.study.search import fold
 
 LITTLE = 0.1  # percent of validation loss: what a reader would give up without regret
 COVERAGE = registry.ROOT / "report/coverage.csv"  # from tests/test_analysis_coverage.py
@@ -39,12 +38,17 @@ def setup(results: Results) -> str:
 
 def _tuned(results: Results) -> str:
     """How settings were tuned, in the words of the search's kind; folds stand for seeds."""
-    rows = {r["benchmark"]: r for r in results.study["rows"]}
-    seeded = {name: r for name, r in rows.items() if not fold(r["tuning_seeds"][0])}
-    row = next(iter((seeded or rows).values()))
+    rows, folded = {r["benchmark"]: r for r in results.study["rows"]}, results.on_folds
+    seeded = [name for name in rows if name not in folded]
+    row = rows[(seeded or folded)[0]]
     seeds, search = row["tuning_seeds"], row.get("search")
     one, of = ("seed", "") if seeded else ("fold", " of the training split")
-    folds = _folds(results, {n: r for n, r in rows.items() if n not in seeded}) if seeded else ""
+    folds = ""
+    if seeded and folded:
+        names = [words.short(results.title("benchmarks", name)) for name in folded]
+        counts = sorted({len(rows[name]["tuning_seeds"]) for name in folded})
+        told = words.listed([*map(str, counts)])
+        folds = f" (on {words.listed(names)}: {told} folds of the training split in place of seeds)"
     if search is None:
         tried = "Each strength is tuned"
         if row.get("rising"):
@@ -62,13 +66,6 @@ def _tuned(results: Results) -> str:
         f"{search['survivors']} are trained on {words.count(search['seeds'], f'more {one}')}, "
         f"which decide{folds}"
     )
-
-
-def _folds(results: Results, rows: dict[str, dict]) -> str:
-    """On which data sets, if any, folds stand for seeds."""
-    names = words.listed([words.short(results.title("benchmarks", name)) for name in rows])
-    counts = words.listed(sorted({str(len(r["tuning_seeds"])) for r in rows.values()}))
-    return f" (on {names}: {counts} folds of the training split in place of seeds)" if rows else ""
 
 
 def described(results: Results) -> str:

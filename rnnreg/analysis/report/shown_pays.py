@@ -110,9 +110,23 @@ def prediction(results: Results) -> Table:
 def no_guide(results: Results) -> str:
     """Data sets on which validation is no guide, by the rule of the table; without a full stop."""
     frame = results.read("prediction")
-    said = []
+    said, named = [], set()
     for key, why in WHY.items():
-        found = frame.loc[NO_GUIDE[key](frame[key]), "benchmark"]
-        names = words.listed([words.short(results.title("benchmarks", name)) for name in found])
-        said += [f"on {names} ({why})"] if names else []
-    return f"validation is no guide {words.listed(said)}" if said else ""
+        found = list(frame.loc[NO_GUIDE[key](frame[key]), "benchmark"])
+        said += [f"on {_named(results, found)} ({why})"] if found else []
+        named |= {*found}
+    if not said:
+        return ""
+    text = f"validation is no guide {words.listed(said)}"
+    folded = [name for name in results.on_folds if name in named]
+    if folded:
+        text += (
+            f"; on {_named(results, folded)} settings are chosen on folds of the training split "
+            "instead, and validation chooses the check alone"
+        )
+    return text
+
+
+def _named(results: Results, benchmarks: list[str]) -> str:
+    """Their short titles, listed."""
+    return words.listed([words.short(results.title("benchmarks", name)) for name in benchmarks])
