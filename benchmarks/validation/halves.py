@@ -1,23 +1,32 @@
-"""Does one half of a validation split predict the other? No score on test takes part.
+"""Does one half of what settings are chosen on predict the other? No score on test takes part.
 
-    python benchmarks/validation/halves.py
+    python benchmarks/validation/halves.py              # all of NAMES
+    python benchmarks/validation/halves.py r8@validation_rest elnino
 
 For data sets on which a report of the standard study says, or said, that validation is no guide:
 the members of evaluation are trained again at the settings that the published records chose, once
 with the first half of the validation split in the place of validation and the second in that of
 test, and once the other way round. Halves of a series are consecutive, of sequences every second
-one of each class. A line each in halves.csv beside this file, and the table of docs/measure.md.
-Where the rest of the training split joins validation, the same without it, too. Models' scores are
-kept in build/halves: after an interruption the same command goes on. Half an hour on one core.
+one of each class, among those that a check reads. Where the rest of the training split joins
+validation, the same without it, too. Where folds of the training split stand for seeds of tuning,
+the members are also trained without each fold in turn, and scored on it as tuning scores them: at
+the check that is best there; folds are halved in every way. A line each in halves.csv beside this
+file, and the table of docs/measure.md. Models' scores are kept in build/halves: after an
+interruption the same command goes on. An hour on one core.
 
-    size        of the validation split: sequences, or targets of a series
+    chosen_on   rest: the validation split and the rest of train; folds: those of train
+    size        of it: sequences, or windows of a series
     agreement   Spearman's rank correlation of effects on one half, at the check that is best there,
                 and effects of the same models on the other, over pairs of regularizer and cell; the
-                mean of both ways round. Effects are mean log ratios to `none` at the same seed
+                mean of both ways round. Of folds: of mean effects over one half of them and over
+                the other. Effects are mean log ratios to `none` at the same seed
+    *_alone     the same of the validation split alone
 """
 
+import argparse
 import json
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -28,9 +37,14 @@ from rnnreg.analysis.report.readme import replace as between
 from rnnreg.analysis.statistics.prediction import correlation
 from rnnreg.analysis.tables import fixed, tabulated, whole
 from rnnreg.data import prepared
+from rnnreg.data.benchmark import Arrays
 from rnnreg.data.folds import folded
+from rnnreg.data.part import spread
+from rnnreg.data.sequences import some
+from rnnreg.errors import unknown
 from rnnreg.study import records, registry, study
 from rnnreg.study.rows import Row
+from rnnreg.study.search import fold
 from rnnreg.study.selection import choose
 from rnnreg.training.row import records as recorded
 from rnnreg.training.row import trained
@@ -41,14 +55,48 @@ PAGE = registry.ROOT / "docs" / "measure.md"
 PUBLISHED = registry.ROOT / "results" / "published" / "standard" / "records"
 POOL = Path("build/halves")
 STUDY, NONE = "standard", "none"
-REST = "validation_rest"
-NAMES = ("trec@validation_rest", "sst2@train_4920_validation_rest", "r8", "us_macro", "elnino",
-         "exchange_rate")  # fmt: skip
+NAMES = ("trec@validation_rest", "sst2@train_4920_validation_rest", "r8@validation_rest",
+         "us_macro", "elnino", "exchange_rate")  # fmt: skip
+CHOSEN_ON = {"rest": "validation and the rest of train", "folds": "folds of train"}
 Data = tuple[dict, dict]
 
 
 def logs(row: Row, data: Data, half: int) -> np.ndarray:
-    """Logarithms of the scores of a row's members on both halves, (2, seeds): chosen on the first.
+    """Logarithms of the scores of members on both halves, (2, seeds): the check of the first."""
+    facts, splits = data
+    task = setting(row, facts, splits).benchmark.task
+    _, cut = folded(task, facts, {**splits, "train": checked(row, data)}, half, 2)
+    cut = {"train": splits["train"], "validation": cut["validation"], "test": cut["train"]}
+    return scored(row, (facts, cut), str(half), ("validation", "test"))
+
+
+def checked(row: Row, data: Data) -> Arrays:
+    """The validation split; of sequences, as much of it as a check reads."""
+    return part(data[1]["validation"], setting(row, *data).budget.validated)
+
+
+def part(arrays: Arrays, most: int) -> Arrays:
+    """So many of the sequences, evenly spread; all of them where most is 0, and all of a series."""
+    if "length" not in arrays or not 0 < most < len(arrays["length"]):
+        return arrays
+    return some(arrays, spread(most, len(arrays["length"])))
+
+
+def on_folds(row: Row, data: Data) -> np.ndarray:
+    """Logarithms of the scores of a row's members, each on a fold that it is trained without.
+
+    (folds, seeds)
+    """
+    task, count = setting(row, *data).benchmark.task, len(row.tuning_seeds)
+    each = [folded(task, *data, left_out, count) for left_out in range(count)]
+    names = [f"fold_{left_out}_of_{count}" for left_out in range(count)]
+    return np.concatenate(
+        [scored(row, own, name, ("validation",)) for own, name in zip(each, names, strict=True)]
+    )
+
+
+def scored(row: Row, data: Data, name: str, parts: tuple[str, ...]) -> np.ndarray:
+    """Logarithms of the scores of a row's members at the best check, (parts, seeds); kept by name.
 
     Of errors as `rnnreg.analysis.results` has them.
     """
@@ -57,18 +105,16 @@ def logs(row: Row, data: Data, half: int) -> np.ndarray:
     rate, strength = choose(known, "best")
     seeds = list(row.evaluation_seeds)
     key = [row.fingerprint, facts["data_hash"], rate, strength, seeds]
-    file = POOL / facts["data_hash"] / row.cell / f"{row.regularizer}.{half}.json"
+    file = POOL / facts["data_hash"] / row.cell / f"{row.regularizer}.{name}.json"
     if file.is_file() and (found := json.loads(file.read_text(encoding="utf-8")))["key"] == key:
         return np.array(found["logs"])
-    task = setting(row, facts, splits).benchmark.task
-    _, cut = folded(task, facts, {**splits, "train": splits["validation"]}, half, 2)
-    cut = {"train": splits["train"], "validation": cut["validation"], "test": cut["train"]}
-    job = setting(row, facts, cut)
+    job = setting(row, facts, splits)
     (population,) = trained(job, [strength] * len(seeds), seeds, [rate] * len(seeds))
+    compared = job.benchmark.task.compared
     scores = [r.scores["best"] for r in recorded(row, job, population, "evaluate")]
-    found = np.array([[s[part][task.compared] for s in scores] for part in ("validation", "test")])
-    if task.compared == "error":
-        n = np.array([[len(cut[part]["length"])] for part in ("validation", "test")])
+    found = np.array([[s[p][compared] for s in scores] for p in parts])
+    if compared == "error":
+        n = np.array([[len(splits[p]["length"])] for p in parts])
         found = (found * n + 0.5) / (n + 1)
     found = np.log(found.clip(1e-12))
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -77,15 +123,29 @@ def logs(row: Row, data: Data, half: int) -> np.ndarray:
 
 
 def agreement(rows: list[Row], data: Data) -> float:
-    """Of the two halves."""
-    both = []
-    for half in (0, 1):
-        found = {(row.cell, row.regularizer): logs(row, data, half) for row in rows}
-        effects = [
-            (found[cell, NONE] - own).mean(1) for (cell, name), own in found.items() if name != NONE
-        ]
-        both.append(correlation(*np.array(effects).T))
-    return sum(both) / 2
+    """Of the two halves of the validation split."""
+    ways = [effects({of(row): logs(row, data, half) for row in rows}) for half in (0, 1)]
+    return sum(correlation(*way.T) for way in ways) / 2
+
+
+def agreement_of_folds(rows: list[Row], data: Data) -> float:
+    """Of one half of the folds and the other, the mean over all halvings."""
+    found = effects({of(row): on_folds(row, data) for row in rows})
+    count = found.shape[1]
+    each = [(list(a), [f for f in range(count) if f not in a])
+            for a in combinations(range(count), count // 2)]  # fmt: skip
+    return np.mean([correlation(found[:, a].mean(1), found[:, b].mean(1)) for a, b in each])
+
+
+def of(row: Row) -> tuple[str, str]:
+    """Which pair it is."""
+    return row.cell, row.regularizer
+
+
+def effects(found: dict[tuple[str, str], np.ndarray]) -> np.ndarray:
+    """Mean log ratios to `none`, (pairs, parts), of (parts, seeds) each."""
+    each = [(found[c, NONE] - own).mean(1) for (c, name), own in found.items() if name != NONE]
+    return np.array(each)
 
 
 def measured(name: str) -> dict:
@@ -94,17 +154,20 @@ def measured(name: str) -> dict:
     own = [row for row in asked.rows if row.benchmark == name and row.cell in published(name)]
     kinds = {row.regularizer: registry.load("regularizer", row.regularizer) for row in own}
     rows = [row for row in own if kinds[row.regularizer].scored_at != "best"]
-    found = {"": (rows, prepared.read(name, Path("data/prepared"), asked.variant(name)))}
-    if name.endswith(REST):
+    data = alone = prepared.read(name, Path("data/prepared"), asked.variant(name))
+    line = {"benchmark": name, "pairs": sum(row.regularizer != NONE for row in rows)}
+    if fold(rows[0].tuning_seeds[0]):
+        line |= {"chosen_on": "folds", "size": data[0]["sizes"]["train"]}
+        line["agreement"] = agreement_of_folds(rows, data)
+    else:
         plain = replace(asked.variant(name), validation="")
         folder = POOL / "prepared"
         prepared.prepare(name, Path("data/raw"), folder, plain)
-        found["_without"] = rows, prepared.read(name, folder, plain)
-    line = {"benchmark": name, "pairs": sum(row.regularizer != NONE for row in rows)}
-    for key, (own, data) in found.items():
-        line[f"size{key}"] = data[0]["sizes"]["validation"]
-        line[f"agreement{key}"] = agreement(own, data)
-    return line
+        alone = prepared.read(name, folder, plain)
+        line |= {"chosen_on": "rest", "size": len(checked(rows[0], data)["length"])}
+        line["agreement"] = agreement(rows, data)
+    line["size_alone"] = alone[0]["sizes"]["validation"]
+    return {**line, "agreement_alone": agreement(rows, alone)}
 
 
 def published(name: str) -> list[str]:
@@ -116,29 +179,33 @@ def shown(frame: pd.DataFrame) -> str:
     """The table."""
     columns = {
         "Data set": lambda r: r["benchmark"].partition("@")[0],
-        "Validation split": lambda r: whole(r["size"]),
+        "Settings are chosen on": lambda r: CHOSEN_ON[r["chosen_on"]],
+        "Size": lambda r: whole(r["size"]),
         "Halves agree": lambda r: fixed(r["agreement"], 2),
-        "Without the rest of train": lambda r: given(r, lambda: whole(int(r["size_without"]))),
-        "Halves agree there": lambda r: given(r, lambda: fixed(r["agreement_without"], 2)),
+        "Validation split alone": lambda r: whole(r["size_alone"]),
+        "Its halves agree": lambda r: fixed(r["agreement_alone"], 2),
     }
-    return tabulated("halves", "", frame.to_dict("records"), columns, 1).body
-
-
-def given(line: dict, text) -> str:
-    """What is measured only where the rest of train joins."""
-    return "–" if pd.isna(line["size_without"]) else text()
+    return tabulated("halves", "", frame.to_dict("records"), columns, 2).body
 
 
 def main() -> None:
     """Measure, and write the table and the page."""
+    parser = argparse.ArgumentParser(description="Halves of what settings are chosen on.")
+    parser.add_argument("name", nargs="*", help=f"these alone, of: {', '.join(NAMES)}")
+    names = parser.parse_args().name or NAMES
+    for name in names:
+        if name not in NAMES:
+            raise unknown("name", name, NAMES)
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
-    lines = []
-    for name in NAMES:
-        lines.append(measured(name))
-        print(*lines[-1].values(), flush=True)
     file = HERE / "halves.csv"
-    records.write_text(file, pd.DataFrame(lines).to_csv(index=False, float_format="%.4g"))
+    for name in names:
+        line = measured(name)
+        print(*line.values(), flush=True)
+        known = pd.read_csv(file)
+        lines = [*known[known["benchmark"] != name].to_dict("records"), line]
+        lines.sort(key=lambda line: NAMES.index(line["benchmark"]))
+        records.write_text(file, pd.DataFrame(lines).to_csv(index=False, float_format="%.4g"))
     text = between(PAGE.read_text(encoding="utf-8"), "halves", shown(pd.read_csv(file)), PAGE)
     records.write_text(PAGE, text)
 

@@ -35,7 +35,7 @@ def part_of_train(task: Task, splits: Splits, amount: int) -> Splits:
     if amount in (0, whole):
         return splits
     counts = {**splits.counts, "part of train": f"{amount} of {whole}"}
-    chosen = _spread(amount, whole)
+    chosen = spread(amount, whole)
     if "starts" in splits.train:
         train = {**splits.train, "starts": splits.train["starts"][chosen]}
         return replace(splits, train=train, counts=counts)
@@ -48,7 +48,7 @@ def part_of_train(task: Task, splits: Splits, amount: int) -> Splits:
     return replace(splits, train=some(splits.train, chosen), counts=counts)
 
 
-def _spread(amount: int, whole: int) -> np.ndarray:
+def spread(amount: int, whole: int) -> np.ndarray:
     """So many places of 0, ..., whole - 1, evenly spread."""
     return np.arange(amount) * whole // amount
 
@@ -70,7 +70,7 @@ def validated_on_rest(task: Task, splits: Splits, amount: int) -> Splits:
             "`train: 1/2`."
         )
     part = part_of_train(task, splits, amount)
-    left = np.setdiff1d(np.arange(whole), _spread(amount, whole))
+    left = np.setdiff1d(np.arange(whole), spread(amount, whole))
     rest = some(splits.train, left)
     joined = {k: np.concatenate([v, rest[k]]) for k, v in splits.validation.items()}
     counts = {**part.counts, "rest of train, in validation": len(left)}
