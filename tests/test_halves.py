@@ -61,5 +61,10 @@ def test_the_table_in_the_docs_is_that_of_the_file(halves):
     assert tuple(frame["benchmark"]) == halves.NAMES
     page = halves.PAGE.read_text(encoding="utf-8")
     assert halves.shown(frame) in page, "docs/measure.md is not what halves.csv makes"
-    assert (frame["size"] > frame["size_alone"]).all()
-    assert (frame["agreement"] > frame["agreement_alone"]).all(), "the docs say so"
+    alone = frame.dropna(subset="size_alone")
+    assert (alone["size"] > alone["size_alone"]).all()
+    line = frame.set_index(frame["benchmark"].str.partition("@")[0])
+    more = line["agreement"] > line["agreement_alone"]
+    assert more[["trec", "sst2"]].all(), "the docs say so"
+    alone = line["agreement_alone"]
+    assert alone["r8"] > alone["trec"], "the docs say so"

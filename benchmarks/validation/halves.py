@@ -3,7 +3,8 @@
     python benchmarks/validation/halves.py              # all of NAMES
     python benchmarks/validation/halves.py r8@validation_rest elnino
 
-For data sets on which a report of the standard study says, or said, that validation is no guide:
+For data sets on which a report of the standard study says, or said, that validation is no guide, or
+which took the place of one:
 the members of evaluation are trained again at the settings that the published records chose, once
 with the first half of the validation split in the place of validation and the second in that of
 test, and once the other way round. Halves of a series are consecutive, of sequences every second
@@ -14,17 +15,19 @@ the check that is best there; folds are halved in every way. A line each in halv
 file, and the table of docs/measure.md. Models' scores are kept in build/halves: after an
 interruption the same command goes on. An hour on one core.
 
-    chosen_on   rest: the validation split and the rest of train; folds: those of train
+    chosen_on   validation: the split; rest: that and the rest of train; folds: those of train
     size        of it: sequences, or windows of a series
     agreement   Spearman's rank correlation of effects on one half, at the check that is best there,
                 and effects of the same models on the other, over pairs of regularizer and cell; the
                 mean of both ways round. Of folds: of mean effects over one half of them and over
                 the other. Effects are mean log ratios to `none` at the same seed
-    *_alone     the same of the validation split alone
+    foretold    of mean effects over folds and effects on the validation split, which comes later
+    *_alone     size and agreement of the validation split alone
 """
 
 import argparse
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
@@ -43,6 +46,8 @@ from rnnreg.data.part import spread
 from rnnreg.data.sequences import some
 from rnnreg.errors import unknown
 from rnnreg.study import records, registry, study
+from rnnreg.study.protocol import asked
+from rnnreg.study.records import Record
 from rnnreg.study.rows import Row
 from rnnreg.study.search import fold
 from rnnreg.study.selection import choose
@@ -56,8 +61,14 @@ PUBLISHED = registry.ROOT / "results" / "published" / "standard" / "records"
 POOL = Path("build/halves")
 STUDY, NONE = "standard", "none"
 NAMES = ("trec@validation_rest", "sst2@train_4920_validation_rest", "r8@validation_rest",
-         "us_macro", "elnino", "exchange_rate")  # fmt: skip
-CHOSEN_ON = {"rest": "validation and the rest of train", "folds": "folds of train"}
+         "us_macro", "exchange_rate", "co2")  # fmt: skip
+CHOSEN_ON = {
+    "validation": "validation",
+    "rest": "validation and the rest of train",
+    "folds": "folds of train",
+}
+COLUMNS = ("benchmark", "pairs", "chosen_on", "size", "agreement", "foretold", "size_alone",
+           "agreement_alone")  # fmt: skip
 Data = tuple[dict, dict]
 
 
@@ -101,8 +112,7 @@ def scored(row: Row, data: Data, name: str, parts: tuple[str, ...]) -> np.ndarra
     Of errors as `rnnreg.analysis.results` has them.
     """
     facts, splits = data
-    known = records.read(PUBLISHED / row.benchmark / row.cell / f"{row.regularizer}.jsonl")
-    rate, strength = choose(known, "best")
+    rate, strength = choose(known(row), "best")
     seeds = list(row.evaluation_seeds)
     key = [row.fingerprint, facts["data_hash"], rate, strength, seeds]
     file = POOL / facts["data_hash"] / row.cell / f"{row.regularizer}.{name}.json"
@@ -122,6 +132,13 @@ def scored(row: Row, data: Data, name: str, parts: tuple[str, ...]) -> np.ndarra
     return found
 
 
+def known(row: Row) -> list[Record]:
+    """The published records that a row asks for."""
+    file = PUBLISHED / row.benchmark / row.cell / f"{row.regularizer}.jsonl"
+    have = {record.member: record for record in records.read(file)}
+    return [have[member] for member in asked(row, have)]
+
+
 def agreement(rows: list[Row], data: Data) -> float:
     """Of the two halves of the validation split."""
     ways = [effects({of(row): logs(row, data, half) for row in rows}) for half in (0, 1)]
@@ -137,6 +154,23 @@ def agreement_of_folds(rows: list[Row], data: Data) -> float:
     return np.mean([correlation(found[:, a].mean(1), found[:, b].mean(1)) for a, b in each])
 
 
+def foretold(rows: list[Row], data: Data) -> float:
+    """How far mean effects over folds agree with those on the validation split, which comes after.
+
+    These are of the published models, trained on all folds, at the check that is best there.
+    """
+    each = effects({of(row): on_folds(row, data) for row in rows}).mean(1)
+    key = setting(rows[0], *data).benchmark.task.compared
+    later = {}
+    for row in rows:
+        found = known(row)
+        chosen = choose(found, "best")
+        own = {r.seed: r.scores["best"]["validation"][key] for r in found
+               if r.phase == "evaluate" and r.tuned == chosen}  # fmt: skip
+        later[of(row)] = np.log([[own[seed] for seed in row.evaluation_seeds]])
+    return correlation(each, effects(later).mean(1))
+
+
 def of(row: Row) -> tuple[str, str]:
     """Which pair it is."""
     return row.cell, row.regularizer
@@ -150,24 +184,33 @@ def effects(found: dict[tuple[str, str], np.ndarray]) -> np.ndarray:
 
 def measured(name: str) -> dict:
     """One line of the table; as the report, without what is scored at its best check anyway."""
-    asked = study.read(STUDY)
-    own = [row for row in asked.rows if row.benchmark == name and row.cell in published(name)]
+    standard = study.read(STUDY)
+    own = [row for row in standard.rows if row.benchmark == name and row.cell in published(name)]
     kinds = {row.regularizer: registry.load("regularizer", row.regularizer) for row in own}
     rows = [row for row in own if kinds[row.regularizer].scored_at != "best"]
-    data = alone = prepared.read(name, Path("data/prepared"), asked.variant(name))
+    variant = standard.variant(name)
+    data = alone = prepared.read(name, Path("data/prepared"), variant)
     line = {"benchmark": name, "pairs": sum(row.regularizer != NONE for row in rows)}
     if fold(rows[0].tuning_seeds[0]):
         line |= {"chosen_on": "folds", "size": data[0]["sizes"]["train"]}
-        line["agreement"] = agreement_of_folds(rows, data)
+        line |= {"agreement": agreement_of_folds(rows, data), "foretold": foretold(rows, data)}
     else:
-        plain = replace(asked.variant(name), validation="")
+        line |= {"chosen_on": variant.validation or "validation"}
+        line |= {"size": read(rows[0], data), "agreement": agreement(rows, data)}
+        if not variant.validation:
+            return line
+        plain = replace(variant, validation="")
         folder = POOL / "prepared"
         prepared.prepare(name, Path("data/raw"), folder, plain)
         alone = prepared.read(name, folder, plain)
-        line |= {"chosen_on": "rest", "size": len(checked(rows[0], data)["length"])}
-        line["agreement"] = agreement(rows, data)
-    line["size_alone"] = alone[0]["sizes"]["validation"]
-    return {**line, "agreement_alone": agreement(rows, alone)}
+    alone_size = alone[0]["sizes"]["validation"]
+    return {**line, "size_alone": alone_size, "agreement_alone": agreement(rows, alone)}
+
+
+def read(row: Row, data: Data) -> int:
+    """How many sequences of the validation split a check reads; of a series its windows."""
+    arrays = checked(row, data)
+    return len(arrays["length"]) if "length" in arrays else data[0]["sizes"]["validation"]
 
 
 def published(name: str) -> list[str]:
@@ -182,10 +225,16 @@ def shown(frame: pd.DataFrame) -> str:
         "Settings are chosen on": lambda r: CHOSEN_ON[r["chosen_on"]],
         "Size": lambda r: whole(r["size"]),
         "Halves agree": lambda r: fixed(r["agreement"], 2),
-        "Validation split alone": lambda r: whole(r["size_alone"]),
-        "Its halves agree": lambda r: fixed(r["agreement_alone"], 2),
+        "Validation agrees": lambda r: given(r["foretold"], lambda x: fixed(x, 2)),
+        "Validation split alone": lambda r: given(r["size_alone"], lambda x: whole(int(x))),
+        "Its halves agree": lambda r: given(r["agreement_alone"], lambda x: fixed(x, 2)),
     }
     return tabulated("halves", "", frame.to_dict("records"), columns, 2).body
+
+
+def given(value: float, text: Callable[[float], str]) -> str:
+    """A dash for what is not measured."""
+    return "–" if pd.isna(value) else text(value)
 
 
 def main() -> None:
@@ -202,9 +251,10 @@ def main() -> None:
     for name in names:
         line = measured(name)
         print(*line.values(), flush=True)
-        known = pd.read_csv(file)
-        lines = [*known[known["benchmark"] != name].to_dict("records"), line]
-        lines.sort(key=lambda line: NAMES.index(line["benchmark"]))
+        lines = pd.read_csv(file).to_dict("records")
+        lines = [*(own for own in lines if own["benchmark"] != name), line]
+        lines = [{key: own.get(key) for key in COLUMNS} for own in lines]
+        lines.sort(key=lambda own: NAMES.index(own["benchmark"]))
         records.write_text(file, pd.DataFrame(lines).to_csv(index=False, float_format="%.4g"))
     text = between(PAGE.read_text(encoding="utf-8"), "halves", shown(pd.read_csv(file)), PAGE)
     records.write_text(PAGE, text)
