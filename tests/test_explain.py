@@ -230,7 +230,8 @@ def _logs(file):
     members = pd.DataFrame(map(json.loads, file.read_text().splitlines()))
     best = members["scores"].str["best"]
     members["chosen"] = best.str["validation"].str["loss"]
-    fresh = members[(members["phase"] == "tune") & (members["seed"] > 0)]
+    tuned = members[members["phase"] == "tune"]
+    fresh = tuned[tuned["seed"] > tuned["seed"].min()]  # seeds or folds; all trials have the first
     trial = fresh.groupby("trial")["chosen"].mean().idxmin()
     of_it = members[(members["phase"] == "evaluate") & (members["trial"] == trial)]
     return np.log(best[of_it.sort_values("seed").index].str["test"].str["loss"].astype(float))
