@@ -175,7 +175,9 @@ def test_any_size(name, sites, shape, seed):
 @pytest.mark.parametrize("name", CELLS)
 def test_long_sequences_are_summed_in_blocks(name):
     cell = registry.load("cell", name)
-    given = case(cell, 1, 150, 32, 3, 64, "recurrent")
+    x, weights, *rest = case(cell, 1, 150, 32, 3, 64, "recurrent")
+    weights["recurrent"] *= 0.7  # as it is, the loop of gru_tanh multiplies rounding by thousands
+    given = x, weights, *rest
     assert_near(results(native, cell, *given), results(plain, cell, *double(given)))
 
 
