@@ -65,6 +65,6 @@ def test_the_table_in_the_docs_is_that_of_the_file(halves):
     assert (alone["size"] > alone["size_alone"]).all()
     line = frame.set_index(frame["benchmark"].str.partition("@")[0])
     more = line["agreement"] > line["agreement_alone"]
-    assert more[["trec", "sst2"]].all(), "the docs say so"
+    assert more[["trec", "sst2", "us_macro"]].all(), "the docs say so"
     alone = line["agreement_alone"]
     assert alone["r8"] > alone["trec"], "the docs say so"

@@ -176,7 +176,8 @@ def test_any_size(name, sites, shape, seed):
 def test_long_sequences_are_summed_in_blocks(name):
     cell = registry.load("cell", name)
     x, weights, *rest = case(cell, 1, 150, 32, 3, 64, "recurrent")
-    weights["recurrent"] *= 0.7  # as it is, the loop of gru_tanh multiplies rounding by thousands
+    if name == "gru_tanh":  # whose gradients grow by thousands, and rounding with them
+        weights["recurrent"] *= 0.7
     given = x, weights, *rest
     assert_near(results(native, cell, *given), results(plain, cell, *double(given)))
 

@@ -1,19 +1,18 @@
 """Does one half of what settings are chosen on predict the other? No score on test takes part.
 
     python benchmarks/validation/halves.py              # all of NAMES
-    python benchmarks/validation/halves.py r8@validation_rest elnino
+    python benchmarks/validation/halves.py r8@validation_rest co2
 
 For data sets on which a report of the standard study says, or said, that validation is no guide, or
-which took the place of one:
-the members of evaluation are trained again at the settings that the published records chose, once
-with the first half of the validation split in the place of validation and the second in that of
-test, and once the other way round. Halves of a series are consecutive, of sequences every second
-one of each class, among those that a check reads. Where the rest of the training split joins
-validation, the same without it, too. Where folds of the training split stand for seeds of tuning,
-the members are also trained without each fold in turn, and scored on it as tuning scores them: at
-the check that is best there; folds are halved in every way. A line each in halves.csv beside this
-file, and the table of docs/measure.md. Models' scores are kept in build/halves: after an
-interruption the same command goes on. An hour on one core.
+which took the place of one: the members of evaluation are trained again at the settings that the
+published records chose, once with the first half of the validation split in the place of validation
+and the second in that of test, and once the other way round. Halves of a series are consecutive, of
+sequences every second one of each class, among those that a check reads. Where the rest of the
+training split joins validation, the same without it, too. Where folds of the training split stand
+for seeds of tuning, the members are also trained without each fold in turn, and scored on it as
+tuning scores them: at the check that is best there; folds are halved in every way. A line each in
+halves.csv beside this file, and the table of docs/measure.md. Models' scores are kept in
+build/halves: after an interruption the same command goes on. Two hours on one core.
 
     chosen_on   validation: the split; rest: that and the rest of train; folds: those of train
     size        of it: sequences, or windows of a series
@@ -29,7 +28,6 @@ import argparse
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -37,7 +35,7 @@ import pandas as pd
 import torch
 
 from rnnreg.analysis.report.readme import replace as between
-from rnnreg.analysis.statistics.prediction import correlation
+from rnnreg.analysis.statistics.prediction import correlation, halved
 from rnnreg.analysis.tables import fixed, tabulated, whole
 from rnnreg.data import prepared
 from rnnreg.data.benchmark import Arrays
@@ -148,10 +146,7 @@ def agreement(rows: list[Row], data: Data) -> float:
 def agreement_of_folds(rows: list[Row], data: Data) -> float:
     """Of one half of the folds and the other, the mean over all halvings."""
     found = effects({of(row): on_folds(row, data) for row in rows})
-    count = found.shape[1]
-    each = [(list(a), [f for f in range(count) if f not in a])
-            for a in combinations(range(count), count // 2)]  # fmt: skip
-    return np.mean([correlation(found[:, a].mean(1), found[:, b].mean(1)) for a, b in each])
+    return halved(found, found)
 
 
 def foretold(rows: list[Row], data: Data) -> float:

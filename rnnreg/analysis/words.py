@@ -102,6 +102,11 @@ def p(value: float) -> str:
     return "< 0.001" if value < 0.001 else f"= {value:.3f}"
 
 
+def data_sets(results: Results, names: list[str]) -> str:
+    """Data sets by their short titles, listed."""
+    return listed([short(results.title("benchmarks", name)) for name in names])
+
+
 def name(results: Results, row: pd.Series) -> str:
     """What the regularizer of a row is called."""
     return results.title("regularizers", row["regularizer"])

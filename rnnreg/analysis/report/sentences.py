@@ -45,10 +45,10 @@ def _tuned(results: Results) -> str:
     one, of = ("seed", "") if seeded else ("fold", " of the training split")
     folds = ""
     if seeded and folded:
-        names = [words.short(results.title("benchmarks", name)) for name in folded]
+        names = words.data_sets(results, folded)
         counts = sorted({len(rows[name]["tuning_seeds"]) for name in folded})
         told = words.listed([*map(str, counts)])
-        folds = f" (on {words.listed(names)}: {told} folds of the training split in place of seeds)"
+        folds = f" (on {names}: {told} folds of the training split in place of seeds)"
     if search is None:
         tried = "Each strength is tuned"
         if row.get("rising"):

@@ -113,7 +113,7 @@ def no_guide(results: Results) -> str:
     said, named = [], set()
     for key, why in WHY.items():
         found = list(frame.loc[NO_GUIDE[key](frame[key]), "benchmark"])
-        said += [f"on {_named(results, found)} ({why})"] if found else []
+        said += [f"on {words.data_sets(results, found)} ({why})"] if found else []
         named |= {*found}
     if not said:
         return ""
@@ -121,12 +121,7 @@ def no_guide(results: Results) -> str:
     folded = [name for name in results.on_folds if name in named]
     if folded:
         text += (
-            f"; on {_named(results, folded)} settings are chosen on folds of the training split "
+            f"; on {words.data_sets(results, folded)} settings are chosen on folds of the training split "
             "instead, and validation chooses the check alone"
         )
     return text
-
-
-def _named(results: Results, benchmarks: list[str]) -> str:
-    """Their short titles, listed."""
-    return words.listed([words.short(results.title("benchmarks", name)) for name in benchmarks])

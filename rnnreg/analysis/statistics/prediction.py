@@ -52,18 +52,28 @@ def _line(validation: np.ndarray, test: np.ndarray) -> dict:
     if pairs < FEWEST or seeds < 2:
         return {"pairs": pairs, "seeds": seeds, **found}
     found["observed"] = correlation(validation.mean(1), test.mean(1))
-    halvings = [(list(a), [s for s in range(seeds) if s not in a])
-                for a in combinations(range(seeds), seeds // 2)]  # fmt: skip
-
-    def between(one: np.ndarray, other: np.ndarray) -> float:
-        return np.mean([correlation(one[:, a].mean(1), other[:, b].mean(1)) for a, b in halvings])
-
-    own = between(validation, validation), between(test, test)
+    own = halved(validation, validation), halved(test, test)
     found["reliability_validation"], found["reliability_test"] = own
     if min(own) >= RELIABLE:
-        crossed = (between(validation, test) + between(test, validation)) / 2
+        crossed = (halved(validation, test) + halved(test, validation)) / 2
         found["corrected"] = crossed / np.sqrt(own[0] * own[1])
     return {"pairs": pairs, "seeds": seeds, **found}
+
+
+def halved(one: np.ndarray, other: np.ndarray) -> float:
+    """Correlation of means over half of the columns of one and over the others of the other.
+
+    Of (pairs, columns) each, seeds or folds; the mean over all halvings.
+
+    >>> same = np.array([[1.0, 1.0], [2.0, 2.0], [3.0, 3.0]])
+    >>> round(halved(same, same), 2), round(halved(same, -same), 2)
+    (1.0, -1.0)
+    """
+    every = range(one.shape[1])
+    halvings = [(list(a), [c for c in every if c not in a])
+                for a in combinations(every, len(every) // 2)]  # fmt: skip
+    found = [correlation(one[:, a].mean(1), other[:, b].mean(1)) for a, b in halvings]
+    return float(np.mean(found))
 
 
 def correlation(one: np.ndarray, other: np.ndarray) -> float:
