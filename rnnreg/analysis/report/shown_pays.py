@@ -121,7 +121,7 @@ def no_guide(results: Results) -> str:
     folded = [name for name in results.on_folds if name in named]
     if folded:
         text += (
-            f"; on {words.data_sets(results, folded)} settings are chosen on folds of the training split "
-            "instead, and validation chooses the check alone"
+            f"; on {words.data_sets(results, folded)} settings are chosen on folds of the training "
+            "split instead, and validation chooses the check alone"
         )
     return text
