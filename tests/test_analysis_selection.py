@@ -51,6 +51,13 @@ def test_where_nothing_was_tuned_there_is_one_setting_or_an_error():
         choose(evaluated, "best")
 
 
+def test_two_searches_of_one_row_leave_no_choice():
+    """One setting has the seeds of both, so that no seed is left that the others lack."""
+    both = [record(1.0, 0.5, seed=0), record(1.0, 0.5, seed=1)]
+    with pytest.raises(ValueError, match="one set of seeds"):
+        choose([*both, record(2.0, 0.1, seed=0), record(3.0, 0.1, seed=1)], "best")
+
+
 def test_a_setting_is_a_rate_and_a_strength():
     rows = [record(1.0, 0.5, rate=1e-3), record(1.0, 0.4, rate=1e-2)]
     assert selection.choose(rows, "best") == (1e-2, 1.0)

@@ -48,6 +48,37 @@ def test_effects_on_one_half_of_the_folds_are_ranked_beside_those_on_the_other(h
     assert halves.agreement_of_folds(ROWS, ({}, {})) == pytest.approx(1)
 
 
+def test_effects_on_folds_are_ranked_beside_those_on_validation(halves, monkeypatch):
+    """By hand, of the models that were evaluated at the choice; others have no say."""
+    row = SimpleNamespace
+    rows = [row(**vars(each), evaluation_seeds=(1000, 1001)) for each in ROWS]
+    effect = {"a": 1, "b": 2, "c": 3}
+    later = {"none": 5.0, "a": 3.0, "b": 4.0, "c": 2.0}
+
+    def on_folds(row, data):
+        return np.zeros((4, 2)) - effect.get(row.regularizer, 0)
+
+    def known(row):
+        def record(phase, tuned, seed, score):
+            part = {"loss": abs(score), "mse": score}
+            scores = {"best": {"validation": part}}
+            return SimpleNamespace(phase=phase, tuned=tuned, seed=seed, scores=scores)
+
+        own = [("evaluate", (None, 1.0), seed, later[row.regularizer]) for seed in (1001, 1000)]
+        others = [("tune", (None, 1.0), 0, 0.1), ("tune", (None, 2.0), 0, 9.0)]
+        return [record(*each) for each in [*others, *own, ("evaluate", (None, 2.0), 1000, 1e-9)]]
+
+    task = SimpleNamespace(compared="mse")
+    benchmark = SimpleNamespace(benchmark=SimpleNamespace(task=task))
+    monkeypatch.setattr(halves, "on_folds", on_folds)
+    monkeypatch.setattr(halves, "known", known)
+    monkeypatch.setattr(halves, "setting", lambda row, *data: benchmark)
+    # Effects 1, 2, 3 on folds; on validation b < a < c: one pair of three is turned round.
+    assert halves.foretold(rows, ({}, {})) == pytest.approx(0.5)
+    later |= {"a": 4.5, "b": 4.0, "c": 3.5}
+    assert halves.foretold(rows, ({}, {})) == pytest.approx(1)
+
+
 def test_of_sequences_as_many_as_a_check_reads_are_halved(halves):
     count = 4499
     arrays = {"x": np.arange(count), "length": np.ones(count, int), "y": np.arange(count) % 8}

@@ -37,6 +37,8 @@ def choose(records: Iterable[Record], criterion: Criterion) -> Setting:
         for setting, own in losses.items()
         if len(own) == most
     }
+    if not all(deciding.values()):
+        raise ValueError("settings of one search were not tuned on one set of seeds")
     return min(deciding, key=lambda setting: math.fsum(deciding[setting]) / len(deciding[setting]))
 
 
