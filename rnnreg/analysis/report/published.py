@@ -58,7 +58,7 @@ class Held:
     verdict: str
     data: int = 1  # versions of the data that its records, tuning too, were made of
     hours: float = 0.0  # of all of them
-    tested: "Held | None" = None  # the row that differs in one thing
+    tested: "Held | None" = None  # the row that a difference is tested by
 
     @property
     def faults(self) -> list[str]:
