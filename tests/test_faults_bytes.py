@@ -104,6 +104,17 @@ def test_a_collected_table_is_whole_or_refused(copied, name):
             assert data == whole or json.loads(data) == json.loads(whole)
 
 
+def test_a_collection_whose_hashes_are_lost_is_refused(copied):
+    """One cut takes the end of one key and the start of the other: neither is there."""
+    file = Path("results/small/study.json")
+    found = json.loads(file.read_text())
+    lost = {"mcontent": found.pop("content")}
+    del found["members"]
+    file.write_text(json.dumps({**found, **lost}))
+    with pytest.raises(UserError, match=r"edited or damaged.* Remedy: .* collect small"):
+        load("results/small")
+
+
 def test_a_kill_between_the_two_files_of_a_collection_is_told(copied):
     file = Path("results/small/members.parquet")
     row = copied.records(copied.rows[1])

@@ -194,12 +194,13 @@ def load(folder: Path | str, whole: bool = False) -> Results:
     name = "study.json"
     try:
         study = json.loads((folder / name).read_text(encoding="utf-8"))
-        given, members = _hashes(study)
-        if given not in (None, digest(study)):
+        if not isinstance(study, dict):
+            raise ValueError("not a collected study")
+        if study.pop("content", "") != digest(study):
             raise ValueError("edited or damaged since it was written")
         name = "members.parquet"
         data = (folder / name).read_bytes()
-        if members not in (None, content(data)):
+        if study.get("members") != content(data):
             raise ValueError("not the one that study.json beside it was written with")
         found = study, pd.read_parquet(io.BytesIO(data))
     except (OSError, ValueError, RecursionError) as error:  # pyarrow's errors are of these
@@ -208,15 +209,6 @@ def load(folder: Path | str, whole: bool = False) -> Results:
             f"python -m rnnreg collect {folder.name}"
         ) from error
     return Results(folder, *(found if whole or complete(study) else block(*found)))
-
-
-def _hashes(study: object) -> tuple[str | None, str | None]:
-    """Those of a study.json, its own taken out of it; None in one from before they were written."""
-    if not isinstance(study, dict):
-        raise ValueError("not a collected study")
-    if not study.keys() & {"content", "members"}:
-        return None, None
-    return study.pop("content", ""), study.get("members", "")
 
 
 def _scored(members: pd.DataFrame, criterion: str, facts: dict[str, dict]) -> pd.DataFrame:
