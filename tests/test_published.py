@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy import stats
 
-from rnnreg.analysis.report import published
+from rnnreg.analysis.report import concluded, published
 from rnnreg.analysis.report.published import (
     MET,
     MISSED,
@@ -20,7 +21,7 @@ from rnnreg.analysis.report.published import (
 )
 from rnnreg.errors import UserError
 from rnnreg.study import published as file
-from rnnreg.study import records, registry
+from rnnreg.study import records, registry, study
 
 
 def test_every_result_is_held_against_a_row_of_a_shipped_study():
@@ -28,6 +29,8 @@ def test_every_result_is_held_against_a_row_of_a_shipped_study():
     results = contents.results.values()
     assert all(len(ranking.results) > 2 for ranking in contents.rankings)
     held = {result.row for result in results} | {r.tested["row"] for r in results if r.tested}
+    asked = {each.study for each in contents.conclusions}
+    held |= {row.name for name in asked for row in study.read(name).rows}
     assert held == file.rows().keys(), "no row is run for nothing"
 
 
@@ -58,14 +61,14 @@ def shelf(tmp_path):
     data = {result.row: result.data for result in file.read().results.values()}
 
     def put(name, values, **others):
-        study, row = file.rows()[name]
-        place = tmp_path / study.name / study.records(row).relative_to(study.folder)
+        asked, row = file.rows()[name]
+        place = tmp_path / asked.name / asked.records(row).relative_to(asked.folder)
         (rate, strength), made = row.settings[0], []
         own = {"benchmark": row.benchmark, "cell": row.cell, "regularizer": row.regularizer}
         own |= {"learning_rate": rate, "strength": strength, "fingerprint": row.fingerprint}
         own |= {"data_hash": data.get(name) or base.data_hash}
         for seed, value in enumerate(values):
-            test = {"test": {"loss": 4.7, "perplexity": value, "mse": value}}
+            test = {"test": {"loss": 4.7, "perplexity": value, "mse": value, "nll": value}}
             scores = {c: {**parts, **test} for c, parts in base.scores.items()}
             made.append(replace(base, **own, seed=1000 + seed, scores=scores))
         made[-1] = replace(made[-1], **others)
@@ -82,7 +85,7 @@ GOOD = [112.5, 113.0, 113.5]  # as many as the row has seeds
 
 def held(root):
     found, contents = published.hold(root)
-    return {h.result.name: h for h in found}, published.page(found, contents)
+    return {h.result.name: h for h in found}, published.page(found, contents, root)
 
 
 def test_ours_stands_beside_theirs(shelf):
@@ -133,6 +136,54 @@ def test_what_has_no_row_is_on_the_page_with_its_reason(shelf):
     left_out = file.read().left_out
     assert len(left_out) > 3
     assert all(f"- {each.what}: {each.why}." in page for each in left_out)
+
+
+NONE = [4.0, 4.01, 4.02, 4.0, 4.01, 4.02, 4.0, 4.01]  # a score a seed
+
+
+def noise(shelf, gains, **last):
+    """The section, and its lines of noise on weights; noise gains so much on each data set."""
+    for place, gain in zip(("jsb_chorales@noise", "nottingham@noise"), gains, strict=True):
+        shelf(f"{place}/elman_tanh/none", NONE)
+        for name in ("weight_noise", "input_noise"):
+            values = [score - gain + 0.001 * i for i, score in enumerate(NONE)]
+            folder = shelf(f"{place}/elman_tanh/{name}", values, **last)
+    page = held(folder)[1].partition("## Noise and norms")[2].partition("\n## ")[0]
+    return page, [line for line in page.splitlines() if "| weight_noise |" in line]
+
+
+@pytest.mark.parametrize(
+    ("gains", "told"),
+    [
+        ((-0.1, 0.01), concluded.AGREES),
+        ((0.2, 0.1), concluded.DIFFERS),
+        ((0.2, 0.01), concluded.OPEN),
+        ((0.057, 0.01), concluded.OPEN),
+    ],
+)
+def test_a_conclusion_agrees_where_no_interval_reaches_the_margin(shelf, gains, told):
+    assert f"of weight_noise, input_noise: **{told}**." in noise(shelf, gains)[0]
+
+
+def test_a_gain_is_that_of_shared_seeds_with_an_interval_for_all_lines(shelf):
+    differences = 0.1 - 0.001 * np.arange(8)
+    low, high = stats.ttest_1samp(differences, 0).confidence_interval(1 - 0.05 / 10)
+    told = f"| {differences.mean():+.3f} [{low:+.3f}, {high:+.3f}] |"
+    assert told in noise(shelf, (0.1, 0.1))[1][0]
+
+
+@pytest.mark.parametrize(
+    ("last", "told"),
+    [
+        ({"diverged": True}, "cannot be told (1 of 8 diverged) |"),
+        ({"seed": 2000}, "cannot be told (1 of 8 seeds missing) |"),
+        ({"data_hash": "0" * 16}, "cannot be told (records of 2 versions of the data) |"),
+    ],
+)
+def test_what_is_not_whole_tells_no_gain(shelf, last, told):
+    page, lines = noise(shelf, (-0.1, -0.1), **last)
+    assert all(told in line for line in lines)
+    assert "input_noise: **cannot be told**." in page
 
 
 def test_what_was_tested_after_a_miss_stands_beside_it(shelf):
@@ -212,6 +263,9 @@ def test_rank_correlation_has_an_interval_from_seeds():
         ("naive: 0.42445", "naive: -1", "informer_etth1_24: naive: given -1, allowed are numbers"),
         ('data: "3b33', 'data: "3b3', "data: given '3b385a5d33e0ea6', expected 16 hexadecimal"),
         ("tested: {row:", "tested: {rwo:", "bai_jsb_tanh: tested: key: unknown 'rwo'"),
+        ("margin: 0.055", "margin: 0", "ognawala: margin: given 0, allowed are numbers above 0."),
+        ("[weight_noise, input", "[wait_noise, input", "no_gain[0]: unknown 'wait_noise'; did you"),
+        ("study: papers_noise", "study: quick", "conclusions: ognawala: study: unknown 'quick'"),
         ("theirs: 114.5", "their: 114.5", "zaremba_small: key: unknown 'their'; did you mean"),
     ],
 )

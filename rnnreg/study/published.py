@@ -18,13 +18,24 @@ results:
     tested: {row: ..., change: ...}            a row that differs in one thing, after a miss
 rankings:
   NAME: {title: ..., results: [NAME, ...]}     whose order is compared
+conclusions:
+  NAME:
+    title: paper
+    says: what it concludes, in words of our own
+    read: where that was seen
+    study: papers_noise                        with rows of one cell on data sets, none among them
+    no_gain: [weight_noise]                    regularizers that are said not to improve on none
+    metric, at: as above
+    margin: 0.05                               the smallest gain that counts, in units of the metric
+    why: where the margin comes from
+    differs: as above
 left_out:
   NAME: {what: ..., why: ...}                  what has no row, with the reason
 """
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from rnnreg.errors import UserError, unknown
 from rnnreg.study import document, registry, schema, study
@@ -77,6 +88,22 @@ class Ranking:
 
 
 @dataclass(frozen=True)
+class Conclusion:
+    """What a paper concludes in words; the keys are those of the file."""
+
+    title: str
+    says: str
+    read: str
+    study: str
+    no_gain: list
+    metric: str
+    at: str
+    margin: float
+    why: str
+    differs: str
+
+
+@dataclass(frozen=True)
 class LeftOut:
     """A published result without a row."""
 
@@ -90,6 +117,7 @@ class Contents:
 
     results: dict[str, Published]
     rankings: list[Ranking]
+    conclusions: list[Conclusion]
     left_out: list[LeftOut]
 
 
@@ -97,7 +125,7 @@ def read(file=FILE) -> Contents:
     """The file, checked."""
     where = registry.short(file)
     given = document.read(file, where)
-    parts = dict.fromkeys(("papers", "results", "rankings", "left_out"), dict)
+    parts = dict.fromkeys(("papers", "results", "rankings", "conclusions", "left_out"), dict)
     schema.check_mapping(where, given, parts, ("papers", "results"))
     found = {
         name: _result(f"{where}: results: {name}", name, each, given["papers"])
@@ -109,12 +137,16 @@ def read(file=FILE) -> Contents:
         schema.check_mapping(at, each, {"title": str, "results": list}, ("title", "results"))
         schema.check_names(f"{at}: results", each["results"], [*found])
         rankings.append(Ranking(each["title"], tuple(each["results"])))
+    concluded = [
+        _conclusion(f"{where}: conclusions: {name}", each)
+        for name, each in given.get("conclusions", {}).items()
+    ]
     left_out = []
     for name, each in given.get("left_out", {}).items():
         at = f"{where}: left_out: {name}"
         schema.check_mapping(at, each, {"what": str, "why": str}, ("what", "why"))
         left_out.append(LeftOut(**each))
-    return Contents(found, rankings, left_out)
+    return Contents(found, rankings, concluded, left_out)
 
 
 def rows() -> dict[str, tuple[Study, Row]]:
@@ -125,6 +157,21 @@ def rows() -> dict[str, tuple[Study, Row]]:
             asked = study.read(name)
             found |= {row.name: (asked, row) for row in asked.rows}
     return found
+
+
+def _conclusion(where: str, given: dict) -> Conclusion:
+    types = {f.name: f.type for f in fields(Conclusion)}
+    schema.check_mapping(where, given, types, (*types,))
+    if given["at"] not in CRITERIA:
+        raise unknown(f"{where}: at", given["at"], CRITERIA)
+    if not 0 < given["margin"] < math.inf:
+        raise UserError(f"{where}: margin: given {given['margin']}, allowed are numbers above 0.")
+    asked = [name for name in study.names() if name.startswith(PAPERS)]
+    if given["study"] not in asked:
+        raise unknown(f"{where}: study", given["study"], asked)
+    known = dict.fromkeys(row.regularizer for row in study.read(given["study"]).rows)
+    schema.check_names(f"{where}: no_gain", given["no_gain"], [n for n in known if n != "none"])
+    return Conclusion(**given)
 
 
 def _result(where: str, name: str, given: dict, papers: dict[str, dict]) -> Published:

@@ -14,12 +14,12 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from rnnreg.analysis.report import concluded, shelf
 from rnnreg.analysis.statistics.inference import LEVEL, mean_interval
 from rnnreg.errors import unknown
 from rnnreg.study import published, records, registry
 from rnnreg.study.published import Contents, Published
 from rnnreg.study.records import Record
-from rnnreg.study.selection import choose
 from rnnreg.study.study import Row, Study
 
 ROOT = registry.ROOT / "results" / "published"
@@ -63,12 +63,7 @@ class Held:
     @property
     def faults(self) -> list[str]:
         """Why these members cannot say that a result is reproduced."""
-        wanted = set(self.row.evaluation_seeds)
-        missing = len(wanted - {m.seed for m in self.members})
-        diverged = sum(m.diverged for m in self.members)
-        found = [f"{missing} of {len(wanted)} seeds missing"] if missing else []
-        found += [f"{diverged} of {len(self.members)} diverged"] if diverged else []
-        return found + ([f"records of {self.data} versions of the data"] if self.data > 1 else [])
+        return shelf.faults(self.members, self.row, self.data)
 
     @property
     def values(self) -> np.ndarray:
@@ -109,17 +104,10 @@ def _held(root: Path, result: Published, known: dict[str, tuple[Study, Row]]) ->
     if result.tested:
         one = replace(result, row=result.tested["row"], tested=None)
         other = _held(root, one, known)
-    file = root / study.name / study.records(row).relative_to(study.folder)
-    members = records.read(file, row.name) if file.is_file() else []
-    current = [
-        m for m in members if m.fingerprint == row.fingerprint and result.data in ("", m.data_hash)
-    ]
-    tested = [m for m in current if m.phase == "evaluate"]
+    current, stale = shelf.current(root, study, row, result.data)
+    tested = shelf.evaluated(current, result.at)
     if not tested:
-        word = STALE if members and not current else NOT_RUN
-        return Held(result, study, row, [], word, tested=other)
-    chosen = choose(current, result.at)
-    tested = [m for m in tested if m.tuned == chosen]
+        return Held(result, study, row, [], STALE if stale else NOT_RUN, tested=other)
     hours = sum(m.seconds for m in current) / 3600
     held = Held(result, study, row, tested, "", len({m.data_hash for m in current}), hours, other)
     return replace(held, verdict=_word(held))
@@ -178,11 +166,12 @@ def correlation(ours: list[np.ndarray], theirs: list[float]) -> tuple[float, flo
     return float(stats.kendalltau(means, theirs).statistic), float(low), float(high)
 
 
-def page(held: list[Held], contents: Contents) -> str:
-    """The table, learning curves, rankings, what is left out, and differences, as Markdown."""
+def page(held: list[Held], contents: Contents, root: Path = ROOT) -> str:
+    """The table, learning curves, rankings, conclusions, what is left out, and differences."""
     lines = [HEAD, _counts(held), "", *_table(held), ""]
     lines += [line for h in held if h.result.curve and h.members for line in _curve(h)]
     lines += _rankings(held, contents.rankings)
+    lines += [line for each in contents.conclusions for line in concluded.section(each, root)]
     if contents.left_out:
         lines += ["## Left out", "", *(f"- {e.what}: {e.why}." for e in contents.left_out), ""]
     lines += ["## What differs, where bands come from, and what trains each row", ""]
@@ -293,5 +282,5 @@ def write(root: Path = ROOT) -> Path:
     held, contents = hold(root)
     records.write_text(root / "published.csv", table(held).to_csv(index=False))
     file = PAGE if root.resolve() == ROOT.resolve() else root / "published.md"
-    records.write_text(file, page(held, contents))
+    records.write_text(file, page(held, contents, root))
     return file

@@ -1,0 +1,139 @@
+"""Conclusions of papers in words, that a regularizer does not improve on none, held against ours.
+
+The gain is the score of none less that of the regularizer, seed by seed, so more is better. Its
+mean has an interval (Student 1908), and those of all lines of a conclusion hold at once
+(Bonferroni). A line says
+
+    no gain         where the interval lies below the margin that was stated before
+    gain            where it lies above the margin
+    cannot be told  otherwise; and where seeds are missing, one diverged, or data differ
+
+and the conclusion agrees with ours where all lines of its regularizers say no gain, does not where
+all say gain, and cannot be told in between.
+"""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from rnnreg.analysis.families import REFERENCE
+from rnnreg.analysis.report import shelf
+from rnnreg.analysis.statistics.inference import LEVEL, estimate
+from rnnreg.study import study
+from rnnreg.study.published import Conclusion
+from rnnreg.study.records import Record
+from rnnreg.study.study import Row
+
+GAIN, NO_GAIN, OPEN, NOT_RUN = "gain", "no gain", "cannot be told", "not run"
+AGREES, DIFFERS = "agrees with ours", "does not agree with ours"
+
+
+@dataclass(frozen=True)
+class Line:
+    """A regularizer beside none on a data set; NaN where there are no pairs of seeds."""
+
+    row: Row
+    claimed: bool
+    score: float
+    none: float
+    gain: float
+    low: float
+    high: float
+    hours: float
+    word: str
+    faults: tuple[str, ...] = ()
+
+
+def lines(conclusion: Conclusion, root: Path) -> list[Line]:
+    """One for each regularizer and data set of the study but none."""
+    asked = study.read(conclusion.study)
+    tried = [row for row in asked.rows if row.regularizer != REFERENCE]
+    level = 1 - (1 - LEVEL) / len(tried)
+    found = []
+    for row in tried:
+        none = next(r for r in asked.rows if r.name == f"{row.benchmark}/{row.cell}/{REFERENCE}")
+        pair = [(r, shelf.current(root, asked, r)[0]) for r in (none, row)]
+        found.append(_line(conclusion, pair, level))
+    return found
+
+
+def _line(conclusion: Conclusion, pair: list[tuple[Row, list[Record]]], level: float) -> Line:
+    row, own = pair[1]
+    claimed = row.regularizer in conclusion.no_gain
+    hours = sum(r.seconds for r in own) / 3600
+    members = [shelf.evaluated(found, conclusion.at) for _, found in pair]
+    if not {m.seed for m in members[0]} & {m.seed for m in members[1]}:
+        return Line(row, claimed, *[math.nan] * 5, hours, NOT_RUN)
+    scores = [
+        {m.seed: m.scores[conclusion.at]["test"][conclusion.metric] for m in each}
+        for each in members
+    ]
+    shared = sorted(scores[0].keys() & scores[1].keys())
+    none, regularized = np.array([[each[seed] for seed in shared] for each in scores])
+    found = estimate((none - regularized)[None])
+    gain, half = float(found.mean), float(found.half(level))
+    versions = len({r.data_hash for _, known in pair for r in known})
+    faults = shelf.faults(members[0], pair[0][0], 1) + shelf.faults(members[1], row, versions)
+    ends = gain - half, gain + half
+    word = OPEN if faults else said(*ends, conclusion.margin)
+    means = float(regularized.mean()), float(none.mean())
+    return Line(row, claimed, *means, gain, *ends, hours, word, tuple(faults))
+
+
+def said(low: float, high: float, margin: float) -> str:
+    """What one interval of a gain says.
+
+    >>> said(-0.2, 0.04, 0.05), said(0.06, 0.1, 0.05), said(0.01, 0.06, 0.05)
+    ('no gain', 'gain', 'cannot be told')
+    """
+    return NO_GAIN if high < margin else GAIN if low > margin else OPEN
+
+
+def verdict(words: list[str]) -> str:
+    """Of a conclusion, from its lines.
+
+    >>> verdict(["no gain", "no gain"]), verdict(["gain", "gain"]), verdict(["gain", "no gain"])
+    ('agrees with ours', 'does not agree with ours', 'cannot be told')
+    """
+    if NOT_RUN in words:
+        return NOT_RUN
+    if all(word == NO_GAIN for word in words):
+        return AGREES
+    return DIFFERS if all(word == GAIN for word in words) else OPEN
+
+
+def section(conclusion: Conclusion, root: Path) -> list[str]:
+    """The part of the page: the conclusion, its verdict, and a table."""
+    found = lines(conclusion, root)
+    names = ", ".join(conclusion.no_gain)
+    told = verdict([line.word for line in found if line.claimed])
+    return [
+        f"## {conclusion.title}",
+        "",
+        f"It concludes that {conclusion.says} ({conclusion.read}). In ours, of {names}: **{told}**."
+        f" Differs: {conclusion.differs}.",
+        "",
+        f"The gain is the {conclusion.metric} of none less that of the regularizer, on test at the "
+        f"{conclusion.at} check, over shared seeds; the intervals hold for all lines at once. *No "
+        f"gain* is an interval below {conclusion.margin:g}, *gain* one above it: {conclusion.why}. "
+        f"`rnnreg train --study {conclusion.study} --missing` trains the rows.",
+        "",
+        f"| Data set | Regularizer | {conclusion.metric} of none | {conclusion.metric} "
+        "| Gain (95% interval) | Hours | Says |",
+        "| :--- | :--- | ---: | ---: | ---: | ---: | :--- |",
+        *map(_cells, found),
+        "",
+    ]
+
+
+def _cells(line: Line) -> str:
+    numbers = "– | – | – | –"
+    if line.word != NOT_RUN:
+        numbers = (
+            f"{line.none:.4g} | {line.score:.4g} | {line.gain:+.3f} "
+            f"[{line.low:+.3f}, {line.high:+.3f}] | {line.hours:.2f}"
+        )
+    why = f" ({', '.join(line.faults)})" if line.faults else ""
+    return f"| {line.row.benchmark} | {line.row.regularizer} | {numbers} | {line.word}{why} |"
