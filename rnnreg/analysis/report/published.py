@@ -38,8 +38,9 @@ row are there and none diverged, or else cannot be told; nor is anything told of
 than one version of the data. A band from 0 to theirs is a bar, *met* or *not met* by the same
 rule: that ours is no worse is no reproduction. Naive is the best score on test without a network,
 as `rnnreg prepare` counts it: where it lies inside the band, too, a verdict does not say that
-anything was learned. Rows that wait for a GPU were checked by a few steps with their whole models
-(tests/test_papers_gpu.py).
+anything was learned. After a miss a difference is tested by a row of its own (*Tested*, at the
+end of the page); where that row misses too, the cause is not known. Rows that wait for a GPU were
+checked by a few steps with their whole models (tests/test_papers_gpu.py).
 
 Hours are those of all members of a row, of its search too, by the clock, with whatever else the
 machine did. Records do not say whether a run was interrupted: a row that is stopped, or killed,
