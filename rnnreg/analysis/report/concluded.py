@@ -1,15 +1,15 @@
 """Conclusions of papers in words, that a regularizer does not improve on none, held against ours.
 
-The gain is the score of none less that of the regularizer, seed by seed, so more is better. Its
-mean has an interval (Student 1908), and those of all lines of a conclusion hold at once
+The gain is the score of none minus that with the regularizer, seed by seed: above zero is better.
+Its mean has an interval (Student 1908), and those of all lines of a conclusion hold at once
 (Bonferroni). A line says
 
-    no gain         where the interval lies below the margin that was stated before
-    gain            where it lies above the margin
-    cannot be told  otherwise; and where seeds are missing, one diverged, or data differ
+    gain             where the interval lies above the margin that was stated before
+    below the margin where it lies below it
+    cannot be told   otherwise; and where seeds are missing, one diverged, or data differ
 
-and the conclusion agrees with ours where all lines of its regularizers say no gain, does not where
-all say gain, and cannot be told in between.
+and ours, of the regularizers that are named, contradict the conclusion where a line says gain,
+agree where all lines lie below the margin, and cannot tell otherwise.
 """
 
 import math
@@ -26,8 +26,8 @@ from rnnreg.study.published import Conclusion
 from rnnreg.study.records import Record
 from rnnreg.study.study import Row
 
-GAIN, NO_GAIN, OPEN, NOT_RUN = "gain", "no gain", "cannot be told", "not run"
-AGREES, DIFFERS = "agrees with ours", "does not agree with ours"
+GAIN, BELOW, OPEN, NOT_RUN = "gain", "below the margin", "cannot be told", "not run"
+AGREE, CONTRADICT, UNTOLD = "agree", "contradict it", "cannot tell"  # ours
 
 
 @dataclass(frozen=True)
@@ -86,39 +86,42 @@ def said(low: float, high: float, margin: float) -> str:
     """What one interval of a gain says.
 
     >>> said(-0.2, 0.04, 0.05), said(0.06, 0.1, 0.05), said(0.01, 0.06, 0.05)
-    ('no gain', 'gain', 'cannot be told')
+    ('below the margin', 'gain', 'cannot be told')
     """
-    return NO_GAIN if high < margin else GAIN if low > margin else OPEN
+    return BELOW if high < margin else GAIN if low > margin else OPEN
 
 
 def verdict(words: list[str]) -> str:
-    """Of a conclusion, from its lines.
+    """Of ours on a conclusion, from the lines of the regularizers that it names.
 
-    >>> verdict(["no gain", "no gain"]), verdict(["gain", "gain"]), verdict(["gain", "no gain"])
-    ('agrees with ours', 'does not agree with ours', 'cannot be told')
+    >>> verdict(["below the margin"] * 2), verdict(["below the margin", "gain"])
+    ('agree', 'contradict it')
+    >>> verdict(["below the margin", "cannot be told"])
+    'cannot tell'
     """
     if NOT_RUN in words:
         return NOT_RUN
-    if all(word == NO_GAIN for word in words):
-        return AGREES
-    return DIFFERS if all(word == GAIN for word in words) else OPEN
+    if GAIN in words:
+        return CONTRADICT
+    return AGREE if all(word == BELOW for word in words) else UNTOLD
 
 
 def section(conclusion: Conclusion, root: Path) -> list[str]:
     """The part of the page: the conclusion, its verdict, and a table."""
     found = lines(conclusion, root)
-    names = ", ".join(conclusion.no_gain)
+    names = " and ".join(conclusion.no_gain)
     told = verdict([line.word for line in found if line.claimed])
     return [
         f"## {conclusion.title}",
         "",
-        f"It concludes that {conclusion.says} ({conclusion.read}). In ours, of {names}: **{told}**."
-        f" Differs: {conclusion.differs}.",
+        f"The paper concludes that {conclusion.says} ({conclusion.read}). Ours, of {names}: "
+        f"**{told}**. Differs: {conclusion.differs}.",
         "",
-        f"The gain is the {conclusion.metric} of none less that of the regularizer, on test at the "
-        f"{conclusion.at} check, over shared seeds; the intervals hold for all lines at once. *No "
-        f"gain* is an interval below {conclusion.margin:g}, *gain* one above it: {conclusion.why}. "
-        f"`rnnreg train --study {conclusion.study} --missing` trains the rows.",
+        f"The gain is the {conclusion.metric} of none minus that with the regularizer, on test at the "
+        f"{conclusion.at} check, over shared seeds; above zero is better. The intervals hold for all "
+        f"lines at once. The margin is {conclusion.margin:g}: {conclusion.why}. Ours contradict the "
+        "conclusion where an interval of what it names lies above the margin, and agree where all "
+        f"lie below. `rnnreg train --study {conclusion.study} --missing` trains the rows.",
         "",
         f"| Data set | Regularizer | {conclusion.metric} of none | {conclusion.metric} "
         "| Gain (95% interval) | Hours | Says |",
