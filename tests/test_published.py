@@ -56,7 +56,7 @@ def test_a_bar_has_no_lower_end():
 @pytest.fixture
 def shelf(tmp_path):
     """A function that puts records of a row into a folder, and gives the folder."""
-    shipped = next(published.ROOT.rglob("lstm/none.jsonl"))
+    shipped = published.ROOT / "quick/records/us_macro/lstm/none.jsonl"
     base = next(r for r in records.read(shipped) if r.phase == "evaluate" and not r.diverged)
     data = {result.row: result.data for result in file.read().results.values()}
 
@@ -100,10 +100,14 @@ def test_ours_stands_beside_theirs(shelf):
 @pytest.mark.parametrize(
     ("values", "last", "told"),
     [
-        (GOOD, {"diverged": True}, "cannot be told (1 of 3 diverged) |"),
+        (GOOD, {"diverged": True}, "cannot be told (1 of 3 diverged; the others 112.8) |"),
         (GOOD[:1], {}, "cannot be told (2 of 3 seeds missing) |"),
         (GOOD, {"data_hash": "0" * 16}, "cannot be told (1 of 3 seeds missing) |"),
-        ([130.0] * 3, {"diverged": True}, "not reproduced (1 of 3 diverged) |"),
+        (
+            [130.0] * 3,
+            {"diverged": True},
+            "not reproduced, ours is higher (1 of 3 diverged; the others 130) |",
+        ),
     ],
 )
 def test_what_is_not_whole_is_not_reproduced(shelf, values, last, told):
@@ -202,7 +206,12 @@ def test_what_was_tested_after_a_miss_stands_beside_it(shelf):
     line = next(n for n in held(folder)[1].splitlines() if n.startswith(f"- **{BAR.name}**"))
     told = f"({BAR.tested['row']}): 0.5 [0.5, 0.5], {MET}; without this, 0.7 [0.6912, 0.7088]."
     assert f"Tested: {BAR.tested['change']} {told}" in line
-    next(folder.rglob("etth1@informer_24_long/**/none.jsonl")).unlink()
+    place = next(folder.rglob("etth1@informer_24_long/**/none.jsonl"))
+    *others, last = records.read(place)
+    score = {c: {**s, "test": {**s["test"], "mse": 0.7}} for c, s in last.scores.items()}
+    records.write(place, [*others, replace(last, scores=score)])
+    assert "(4 of 5 seeds within the band); without this" in held(folder)[1]
+    place.unlink()
     assert f"({BAR.tested['row']}): not run." in held(folder)[1]
 
 
@@ -273,6 +282,14 @@ def test_rank_correlation_has_an_interval_from_seeds():
         ("margin: 0.055", "margin: 0", "ognawala: margin: given 0, allowed are numbers above 0."),
         ("[weight_noise, input", "[wait_noise, input", "no_gain[0]: unknown 'wait_noise'; did you"),
         ("study: papers_noise", "study: quick", "conclusions: ognawala: study: unknown 'quick'"),
+        ("[weight_noise, input_noise]", "[]", "no_gain: given none, allowed are weight_noise, inp"),
+        (
+            "study: papers_noise",
+            "study: papers_gpu",
+            "has no row ptb_word@zaremba_medium/lstm/none",
+        ),
+        ("deviation: 0.4557", "deviation: -0.4557", "deviation: given -0.45577279403410426, allow"),
+        ("theirs: 114.5", "theirs: .nan", "zaremba_small: theirs: given nan, allowed are numbers"),
         ("theirs: 114.5", "their: 114.5", "zaremba_small: key: unknown 'their'; did you mean"),
     ],
 )
@@ -284,6 +301,16 @@ def test_what_the_file_cannot_say_is_told(tmp_path, old, new, told):
     assert told in str(error.value)
 
 
-def test_the_page_is_that_of_the_records():
+def test_a_metric_that_records_lack_is_told(shelf, monkeypatch):
+    folder, contents = shelf(ROW, GOOD), file.read()
+    changed = {"zaremba_small": replace(contents.results["zaremba_small"], metric="perplexitty")}
+    monkeypatch.setattr(file, "read", lambda: replace(contents, results=changed))
+    with pytest.raises(UserError, match="unknown 'perplexitty'; did you mean 'perplexity'"):
+        published.hold(folder)
+
+
+def test_the_page_and_the_table_are_those_of_the_records():
     found, contents = published.hold()
+    shipped = (published.ROOT / "published.csv").read_text(encoding="utf-8")
+    assert shipped == published.table(found).to_csv(index=False)
     assert published.PAGE.read_text(encoding="utf-8") == published.page(found, contents)

@@ -15,7 +15,7 @@ results:
     curve: {source: ..., values: [...]}        their validation metric, an entry a check
     naive: 0.4244                              the best naive score, as `rnnreg prepare` has it
     data: 281703685968a461                     data_hash of the records that count
-    tested: {row: ..., change: ...}            a row that differs in one thing, after a miss
+    tested: {row: ..., change: ...}            a row that differs, after a miss
 rankings:
   NAME: {title: ..., results: [NAME, ...]}     whose order is compared
 conclusions:
@@ -169,8 +169,17 @@ def _conclusion(where: str, given: dict) -> Conclusion:
     asked = [name for name in study.names() if name.startswith(PAPERS)]
     if given["study"] not in asked:
         raise unknown(f"{where}: study", given["study"], asked)
-    known = dict.fromkeys(row.regularizer for row in study.read(given["study"]).rows)
-    schema.check_names(f"{where}: no_gain", given["no_gain"], [n for n in known if n != "none"])
+    rows = study.read(given["study"]).rows
+    for row in rows:
+        if f"{row.benchmark}/{row.cell}/none" not in {r.name for r in rows}:
+            raise UserError(
+                f"{where}: study: '{given['study']}' has no row {row.benchmark}/{row.cell}/none, "
+                f"which {row.name} is held against. Remedy: add it to the study."
+            )
+    known = dict.fromkeys(row.regularizer for row in rows if row.regularizer != "none")
+    if not given["no_gain"]:
+        raise UserError(f"{where}: no_gain: given none, allowed are {', '.join(known)}.")
+    schema.check_names(f"{where}: no_gain", given["no_gain"], [*known])
     return Conclusion(**given)
 
 
@@ -185,6 +194,12 @@ def _result(where: str, name: str, given: dict, papers: dict[str, dict]) -> Publ
         raise unknown(f"{where}: at", given["at"], CRITERIA)
     if not 0 <= given.get("naive", 0) < math.inf:
         raise UserError(f"{where}: naive: given {given['naive']}, allowed are numbers from 0.")
+    if not 0 < given.get("deviation", 1) < math.inf:
+        raise UserError(
+            f"{where}: deviation: given {given['deviation']}, allowed are numbers above 0."
+        )
+    if not 0 <= given["theirs"] < math.inf:
+        raise UserError(f"{where}: theirs: given {given['theirs']}, allowed are numbers from 0.")
     if not re.fullmatch(r"([0-9a-f]{16})?", given.get("data", "")):
         raise UserError(
             f"{where}: data: given '{given['data']}', expected 16 hexadecimal digits, the "

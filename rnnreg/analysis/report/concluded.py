@@ -26,7 +26,7 @@ from rnnreg.study.published import Conclusion
 from rnnreg.study.records import Record
 from rnnreg.study.study import Row
 
-GAIN, BELOW, OPEN, NOT_RUN = "gain", "below the margin", "cannot be told", "not run"
+GAIN, BELOW, OPEN = "gain", "below the margin", "cannot be told"
 AGREE, CONTRADICT, UNTOLD = "agree", "contradict it", "cannot tell"  # ours
 
 
@@ -54,22 +54,23 @@ def lines(conclusion: Conclusion, root: Path) -> list[Line]:
     found = []
     for row in tried:
         none = next(r for r in asked.rows if r.name == f"{row.benchmark}/{row.cell}/{REFERENCE}")
-        pair = [(r, shelf.current(root, asked, r)[0]) for r in (none, row)]
-        found.append(_line(conclusion, pair, level))
+        (first, old), (own, stale) = (shelf.current(root, asked, r) for r in (none, row))
+        word = shelf.STALE if old or stale else shelf.NOT_RUN
+        found.append(_line(conclusion, [(none, first), (row, own)], level, word))
     return found
 
 
-def _line(conclusion: Conclusion, pair: list[tuple[Row, list[Record]]], level: float) -> Line:
+def _line(
+    conclusion: Conclusion, pair: list[tuple[Row, list[Record]]], level: float, without: str
+) -> Line:
+    """`without` is said where the two rows share no seed."""
     row, own = pair[1]
     claimed = row.regularizer in conclusion.no_gain
     hours = sum(r.seconds for r in own) / 3600
     members = [shelf.evaluated(found, conclusion.at) for _, found in pair]
     if not {m.seed for m in members[0]} & {m.seed for m in members[1]}:
-        return Line(row, claimed, *[math.nan] * 5, hours, NOT_RUN)
-    scores = [
-        {m.seed: m.scores[conclusion.at]["test"][conclusion.metric] for m in each}
-        for each in members
-    ]
+        return Line(row, claimed, *[math.nan] * 5, hours, without)
+    scores = [shelf.scores(each, conclusion.at, conclusion.metric) for each in members]
     shared = sorted(scores[0].keys() & scores[1].keys())
     none, regularized = np.array([[each[seed] for seed in shared] for each in scores])
     found = estimate((none - regularized)[None])
@@ -99,8 +100,9 @@ def verdict(words: list[str]) -> str:
     >>> verdict(["below the margin", "cannot be told"])
     'cannot tell'
     """
-    if NOT_RUN in words:
-        return NOT_RUN
+    for word in (shelf.NOT_RUN, shelf.STALE):
+        if word in words:
+            return word
     if GAIN in words:
         return CONTRADICT
     return AGREE if all(word == BELOW for word in words) else UNTOLD
@@ -117,11 +119,12 @@ def section(conclusion: Conclusion, root: Path) -> list[str]:
         f"The paper concludes that {conclusion.says} ({conclusion.read}). Ours, of {names}: "
         f"**{told}**. Differs: {conclusion.differs}.",
         "",
-        f"The gain is the {conclusion.metric} of none minus that with the regularizer, on test at the "
-        f"{conclusion.at} check, over shared seeds; above zero is better. The intervals hold for all "
-        f"lines at once. The margin is {conclusion.margin:g}: {conclusion.why}. Ours contradict the "
-        "conclusion where an interval of what it names lies above the margin, and agree where all "
-        f"lie below. `rnnreg train --study {conclusion.study} --missing` trains the rows.",
+        f"The gain is the {conclusion.metric} of none minus that with the regularizer, on test at "
+        f"the {conclusion.at} check, over shared seeds; above zero is better. The intervals hold "
+        f"for all lines at once. The margin is {conclusion.margin:g}: {conclusion.why}. Ours "
+        "contradict the conclusion where an interval of what it names lies above the margin, and "
+        f"agree where all lie below. `rnnreg train --study {conclusion.study} --missing` trains "
+        "the rows.",
         "",
         f"| Data set | Regularizer | {conclusion.metric} of none | {conclusion.metric} "
         "| Gain (95% interval) | Hours | Says |",
@@ -133,7 +136,7 @@ def section(conclusion: Conclusion, root: Path) -> list[str]:
 
 def _cells(line: Line) -> str:
     numbers = "– | – | – | –"
-    if line.word != NOT_RUN:
+    if not math.isnan(line.gain):
         numbers = (
             f"{line.none:.4g} | {line.score:.4g} | {line.gain:+.3f} "
             f"[{line.low:+.3f}, {line.high:+.3f}] | {line.hours:.2f}"

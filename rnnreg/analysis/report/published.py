@@ -15,6 +15,7 @@ import pandas as pd
 from scipy import stats
 
 from rnnreg.analysis.report import concluded, shelf
+from rnnreg.analysis.report.shelf import NOT_RUN, STALE
 from rnnreg.analysis.statistics.inference import LEVEL, mean_interval
 from rnnreg.errors import unknown
 from rnnreg.study import published, records, registry
@@ -27,7 +28,6 @@ PAGE = registry.ROOT / "docs" / "published.md"
 RESAMPLES = 2_000
 REPRODUCED, MISSED, OPEN = "reproduced", "not reproduced", "cannot be told"
 MET, NOT_MET = "bar met", "bar not met"  # where the band is a bar
-NOT_RUN, STALE = "not run", "records of other code or data"
 HEAD = """# Published numbers beside ours
 
 Written by `rnnreg published` from the records under results/published and from
@@ -38,9 +38,11 @@ row are there and none diverged, or else cannot be told; nor is anything told of
 than one version of the data. A band from 0 to theirs is a bar, *met* or *not met* by the same
 rule: that ours is no worse is no reproduction. Naive is the best score on test without a network,
 as `rnnreg prepare` counts it: where it lies inside the band, too, a verdict does not say that
-anything was learned. After a miss a difference is tested by a row of its own (*Tested*, at the
-end of the page); where that row misses too, the cause is not known. Rows that wait for a GPU were
-checked by a few steps with their whole models (tests/test_papers_gpu.py).
+anything was learned. A member that diverged counts at the naive score, which can flatter a row: the
+mean of the others then stands beside the verdict. Some misses, and some results that cannot be
+told, have a row that differs from theirs in one thing or more (*Tested*, at the end of the page);
+where that row misses too, the cause is not known. Rows that wait for a GPU were checked by a few
+steps with their whole models (tests/test_papers_gpu.py).
 
 Hours are those of all members of a row, of its search too, by the clock, with whatever else the
 machine did. Records do not say whether a run was interrupted: a row that is stopped, or killed,
@@ -68,7 +70,7 @@ class Held:
 
     @property
     def values(self) -> np.ndarray:
-        found = [m.scores[self.result.at]["test"][self.result.metric] for m in self.members]
+        found = [*shelf.scores(self.members, self.result.at, self.result.metric).values()]
         if self.result.deviation is None:
             return np.array(found)
         return np.sqrt(found) / self.result.deviation
@@ -186,13 +188,22 @@ def page(held: list[Held], contents: Contents, root: Path = ROOT) -> str:
 
 
 def _tested(h: Held) -> str:
-    """What the row that differs in one thing says."""
+    """What the row that differs says."""
     if not h.tested:
         return ""
     said = h.tested.verdict
     if h.tested.members:
-        said = f"{_ours(h.tested)}, {said}; without this, {_ours(h)}"
+        said = f"{_ours(h.tested)}, {said}{_faults(h.tested)}{_solved(h.tested)}; "
+        said += f"without this, {_ours(h)}{_faults(h)}"
+        if h.tested.members[0].rate != h.members[0].rate:
+            said += f"; the rate is {h.tested.members[0].rate:g} in place of {h.members[0].rate:g}"
     return f"Tested: {h.result.tested['change']} ({h.tested.row.name}): {said}. "
+
+
+def _solved(h: Held) -> str:
+    """How many seeds are within the band, where some are not."""
+    inside = sum(h.result.band[0] <= v <= h.result.band[1] for v in h.values)
+    return f" ({inside} of {len(h.values)} seeds within the band)" if inside < len(h.values) else ""
 
 
 def _counts(held: list[Held]) -> str:
@@ -214,21 +225,33 @@ def _table(held: list[Held]) -> list[str]:
         naive = "–" if h.result.naive is None else f"{h.result.naive:.4g}"
         hours = f"{h.hours:.2f}" if h.members else "–"
         waits = f", waits for {h.result.waits}" if h.verdict == NOT_RUN and h.result.waits else ""
-        faults = f" ({', '.join(h.faults)})" if h.members and h.faults else ""
+        side = ""
+        if h.verdict == MISSED:
+            side = ", ours is lower" if line["ours"] < h.result.theirs else ", ours is higher"
         lines.append(
             f"| {h.result.name} | {h.result.source} | {line['metric']}, {h.result.at} | "
             f"{h.result.theirs:g} | {band} | {naive} | {_ours(h)} | "
-            f"{len(h.members) or '–'} | {hours} | {h.verdict}{waits}{faults} |"
+            f"{len(h.members) or '–'} | {hours} | {h.verdict}{side}{waits}{_faults(h)} |"
         )
     return lines
 
 
+def _faults(h: Held) -> str:
+    """Why a row cannot be told, and the mean of the members that did not diverge."""
+    if not (h.members and h.faults):
+        return ""
+    trained = [v for v, m in zip(h.values, h.members, strict=True) if not m.diverged]
+    others = f"; the others {np.mean(trained):.4g}" if 0 < len(trained) < len(h.members) else ""
+    return f" ({', '.join(h.faults)}{others})"
+
+
 def _ours(h: Held) -> str:
-    """Our mean with its interval."""
+    """Our mean with its interval, which ends at 1 for shares of errors."""
     if not h.members:
         return "–"
     line = _line(h)
-    interval = f" [{max(line['low'], 0):.4g}, {line['high']:.4g}]" if len(h.members) > 1 else ""
+    high = min(line["high"], 1) if h.result.metric == "error" else line["high"]
+    interval = f" [{max(line['low'], 0):.4g}, {high:.4g}]" if len(h.members) > 1 else ""
     return f"{line['ours']:.4g}{interval}"
 
 
@@ -240,10 +263,12 @@ def _curve(h: Held) -> list[str]:
     theirs = np.array(theirs[:count], dtype=float)
     away = (ours / theirs - 1) * 100
     rows = zip(range(1, count + 1), theirs, ours, away, strict=False)
+    lowest = [int(np.argmin(each)) + 1 for each in (theirs, ours)]
     return [
         f"## Learning curve of {h.result.name}",
         "",
-        f"Perplexity on validation after each check; theirs: {h.result.curve['source']}.",
+        f"Perplexity on validation after each check; theirs: {h.result.curve['source']}. "
+        f"Theirs is lowest at check {lowest[0]}, ours at check {lowest[1]} of {count}.",
         "",
         "| Check | Theirs | Ours | Difference, % |",
         "| ---: | ---: | ---: | ---: |",
@@ -270,7 +295,8 @@ def _rankings(held: list[Held], rankings: list[published.Ranking]) -> list[str]:
     head = [
         "## Rankings",
         "",
-        "Rank correlation (Kendall's tau) of our order with theirs, over our seeds.",
+        "Rank correlation (Kendall's tau) of our order with theirs. The interval is of our seeds "
+        "alone: of three rows, an order by chance has a tau of 1 once in six.",
         "",
         "| Ranking | Rows | Tau | 95% interval |",
         "| :--- | ---: | ---: | ---: |",

@@ -2,10 +2,13 @@
 
 from pathlib import Path
 
+from rnnreg.errors import unknown
 from rnnreg.study import records
 from rnnreg.study.records import Record
 from rnnreg.study.selection import choose
 from rnnreg.study.study import Row, Study
+
+NOT_RUN, STALE = "not run", "records of other code or data"
 
 
 def current(root: Path, study: Study, row: Row, data: str = "") -> tuple[list[Record], bool]:
@@ -24,6 +27,14 @@ def evaluated(found: list[Record], at: str) -> list[Record]:
         return []
     chosen = choose(found, at)
     return [r for r in members if r.tuned == chosen]
+
+
+def scores(members: list[Record], at: str, metric: str) -> dict[int, float]:
+    """The metric on test, by seed; UserError where the records do not have it."""
+    for member in members:
+        if metric not in (known := member.scores[at]["test"]):
+            raise unknown(f"benchmarks/published.yaml: metric of {member.benchmark}", metric, known)
+    return {m.seed: m.scores[at]["test"][metric] for m in members}
 
 
 def faults(members: list[Record], row: Row, versions: int) -> list[str]:
