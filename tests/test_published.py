@@ -28,7 +28,7 @@ def test_every_result_is_held_against_a_row_of_a_shipped_study():
     contents = file.read()
     results = contents.results.values()
     assert all(len(ranking.results) > 2 for ranking in contents.rankings)
-    held = {result.row for result in results} | {r.tested["row"] for r in results if r.tested}
+    held = {result.row for result in results} | {each["row"] for r in results for each in r.tested}
     asked = {each.study for each in contents.conclusions}
     held |= {row.name for name in asked for row in study.read(name).rows}
     assert held == file.rows().keys(), "no row is run for nothing"
@@ -199,20 +199,20 @@ def test_what_is_not_whole_tells_no_gain(shelf, last, told):
 
 def test_what_was_tested_after_a_miss_stands_beside_it(shelf):
     folder = shelf(BAR.row, [0.7, 0.71, 0.7, 0.69, 0.7], data_hash=BAR.data)
-    shelf(BAR.tested["row"], [0.5] * 5, data_hash=BAR.data)
+    shelf(BAR.tested[0]["row"], [0.5] * 5, data_hash=BAR.data)
     for place in folder.rglob("none.jsonl"):
         own = [replace(r, data_hash=BAR.data) for r in records.read(place)]
         records.write(place, own)
     line = next(n for n in held(folder)[1].splitlines() if n.startswith(f"- **{BAR.name}**"))
-    told = f"({BAR.tested['row']}): 0.5 [0.5, 0.5], {MET}; without this, 0.7 [0.6912, 0.7088]."
-    assert f"Tested: {BAR.tested['change']} {told}" in line
+    told = f"({BAR.tested[0]['row']}): 0.5 [0.5, 0.5], {MET}; without this, 0.7 [0.6912, 0.7088]."
+    assert f"Tested: {BAR.tested[0]['change']} {told}" in line
     place = next(folder.rglob("etth1@informer_24_long/**/none.jsonl"))
     *others, last = records.read(place)
     score = {c: {**s, "test": {**s["test"], "mse": 0.7}} for c, s in last.scores.items()}
     records.write(place, [*others, replace(last, scores=score)])
     assert "(4 of 5 seeds within the band); without this" in held(folder)[1]
     place.unlink()
-    assert f"({BAR.tested['row']}): not run." in held(folder)[1]
+    assert f"({BAR.tested[0]['row']}): not run." in held(folder)[1]
 
 
 def test_a_curve_goes_as_far_as_all_members_have_checks(shelf):

@@ -15,7 +15,7 @@ results:
     curve: {source: ..., values: [...]}        their validation metric, an entry a check
     naive: 0.4244                              the best naive score, as `rnnreg prepare` has it
     data: 281703685968a461                     data_hash of the records that count
-    tested: {row: ..., change: ...}            a row that differs, after a miss
+    tested: {row: ..., change: ...}            a row that differs, after a miss; or a list
 rankings:
   NAME: {title: ..., results: [NAME, ...]}     whose order is compared
 conclusions:
@@ -47,8 +47,9 @@ FILE = registry.ROOT / "benchmarks" / "published.yaml"
 TYPES = {
     "row": str, "source": str, "read": str, "metric": str, "at": str, "theirs": float,
     "band": list, "why": str, "differs": str, "deviation": float, "curve": dict,
-    "waits": str, "naive": float, "data": str, "tested": dict,
+    "waits": str, "naive": float, "data": str, "tested": (dict, list),
 }  # fmt: skip
+WITH_ROW = {"row": str, "change": str}  # what `tested` is made of
 NEEDED = ("row", "source", "read", "metric", "at", "theirs", "band", "why", "differs")
 
 
@@ -71,7 +72,7 @@ class Published:
     waits: str = ""
     naive: float | None = None  # on test, in the unit of theirs
     data: str = ""
-    tested: dict | None = None
+    tested: tuple[dict, ...] = ()
 
     @property
     def bar(self) -> bool:
@@ -209,8 +210,12 @@ def _result(where: str, name: str, given: dict, papers: dict[str, dict]) -> Publ
     numbers = len(band) == 2 and all(isinstance(end, int | float) for end in band)
     if not (numbers and 0 <= band[0] < band[1] < math.inf):
         raise UserError(f"{where}: band: given {band}, expected two numbers, the lower one first.")
-    parts = {"curve": {"source": str, "values": list}, "tested": {"row": str, "change": str}}
-    for key, types in parts.items():
-        if key in given:
-            schema.check_mapping(f"{where}: {key}", given[key], types, (*types,))
-    return Published(name, **{**given, "band": (float(band[0]), float(band[1]))})
+    tested = given.get("tested", [])
+    tested = tested if isinstance(tested, list) else [tested]
+    for each in tested:
+        schema.check_mapping(f"{where}: tested", each, WITH_ROW, (*WITH_ROW,))
+    if "curve" in given:
+        curve = {"source": str, "values": list}
+        schema.check_mapping(f"{where}: curve", given["curve"], curve, (*curve,))
+    given = {**given, "band": (float(band[0]), float(band[1])), "tested": tuple(tested)}
+    return Published(name, **given)

@@ -61,7 +61,7 @@ class Held:
     verdict: str
     data: int = 1  # versions of the data that its records, tuning too, were made of
     hours: float = 0.0  # of all of them
-    tested: "Held | None" = None  # the row that a difference is tested by
+    tested: tuple["Held", ...] = ()  # rows that differences are tested by
 
     @property
     def faults(self) -> list[str]:
@@ -103,16 +103,15 @@ def _held(root: Path, result: Published, known: dict[str, tuple[Study, Row]]) ->
     if result.row not in known:
         raise unknown(f"{result.name}: row", result.row, known)
     study, row = known[result.row]
-    other = None
-    if result.tested:
-        one = replace(result, row=result.tested["row"], tested=None)
-        other = _held(root, one, known)
+    others = tuple(
+        _held(root, replace(result, row=each["row"], tested=()), known) for each in result.tested
+    )
     current, stale = shelf.current(root, study, row, result.data)
     tested = shelf.evaluated(current, result.at)
     if not tested:
-        return Held(result, study, row, [], STALE if stale else NOT_RUN, tested=other)
+        return Held(result, study, row, [], STALE if stale else NOT_RUN, tested=others)
     hours = sum(m.seconds for m in current) / 3600
-    held = Held(result, study, row, tested, "", len({m.data_hash for m in current}), hours, other)
+    held = Held(result, study, row, tested, "", len({m.data_hash for m in current}), hours, others)
     return replace(held, verdict=_word(held))
 
 
@@ -188,16 +187,24 @@ def page(held: list[Held], contents: Contents, root: Path = ROOT) -> str:
 
 
 def _tested(h: Held) -> str:
-    """What the row that differs says."""
-    if not h.tested:
+    """What the rows that differ say."""
+    told = [
+        f"{each['change']} ({other.row.name}): {_other(h, other)}"
+        for each, other in zip(h.result.tested, h.tested, strict=True)
+    ]
+    if not told:
         return ""
-    said = h.tested.verdict
-    if h.tested.members:
-        said = f"{_ours(h.tested)}, {said}{_faults(h.tested)}{_solved(h.tested)}; "
-        said += f"without this, {_ours(h)}{_faults(h)}"
-        if h.tested.members[0].rate != h.members[0].rate:
-            said += f"; the rate is {h.tested.members[0].rate:g} in place of {h.members[0].rate:g}"
-    return f"Tested: {h.result.tested['change']} ({h.tested.row.name}): {said}. "
+    without = f"; without this, {_ours(h)}{_faults(h)}" if any(o.members for o in h.tested) else ""
+    return f"Tested: {'; '.join(told)}{without}. "
+
+
+def _other(h: Held, other: Held) -> str:
+    """The result of a row that differs, and its rate where the search chose another."""
+    if not other.members:
+        return other.verdict
+    said = f"{_ours(other)}, {other.verdict}{_faults(other)}{_solved(other)}"
+    own, rate = h.members[0].rate if h.members else None, other.members[0].rate
+    return said if own == rate else f"{said}, at a rate of {rate:g}, not {own:g}" if own else said
 
 
 def _solved(h: Held) -> str:
