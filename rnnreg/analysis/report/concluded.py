@@ -51,12 +51,12 @@ def lines(conclusion: Conclusion, root: Path) -> list[Line]:
     asked = study.read(conclusion.study)
     tried = [row for row in asked.rows if row.regularizer != REFERENCE]
     level = 1 - (1 - LEVEL) / len(tried)
+    known = {row.name: (row, *shelf.current(root, asked, row)) for row in asked.rows}
     found = []
     for row in tried:
-        none = next(r for r in asked.rows if r.name == f"{row.benchmark}/{row.cell}/{REFERENCE}")
-        (first, old), (own, stale) = (shelf.current(root, asked, r) for r in (none, row))
-        word = shelf.STALE if old or stale else shelf.NOT_RUN
-        found.append(_line(conclusion, [(none, first), (row, own)], level, word))
+        pair = [known[f"{row.benchmark}/{row.cell}/{REFERENCE}"], known[row.name]]
+        word = shelf.STALE if any(stale for *_, stale in pair) else shelf.NOT_RUN
+        found.append(_line(conclusion, [(r, own) for r, own, _ in pair], level, word))
     return found
 
 

@@ -40,8 +40,8 @@ rule: that ours is no worse is no reproduction. Naive is the best score on test 
 as `rnnreg prepare` counts it: where it lies inside the band, too, a verdict does not say that
 anything was learned. A member that diverged counts at the naive score, which can flatter a row: the
 mean of the others then stands beside the verdict. Some misses, and some results that cannot be
-told, have a row that differs from theirs in one thing or more (*Tested*, at the end of the page);
-where that row misses too, the cause is not known. Rows that wait for a GPU were checked by a few
+told, have another row, which differs in one thing or more (*Tested*, at the end of the page); where
+that row misses too, the cause is not known. Rows that wait for a GPU were checked by a few
 steps with their whole models (tests/test_papers_gpu.py).
 
 Hours are those of all members of a row, of its search too, by the clock, with whatever else the
@@ -203,8 +203,10 @@ def _other(h: Held, other: Held) -> str:
     if not other.members:
         return other.verdict
     said = f"{_ours(other)}, {other.verdict}{_faults(other)}{_solved(other)}"
-    own, rate = h.members[0].rate if h.members else None, other.members[0].rate
-    return said if own == rate else f"{said}, at a rate of {rate:g}, not {own:g}" if own else said
+    rate = other.members[0].rate
+    if h.members and h.members[0].rate != rate:
+        said += f", at a rate of {rate:g}, not {h.members[0].rate:g}"
+    return said
 
 
 def _solved(h: Held) -> str:
